@@ -1,0 +1,103 @@
+// The coded errors: every failure a person can meet has a code, an exit status and a hint. docs/errors.md documents each
+// (a test holds the two together). Codes are append-only and never reused. Product code throws nothing else.
+
+interface ErrorKind {
+  /** Process exit status: 1 finished with failures, 2 usage or config, 69 dependency unreachable, 70 our bug, 130 interrupted. */
+  readonly exit: 1 | 2 | 69 | 70 | 130
+  /** What to try; the thrower may sharpen it. */
+  readonly hint: string
+}
+
+export const errorCatalogue = {
+  E_BUG: { exit: 70, hint: 'this is a defect of Turnpike; run again with --verbose and report what it prints' },
+  E_INTERRUPTED: { exit: 130, hint: 'run the same command again; what was finished is kept in the store' },
+  E_USAGE: { exit: 2, hint: 'run the command with --help' },
+  E_CONFIG_INVALID: { exit: 2, hint: 'correct the named key; docs/config.md lists every key' },
+  E_FILE_UNREADABLE: { exit: 2, hint: 'check the path and its permissions' },
+  E_TASK_INVALID: { exit: 2, hint: 'correct the named line; docs/tasks.md describes the format' },
+  E_SCRIPT_INVALID: { exit: 2, hint: 'correct the named key; docs/simulated-provider.md describes the format' },
+  E_PRICES_INVALID: { exit: 2, hint: 'correct the named entry; docs/costs.md describes the price book' },
+  E_MODELS_INVALID: { exit: 2, hint: 'correct the named route; docs/config.md describes models.yaml' },
+  E_REF_UNKNOWN: { exit: 2, hint: 'list what the store holds: turnpike runs, turnpike trials, turnpike sessions' },
+  E_REF_AMBIGUOUS: { exit: 2, hint: 'give more characters of the id' },
+  E_STORE_NEWER: { exit: 2, hint: 'update turnpike: this store was written by a newer version' },
+  E_STORE_UNREADABLE: { exit: 69, hint: 'check that the directory is a Turnpike store and can be read and written' },
+  E_STORE_CORRUPT: { exit: 1, hint: 'run turnpike verify to see which exchanges are affected' },
+  E_RECORD_FAILED: { exit: 69, hint: 'free disk space or repair the store directory; calls are refused until it can be written' },
+  E_PORT_IN_USE: { exit: 69, hint: 'choose another port with --port, or --port 0 for a free one' },
+  E_MODEL_UNKNOWN: { exit: 2, hint: 'add a route for the model to the models file (--models)' },
+  E_TOKEN_UNKNOWN: { exit: 2, hint: 'use the base URL that turnpike run printed; trial tokens end with their trial' },
+  E_KEY_MISSING: { exit: 2, hint: 'set the named environment variable for the proxy, not for the agent' },
+  E_BODY_TOO_LARGE: { exit: 2, hint: 'send a smaller request' },
+  E_BAD_REQUEST: { exit: 2, hint: 'send a well-formed HTTP/1.1 request' },
+  E_UPSTREAM_UNREACHABLE: { exit: 69, hint: 'check the upstream URL and the network of the machine the proxy runs on' },
+  E_UPSTREAM_CUT: { exit: 69, hint: 'the provider closed the connection in the middle of its answer; the agent may retry' },
+  E_CLIENT_ABORTED: { exit: 1, hint: 'the agent closed the connection before the answer ended' },
+  E_DRAINING: { exit: 69, hint: 'the proxy is shutting down; start it again' },
+  E_AGENT_UNKNOWN: { exit: 2, hint: 'run turnpike agents to see the agents there are' },
+  E_AGENT_FAILED: { exit: 1, hint: 'read the agent output: turnpike show TRIAL' },
+  E_ENVIRONMENT_FAILED: { exit: 69, hint: 'check disk space and permissions of the workspace directory' },
+  E_FORMAT_UNKNOWN: { exit: 2, hint: 'use one of the formats the command lists in --help' },
+  E_CONVERT_FAILED: { exit: 1, hint: 'run turnpike verify, then turnpike decode' },
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof errorCatalogue
+
+export interface ErrorOptions {
+  readonly cause?: unknown
+  /** Sharper advice than the catalogue's. */
+  readonly hint?: string
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** The only error product code throws. Recognise it by `code`. */
+export class TurnpikeError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string
+  readonly exit: number
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'TurnpikeError'
+    this.code = code
+    this.hint = options.hint ?? errorCatalogue[code].hint
+    this.exit = errorCatalogue[code].exit
+    this.details = options.details ?? {}
+  }
+}
+
+export function isTurnpikeError(error: unknown): error is TurnpikeError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in errorCatalogue
+}
+
+/** Any thrown value as a coded error; what we did not throw ourselves is our bug. */
+export function asTurnpikeError(error: unknown): TurnpikeError {
+  if (isTurnpikeError(error)) return error
+  return new TurnpikeError('E_BUG', error instanceof Error ? error.message : String(error), { cause: error })
+}
+
+/** An invariant that must hold; a failed one is our bug. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new TurnpikeError('E_BUG', `assertion failed: ${message}`)
+}
+
+/** The three lines a person sees: what, why, what to try. */
+export function describeError(error: TurnpikeError): string {
+  const lines = [`error ${error.code}: ${error.message}`]
+  const why = causeChain(error)
+  if (why !== '') lines.push(`  why: ${why}`)
+  lines.push(`  try: ${error.hint}`)
+  return lines.join('\n')
+}
+
+function causeChain(error: TurnpikeError): string {
+  const reasons: string[] = []
+  for (
+    let cause: unknown = error.cause;
+    cause !== undefined && reasons.length < 5;
+    cause = cause instanceof Error ? cause.cause : undefined
+  )
+    reasons.push(cause instanceof Error ? cause.message : String(cause))
+  return reasons.filter(reason => reason !== error.message).join(': ')
+}

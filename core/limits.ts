@@ -1,0 +1,31 @@
+// Every bound of the system, each with the reason for its size. Nothing unbounded may be added beside them.
+
+/** One request body. Agents send 50 KB to 5 MB; a context window of 10 M tokens is about 40 MB of JSON. */
+export const requestBodyBytesMax = 128 * 1024 * 1024
+
+/** Request bodies held at once by the proxy; beyond it, sockets are no longer read until memory is free again. */
+export const requestBodiesBytesMax = 512 * 1024 * 1024
+
+/** Response bytes of one exchange that may wait for the store before the upstream is paused. */
+export const pendingResponseBytesMax = 4 * 1024 * 1024
+
+/** How long a held-back terminal event may wait for the upstream to end by itself before it is committed and released. */
+export const terminalHoldMs = 25
+
+/** How old unsaved bytes of a running stream may become. Small enough to find what an agent saw, large enough to batch. */
+export const checkpointMs = 100
+
+/** Time a draining proxy gives running exchanges before it cuts them. Model answers may take minutes. */
+export const drainMs = 120_000
+
+/** Bytes of loose pieces that are packed together. Larger packs compress better and read slower. */
+export const packBytes = 512 * 1024
+
+/** Memory for the newest request bodies of conversations, to find what is new in the next one without reading the store. */
+export const recentBodiesBytesMax = 64 * 1024 * 1024
+
+/** Output of an agent or verifier kept per attempt; the middle is cut out. */
+export const outputCharsMax = 200_000
+
+/** Model calls in one trial: runaway agents exist (8,446 requests in ten minutes were seen). */
+export const callsPerTrialMax = 2_000

@@ -1,0 +1,35 @@
+// Compiles the product to dist/ when a source is newer than the last build. Plain JavaScript because setup.mjs runs it.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const folders = ['core', 'protocols', 'proxy', 'store', 'runner', 'scenarios', 'convert', 'judge', 'report', 'cli']
+const built = join(root, 'dist', '.built')
+
+function newest(path) {
+  const stat = statSync(path)
+  if (!stat.isDirectory()) return stat.mtimeMs
+  return Math.max(stat.mtimeMs, ...readdirSync(path).map(name => newest(join(path, name))))
+}
+
+const sources = [...folders, 'tsconfig.json', 'tsconfig.build.json', 'package.json'].map(name => join(root, name))
+const upToDate = existsSync(built) && sources.every(path => newest(path) <= statSync(built).mtimeMs)
+if (!upToDate || process.argv.includes('--force')) {
+  const startedAt = new Date()
+  const fresh = join(root, `dist.${process.pid}`)
+  const old = join(root, `dist.${process.pid}.old`)
+  // Built beside and swapped in, so that a running `turnpike` never sees half a build.
+  execFileSync(
+    process.execPath,
+    [join(root, 'node_modules', 'ts7', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', fresh],
+    { cwd: root, stdio: 'inherit' },
+  )
+  writeFileSync(join(fresh, '.built'), '')
+  utimesSync(join(fresh, '.built'), startedAt, startedAt)
+  if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old)
+  renameSync(fresh, join(root, 'dist'))
+  rmSync(old, { recursive: true, force: true })
+}
