@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { assert, asTurnpikeError, describeError, errorCatalogue, isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
+import { errorMeanings } from '../../core/error-meanings.ts'
+import {
+  assert,
+  asTurnpikeError,
+  describeError,
+  type ErrorCode,
+  errorCatalogue,
+  isTurnpikeError,
+  TurnpikeError,
+} from '../../core/errors.ts'
 
 describe('TurnpikeError', () => {
   it('takes hint and exit status from the catalogue', () => {
