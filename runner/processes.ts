@@ -13,14 +13,14 @@ export interface GroupOptions {
   /** The whole environment of the process; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>
   /** Written to its standard input, which is closed at once otherwise. */
-  readonly stdin?: string
+  readonly stdin?: string | Buffer
   readonly timeoutMs: number | null
   readonly signal: AbortSignal
   readonly outputCharsMax: number
   /** How long output may still arrive after the command itself has ended, from children it left behind. */
   readonly lingerMs?: number
   /** Runs when the command itself has ended, before its last output is collected: the place to kill what it left. */
-  readonly onExit?: () => Promise<void>
+  readonly onExit?: (group: number) => Promise<void>
 }
 
 export interface ExecResult {
@@ -60,7 +60,7 @@ export async function runGroup(options: GroupOptions): Promise<ExecResult> {
   child.stdin?.end(options.stdin ?? '')
 
   const { ended, exit } = await waitForExit(child, options)
-  await options.onExit?.()
+  if (child.pid !== undefined) await options.onExit?.(child.pid)
   await Promise.race([closed, pause(options.lingerMs ?? 2_000)])
   child.stdout?.destroy()
   child.stderr?.destroy()

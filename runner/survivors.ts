@@ -12,7 +12,9 @@ export const trialMark = 'TURNPIKE_TRIAL'
 
 /** Ids of the living processes of a trial. */
 export function findSurvivors(trialId: string, directory: string | null): number[] {
-  return listProcesses().filter(id => id !== process.pid && (carriesMark(id, trialId) || (directory !== null && livesIn(id, directory))))
+  return listProcesses().filter(
+    id => id !== process.pid && (carriesMark(id, trialId) || (directory !== null && livesIn(id, directory))),
+  )
 }
 
 /**
@@ -43,7 +45,9 @@ export async function endSurvivors(trialId: string, directory: string | null): P
 
 function listProcesses(): number[] {
   try {
-    return readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number)
+    return readdirSync('/proc')
+      .filter(name => /^\d+$/.test(name))
+      .map(Number)
   } catch {
     return []
   }

@@ -24,6 +24,9 @@ export interface FileRead {
   readonly modifiedAtMs: number
 }
 
+/** States of the workspace that a policy may return to: before turn 1, and after the last turn that passed. */
+export type KeptState = 'start' | 'passed'
+
 export interface Environment {
   readonly workspace: string
   readonly home: string
@@ -40,10 +43,10 @@ export interface Environment {
   readonly removeScratch: (path: string) => Promise<void>
   /** Runs `work` on a throw-away copy that stands in the workspace's place; afterwards the workspace is what it was, untouched. */
   readonly onCopy: <T>(work: () => Promise<T>) => Promise<T>
-  /** Remembers the workspace as it is now, for `rollBack`; the last remembered state replaces the one before. */
-  readonly keep: () => Promise<void>
-  /** Makes the workspace what it was at the last `keep`. */
-  readonly rollBack: () => Promise<void>
+  /** Remembers the workspace as it is now under a name; a later state of the same name replaces it. */
+  readonly keep: (name: KeptState) => Promise<void>
+  /** Makes the workspace what it was when it was last kept under the name. */
+  readonly rollBack: (name: KeptState) => Promise<void>
   /** A directory on this machine that holds the workspace as it is now, for snapshots. Only to be read. */
   readonly exportWorkspace: () => Promise<string>
   /** The same URL as it must be written inside the environment to reach this machine. */

@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, cp, lstat, mkdir, mkdtemp, open, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, cp, lstat, mkdir, mkdtemp, open, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
@@ -13,7 +13,15 @@ import { runGroup, signalGroup } from '../processes.ts'
 import { endSurvivors, trialMark } from '../survivors.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec, ExecOptions, FileRead } from './_adapter.ts'
 
-const defaultPath = [dirname(process.execPath), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'].join(':')
+const defaultPath = [
+  dirname(process.execPath),
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+].join(':')
 const rootPrefix = (trialId: string): string => `turnpike-${trialId}-`
 
 export default {
@@ -32,7 +40,8 @@ export default {
     const names = await readdir(tmpdir())
     for (const trialId of trialIds) {
       await endSurvivors(trialId, null)
-      for (const name of names.filter(candidate => candidate.startsWith(rootPrefix(trialId)))) await removeTree(join(tmpdir(), name))
+      for (const name of names.filter(candidate => candidate.startsWith(rootPrefix(trialId))))
+        await removeTree(join(tmpdir(), name))
     }
   },
 } satisfies EnvironmentAdapter
@@ -40,7 +49,7 @@ export default {
 function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
   const workspace = join(root, 'workspace')
   const home = join(root, 'home')
-  const kept = join(root, 'kept')
+  const kept = (name: string): string => join(root, `kept-${name}`)
   const env = {
     PATH: spec.path ?? defaultPath,
     HOME: home,
@@ -65,15 +74,15 @@ function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
       }),
     removeScratch: path => orBroken(`cannot remove ${path}`, () => removeTree(path)),
     onCopy: work => workOnCopy(workspace, join(root, 'original'), work),
-    keep: () =>
+    keep: name =>
       orBroken('cannot keep a copy of the workspace', async () => {
-        await removeTree(kept)
-        await copyTree(workspace, kept)
+        await removeTree(kept(name))
+        await copyTree(workspace, kept(name))
       }),
-    rollBack: () =>
+    rollBack: name =>
       orBroken('cannot restore the workspace', async () => {
         await removeTree(workspace)
-        await copyTree(kept, workspace)
+        await copyTree(kept(name), workspace)
       }),
     exportWorkspace: async () => workspace,
     hostUrl: url => url,
@@ -103,8 +112,10 @@ async function execute(argv: readonly string[], options: ExecOptions, place: Pla
     timeoutMs: options.timeoutMs,
     signal: options.signal,
     outputCharsMax,
-    onExit: async () => {
+    onExit: async group => {
+      signalGroup(group, 'SIGTERM')
       await endSurvivors(place.trialId, place.root)
+      signalGroup(group, 'SIGKILL')
     },
   })
   return result
@@ -163,9 +174,45 @@ async function readRegularFile(path: string, bytesMax: number): Promise<FileRead
 }
 
 const copyTree = (from: string, to: string): Promise<void> =>
-  cp(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE })
+  unlocking(from, () =>
+    cp(from, to, {
+      recursive: true,
+      force: true,
+      preserveTimestamps: true,
+      verbatimSymlinks: true,
+      mode: constants.COPYFILE_FICLONE,
+      filter: isCopyable,
+    }),
+  )
 
-const removeTree = (path: string): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 })
+const removeTree = (path: string): Promise<void> =>
+  unlocking(path, () => rm(path, { recursive: true, force: true, maxRetries: 3 }))
+
+/** Sockets, pipes and devices cannot be copied and hold no content; an agent may have left some. */
+async function isCopyable(path: string): Promise<boolean> {
+  const found = await lstat(path)
+  return found.isFile() || found.isDirectory() || found.isSymbolicLink()
+}
+
+/** Package caches hold read-only directories, which cannot be emptied, and files without read permission cannot be copied. */
+async function unlocking(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null
+    if (code !== 'EACCES' && code !== 'EPERM') throw error
+    await unlock(path)
+    await work()
+  }
+}
+
+async function unlock(path: string): Promise<void> {
+  const found = await lstat(path)
+  if (found.isSymbolicLink()) return
+  await chmod(path, found.mode | (found.isDirectory() ? 0o700 : 0o600))
+  if (!found.isDirectory()) return
+  for (const name of await readdir(path)) await unlock(join(path, name))
+}
 
 async function orBroken<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {

@@ -36,7 +36,10 @@ function refuseTwins(tasks: readonly Task[]): void {
     const twin = seen.get(task.id)
     if (twin) {
       const first = `${twin.source.file}:${twin.source.line}`
-      throw new TurnpikeError('E_TASK_INVALID', `${task.source.file}:${task.source.line}: id "${task.id}" is already used at ${first}`)
+      throw new TurnpikeError(
+        'E_TASK_INVALID',
+        `${task.source.file}:${task.source.line}: id "${task.id}" is already used at ${first}`,
+      )
     }
     seen.set(task.id, task)
   }

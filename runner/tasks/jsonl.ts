@@ -16,7 +16,12 @@ export default {
   title: 'JSON Lines, one task a line',
   detect: async (path, kind) => (kind === 'file' ? isTaskFile(path) : (await readdir(path)).some(isTaskFile)),
   load: async path => {
-    const files = isTaskFile(basename(path)) ? [path] : (await readdir(path)).filter(isTaskFile).sort().map(name => join(path, name))
+    const files = isTaskFile(basename(path))
+      ? [path]
+      : (await readdir(path))
+          .filter(isTaskFile)
+          .sort()
+          .map(name => join(path, name))
     const tasks: Task[] = []
     const warnings: string[] = []
     for (const file of files) {
@@ -84,7 +89,8 @@ function readTurn(reader: Reader, value: unknown, index: number): TaskTurn {
     index: index + 1,
     instruction,
     verifier: readVerifier(reader, turn, `${at}.verifier`),
-    solution: turn['solution'] === undefined || turn['solution'] === null ? null : reader.argv(turn['solution'], `${at}.solution`),
+    solution:
+      turn['solution'] === undefined || turn['solution'] === null ? null : reader.argv(turn['solution'], `${at}.solution`),
     timeoutMs:
       turn['timeout_ms'] === undefined || turn['timeout_ms'] === null
         ? null
