@@ -107,6 +107,10 @@ function makeContext(command: Command, spec: CommandSpec, host: Host): CommandCo
     arguments: command.args,
     options,
     config: readConfig({ directory: host.directory, file, environment: host.environment, flags }),
+    reconfigure: base => {
+      const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined))
+      return readConfig({ directory: host.directory, file, environment: host.environment, flags: { ...base, ...given } })
+    },
     json: options['json'] === true,
     verbose: options['verbose'] === true,
   }

@@ -47,6 +47,7 @@ export interface Config {
     readonly onFailure: 'continue' | 'stop' | 'reset-to-reference' | 'rollback'
     readonly fromTurn: number | null
     readonly toTurn: number | null
+    readonly agentTimeoutMs: number
     readonly concurrency: number
     readonly freshSession: boolean
   }
@@ -141,6 +142,7 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       onFailure: get('run.on_failure'),
       fromTurn: get('run.from_turn'),
       toTurn: get('run.to_turn'),
+      agentTimeoutMs: get('run.agent_timeout_ms'),
       concurrency: get('run.concurrency'),
       freshSession: get('run.fresh_session'),
     },

@@ -18,6 +18,8 @@ export interface CommandContext {
   /** Values of the command's own options, by their camel-cased name. */
   readonly options: Readonly<Record<string, unknown>>
   readonly config: Config
+  /** The configuration again, with `base` (values by key name) instead of environment and file; flags given still win. */
+  readonly reconfigure: (base: Readonly<Record<string, Json>>) => Config
   readonly json: boolean
   readonly verbose: boolean
   /** Aborted by the first Ctrl-C or SIGTERM. */
