@@ -91,6 +91,8 @@ export interface ScoreReport {
   readonly unassignedTurns: number
   readonly cells: CellCounts
   readonly agents: readonly AgentScore[]
+  /** The cells every metric was computed from, trial by trial. */
+  readonly trials: ReadonlyArray<{ readonly trialId: string; readonly cells: readonly ReportCell[] }>
   readonly bootstrap: { readonly seed: number; readonly draws: number }
 }
 

@@ -1,7 +1,7 @@
 // From numbers per trial or task to one printed metric: value, denominator, interval, bounds. Used by every metric.
 // Task is the cluster everywhere: turns and trials of one task are not independent. Pure and deterministic.
 
-import type { Bounds, Metric, MetricUnit } from '../core/report.ts'
+import type { Bounds, Interval, Metric, MetricUnit } from '../core/report.ts'
 import type { Score } from '../core/types.ts'
 import { type Fill, type Grid, type GridTask, type GridTrial, isExcluded } from './grid.ts'
 import { type BootstrapOptions, bootstrap, clampInterval, fewClusters, studentT, wilson } from './intervals.ts'
@@ -16,16 +16,16 @@ export interface Head {
 
 export interface MeanSpec extends Head {
   readonly read: ReadTrial
-  /** Largest possible value, for clamping intervals; Infinity when there is none. */
+  /** Largest possible value before scaling. */
   readonly max: number
   readonly scale: number
+  /** One trial that cannot be read leaves the whole metric unscored: dropping it would bend the value. */
+  readonly strict?: boolean
 }
 
 export interface TaskSpec extends Head {
   /** A number of one task over all its trials. */
   readonly read: (task: GridTask, fill: Fill) => number | null
-  readonly scale: number
-  readonly binary: boolean
 }
 
 export interface RatioSpec extends Head {
@@ -40,14 +40,27 @@ function score(value: number | null, denominator: number): Score {
   return { kind: 'scored', value, denominator }
 }
 
-function fewTasks(tasks: number): string | null {
-  if (tasks === 1) return 'one task: no interval'
-  return tasks < fewClusters ? `few tasks (${tasks}): wide t interval` : null
-}
-
-function joinNotes(...notes: ReadonlyArray<string | null | undefined>): string | null {
-  const some = notes.filter(note => note !== null && note !== undefined && note !== '')
-  return some.length === 0 ? null : some.join('; ')
+/**
+ * Over one value per task or many: Wilson where every task gave all or nothing, t below ten tasks, else the bootstrap.
+ * Equal values have no spread to resample: an interval of no width would promise a certainty that is not there.
+ */
+function meanInterval(
+  clusters: ReadonlyArray<readonly number[]>,
+  top: number,
+  unit: MetricUnit,
+  options: BootstrapOptions,
+): Interval | null {
+  const means = known(clusters.map(mean))
+  const first = means[0]
+  if (first === undefined) return null
+  const single = clusters.every(cluster => cluster.length === 1)
+  const extreme = (value: number): boolean => value === 0 || value === top
+  const equal = means.every(value => value === first)
+  if (unit !== 'turns' && means.every(extreme) && (single || equal))
+    return scaleInterval(wilson(means.filter(value => value === top).length, means.length), top)
+  if (equal) return null
+  const interval = means.length < fewClusters ? studentT(means) : bootstrap(clusters, sample => mean(sample.map(mean)), options)
+  return clampInterval(interval, 0, top)
 }
 
 function makeBounds(grid: Grid, low: number | null, high: number | null): Bounds | null {
@@ -58,64 +71,52 @@ function makeBounds(grid: Grid, low: number | null, high: number | null): Bounds
 /** Mean over tasks of the mean over trials. */
 export function meanMetric(grid: Grid, spec: MeanSpec, options: BootstrapOptions): Metric {
   const read = (fill: Fill): Array<Array<number | null>> =>
-    grid.map(task => task.trials.map(trial => spec.read(trial, fill)).map(value => (value === null ? null : value * spec.scale)))
+    grid.map(task => task.trials.map(trial => scale(spec.read(trial, fill), spec.scale)))
   const fold = (tasks: ReadonlyArray<ReadonlyArray<number | null>>): number | null => mean(tasks.map(mean))
   const values = read('drop')
-  const clusters = values.map(known).filter(values => values.length > 0)
-  const binary = clusters.flat().every(value => value === 0 || value === spec.scale)
-  const single = clusters.every(cluster => cluster.length === 1)
-  const proportion = binary && single && spec.max === 1
-  const interval = proportion
-    ? scaleInterval(wilson(clusters.flat().filter(value => value > 0).length, clusters.length), spec.scale)
-    : clusters.length < fewClusters
-      ? studentT(known(clusters.map(mean)))
-      : bootstrap(clusters, fold, options)
+  const clusters = values.map(known).filter(cluster => cluster.length > 0)
+  const open = values.flat().filter(value => value === null).length
+  const unscored = spec.strict === true && open > 0
   return {
     ...pickHead(spec),
-    score: score(fold(values), clusters.length),
+    score: unscored
+      ? { kind: 'unscored', reason: `${open} of ${values.flat().length} trials were stopped before they failed or ended` }
+      : score(fold(values), clusters.length),
     denominatorName: 'tasks',
     planned: grid.length,
-    interval: clampInterval(interval, 0, spec.max * spec.scale),
+    interval: unscored ? null : meanInterval(clusters, spec.max * spec.scale, spec.unit, options),
     bounds: makeBounds(grid, fold(read('fail')), fold(read('pass'))),
-    note: joinNotes(spec.note, proportion ? null : fewTasks(clusters.length)),
   }
 }
 
 /** Mean over tasks of a number that needs all trials of the task at once. */
 export function taskMetric(grid: Grid, spec: TaskSpec, options: BootstrapOptions): Metric {
-  const read = (fill: Fill): Array<number | null> =>
-    grid.map(task => spec.read(task, fill)).map(value => (value === null ? null : value * spec.scale))
+  const read = (fill: Fill): Array<number | null> => grid.map(task => spec.read(task, fill))
   const values = known(read('drop'))
-  const interval = spec.binary
-    ? scaleInterval(wilson(values.filter(value => value > 0).length, values.length), spec.scale)
-    : values.length < fewClusters
-      ? studentT(values)
-      : bootstrap(
-          values.map(value => [value]),
-          sample => mean(sample.flat()),
-          options,
-        )
   return {
     ...pickHead(spec),
     score: score(mean(values), values.length),
     denominatorName: 'tasks',
     planned: grid.length,
-    interval: clampInterval(interval, 0, spec.scale),
+    interval: meanInterval(
+      values.map(value => [value]),
+      1,
+      spec.unit,
+      options,
+    ),
     bounds: makeBounds(grid, mean(read('fail')), mean(read('pass'))),
-    note: joinNotes(spec.note, spec.binary ? null : fewTasks(values.length)),
   }
 }
 
-/** Ratio of sums over everything, with the bootstrap over tasks. */
+function scale(value: number | null, factor: number): number | null {
+  return value === null ? null : value * factor
+}
+
+/** Ratio of sums over everything; tasks that add nothing to it are no clusters. */
 export function ratioMetric(grid: Grid, spec: RatioSpec, options: BootstrapOptions): Metric {
-  const pairs = grid.map(task => task.trials.map(spec.read)).filter(task => task.length > 0)
-  const fold = (sample: ReadonlyArray<ReadonlyArray<readonly [number, number]>>): number | null => {
-    const [numerator, denominator] = sumPairs(sample.flat())
-    return denominator === 0 ? null : numerator / denominator
-  }
+  const pairs = grid.map(task => task.trials.map(spec.read))
   const [, denominator] = sumPairs(pairs.flat())
-  const value = fold(pairs)
-  const interval = value === null ? null : bootstrap(pairs, fold, options)
+  const value = foldRatio(pairs)
   return {
     ...pickHead(spec),
     score:
@@ -124,19 +125,34 @@ export function ratioMetric(grid: Grid, spec: RatioSpec, options: BootstrapOptio
         : { kind: 'scored', value, denominator },
     denominatorName: spec.denominatorName,
     planned: denominator,
-    interval: clampInterval(interval, 0, spec.max),
+    interval: clampInterval(ratioInterval(pairs, options), 0, spec.max),
     bounds: null,
-    note: joinNotes(
-      spec.note,
-      pairs.length === 1 ? 'one task: no interval' : pairs.length < fewClusters ? `few tasks (${pairs.length})` : null,
-    ),
   }
 }
 
-function pickHead(spec: Head): Pick<Metric, 'name' | 'label' | 'unit'> {
-  return { name: spec.name, label: spec.label, unit: spec.unit }
+type Pairs = ReadonlyArray<ReadonlyArray<readonly [numerator: number, denominator: number]>>
+
+export function foldRatio(sample: Pairs): number | null {
+  const [numerator, denominator] = sumPairs(sample.flat())
+  return denominator === 0 ? null : numerator / denominator
 }
 
-function scaleInterval(interval: Metric['interval'], scale: number): Metric['interval'] {
-  return interval === null ? null : { ...interval, low: interval.low * scale, high: interval.high * scale }
+/** Bootstrap over tasks; below ten the linearised t interval; none where the tasks show no spread. */
+export function ratioInterval(pairs: Pairs, options: BootstrapOptions): Interval | null {
+  const clusters = pairs.filter(task => task.some(([numerator, denominator]) => numerator !== 0 || denominator !== 0))
+  const value = foldRatio(clusters)
+  if (value === null || clusters.length < 2) return null
+  if (clusters.length >= fewClusters) return bootstrap(clusters, foldRatio, options)
+  const sums = clusters.map(sumPairs)
+  const perTask = sumPairs(sums)[1] / sums.length
+  const linear = sums.map(([numerator, denominator]) => value + (numerator - value * denominator) / perTask)
+  return linear.every(point => Math.abs(point - value) < 1e-12) ? null : studentT(linear)
+}
+
+function pickHead(spec: Head): Pick<Metric, 'name' | 'label' | 'unit' | 'note'> {
+  return { name: spec.name, label: spec.label, unit: spec.unit, note: spec.note ?? null }
+}
+
+function scaleInterval(interval: Interval | null, factor: number): Interval | null {
+  return interval === null ? null : { ...interval, low: interval.low * factor, high: interval.high * factor }
 }

@@ -17,8 +17,8 @@ import {
   trialPassRate,
   trialPerfect,
   trialRecovery,
-  trialStamina,
 } from './outcomes.ts'
+import { survivalMetrics } from './stamina.ts'
 
 /** Largest k that pass@k, pass^k and MT@k may use: the smallest number of trials of any task. */
 export function trialsPerTask(grid: Grid): number {
@@ -28,8 +28,30 @@ export function trialsPerTask(grid: Grid): number {
 function headlineMetrics(grid: Grid, options: BootstrapOptions): Metric[] {
   const rate = { read: trialPassRate, max: 1 }
   return [
-    meanMetric(grid, { name: 'mean_turn_pass', label: 'mean turn pass', unit: 'share', scale: 1, ...rate }, options),
-    meanMetric(grid, { name: 'dataset_score', label: 'Dataset score', unit: 'percent', scale: 100, ...rate }, options),
+    meanMetric(
+      grid,
+      {
+        name: 'mean_turn_pass',
+        label: 'mean turn pass',
+        unit: 'share',
+        scale: 1,
+        ...rate,
+        note: 'mean over tasks of the mean over trials of the share of planned turns passed; turns never reached count as not passed',
+      },
+      options,
+    ),
+    meanMetric(
+      grid,
+      {
+        name: 'dataset_score',
+        label: 'Dataset score',
+        unit: 'percent',
+        scale: 100,
+        ...rate,
+        note: 'mean turn pass times 100, under the name EvoCode-Bench gives it',
+      },
+      options,
+    ),
     meanMetric(
       grid,
       {
@@ -43,9 +65,22 @@ function headlineMetrics(grid: Grid, options: BootstrapOptions): Metric[] {
       },
       options,
     ),
+  ]
+}
+
+function wholeTaskMetrics(grid: Grid, options: BootstrapOptions): Metric[] {
+  return [
     meanMetric(
       grid,
-      { name: 'perfect_at_1', label: 'perfect task @1', unit: 'share', scale: 1, read: trialPerfect, max: 1 },
+      {
+        name: 'perfect_at_1',
+        label: 'perfect task @1',
+        unit: 'share',
+        scale: 1,
+        read: trialPerfect,
+        max: 1,
+        note: 'share of trials that passed every turn; trials left open by infrastructure are left out, which leans low',
+      },
       options,
     ),
     taskMetric(
@@ -54,24 +89,32 @@ function headlineMetrics(grid: Grid, options: BootstrapOptions): Metric[] {
         name: 'perfect_at_n',
         label: 'perfect task @n',
         unit: 'share',
-        scale: 1,
         read: (task, fill) => anyTrial(task, fill, trialPerfect),
-        binary: true,
         note: 'any trial; grows with the number of trials',
       },
       options,
     ),
-    meanMetric(grid, { name: 'final_at_1', label: 'final turn @1', unit: 'share', scale: 1, read: trialFinal, max: 1 }, options),
+    meanMetric(
+      grid,
+      {
+        name: 'final_at_1',
+        label: 'final turn @1',
+        unit: 'share',
+        scale: 1,
+        read: trialFinal,
+        max: 1,
+        note: 'the last turn; it may pass after earlier turns failed',
+      },
+      options,
+    ),
     taskMetric(
       grid,
       {
         name: 'final_at_n',
         label: 'final turn @n (Comp)',
         unit: 'share',
-        scale: 1,
         read: (task, fill) => anyTrial(task, fill, trialFinal),
-        binary: true,
-        note: 'any trial; may pass after earlier turns failed',
+        note: 'the last turn in any trial; grows with the number of trials',
       },
       options,
     ),
@@ -108,18 +151,10 @@ function repeatMetrics(grid: Grid, options: BootstrapOptions): Metric[] {
       const [n, c] = countPerfect(task, fill)
       return n < k ? null : estimate(n, c, k)
     }
-    const note = 'a trial counts when all its turns passed'
+    const note = 'a trial counts when all its turns passed; trials left open by infrastructure are left out, which leans low'
     metrics.push(
-      taskMetric(
-        grid,
-        { name: `pass_at_${k}`, label: `pass@${k}`, unit: 'share', scale: 1, read: read(passAtK), binary: false, note },
-        options,
-      ),
-      taskMetric(
-        grid,
-        { name: `pass_hat_${k}`, label: `pass^${k}`, unit: 'share', scale: 1, read: read(passHatK), binary: false, note },
-        options,
-      ),
+      taskMetric(grid, { name: `pass_at_${k}`, label: `pass@${k}`, unit: 'share', read: read(passAtK), note }, options),
+      taskMetric(grid, { name: `pass_hat_${k}`, label: `pass^${k}`, unit: 'share', read: read(passHatK), note }, options),
     )
   }
   if (kMax > 0)
@@ -130,9 +165,7 @@ function repeatMetrics(grid: Grid, options: BootstrapOptions): Metric[] {
           name: 'mt_at_k',
           label: `MT@${kMax}`,
           unit: 'share',
-          scale: 1,
           read: (task, fill) => bestOfKPerTurn(task, fill, kMax),
-          binary: false,
           note: `best of k=${kMax} per turn: no single trial scored it`,
         },
         options,
@@ -144,20 +177,9 @@ function repeatMetrics(grid: Grid, options: BootstrapOptions): Metric[] {
 export function computeMetrics(grid: Grid, options: BootstrapOptions = {}): Metric[] {
   return [
     ...headlineMetrics(grid, options),
+    ...wholeTaskMetrics(grid, options),
     ...repeatMetrics(grid, options),
-    meanMetric(
-      grid,
-      {
-        name: 'stamina',
-        label: 'stamina',
-        unit: 'turns',
-        scale: 1,
-        read: trialStamina,
-        max: Number.POSITIVE_INFINITY,
-        note: 'turns passed before the first that was not; trials stopped by infrastructure are left out',
-      },
-      options,
-    ),
+    ...survivalMetrics(grid, options),
     ratioMetric(
       grid,
       {
@@ -165,8 +187,9 @@ export function computeMetrics(grid: Grid, options: BootstrapOptions = {}): Metr
         label: 'recovery',
         unit: 'share',
         read: trialRecovery,
-        denominatorName: 'turns begun right after a failed turn',
+        denominatorName: 'turns after a failed one',
         max: 1,
+        note: 'share passed of the turns begun right after a failed turn',
       },
       options,
     ),
@@ -179,7 +202,7 @@ export function computeMetrics(grid: Grid, options: BootstrapOptions = {}): Metr
         read: trialAttempts,
         denominatorName: 'solved turns',
         max: Number.POSITIVE_INFINITY,
-        note: 'attempts of failed turns included',
+        note: 'attempts at failed turns included',
       },
       options,
     ),

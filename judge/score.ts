@@ -2,12 +2,14 @@
 // Needs no agent and no model; run again, it writes the same rows. Excluded cells are counted beside every number.
 
 import { TurnpikeError } from '../core/errors.ts'
+import { readUsd } from '../core/money.ts'
 import type { AgentScore, Metric, ScoreReport } from '../core/report.ts'
 import type { Call, Json, JsonObject, ScoreRecord, Trial } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
-import { foldTotals, readUsd } from './cost.ts'
+import { foldTotals } from './cost.ts'
+import { foldRatio, ratioInterval } from './estimates.ts'
 import { buildGrid, compareText, countCells, type Grid, groupBy } from './grid.ts'
-import { type BootstrapOptions, bootstrap, bootstrapDraws, bootstrapSeed, fewClusters } from './intervals.ts'
+import { type BootstrapOptions, bootstrapDraws, bootstrapSeed, clampInterval } from './intervals.ts'
 import { computeMetrics } from './metrics.ts'
 import { sumPairs } from './outcomes.ts'
 
@@ -55,6 +57,7 @@ export function computeScores(rows: RunRows, options: BootstrapOptions = {}): Sc
   const scores = [...agents]
     .sort(([a], [b]) => compareText(a, b))
     .map(([, trials]) => scoreAgent(rows, trials, (modelsOf.get(trials[0]?.agent ?? '') ?? []).length > 1, options))
+  const grid = buildGrid(rows.trials, rows.turns, rows.attempts)
   const trialTurns = rows.trials.reduce((sum, trial) => sum + trial.plannedTurns, 0)
   return {
     runId: rows.run.id,
@@ -62,8 +65,9 @@ export function computeScores(rows: RunRows, options: BootstrapOptions = {}): Sc
     simulated: rows.run.simulated,
     plannedTurns: rows.run.plannedTurns,
     unassignedTurns: Math.max(0, rows.run.plannedTurns - trialTurns),
-    cells: countCells(buildGrid(rows.trials, rows.turns, rows.attempts)),
+    cells: countCells(grid),
     agents: scores,
+    trials: grid.flatMap(task => task.trials.map(trial => ({ trialId: trial.id, cells: trial.cells }))),
     bootstrap: { seed: options.seed ?? bootstrapSeed, draws: options.draws ?? bootstrapDraws },
   }
 }
@@ -94,12 +98,9 @@ function costPerSolvedTurn(grid: Grid, calls: readonly Call[], options: Bootstra
       trial.cells.filter(cell => cell.state === 'passed').length,
     ]),
   )
-  const fold = (sample: ReadonlyArray<ReadonlyArray<readonly [number, number]>>): number | null => {
-    const [usd, solved] = sumPairs(sample.flat())
-    return solved === 0 ? null : usd / solved
-  }
+  const note = 'everything spent, failed turns and retries included, over the turns solved'
   const totals = foldTotals(calls)
-  const value = fold(pairs)
+  const value = foldRatio(pairs)
   const solved = sumPairs(pairs.flat())[1]
   const head = {
     name: 'cost_per_solved_turn_usd',
@@ -116,15 +117,14 @@ function costPerSolvedTurn(grid: Grid, calls: readonly Call[], options: Bootstra
         ? 'no recorded calls'
         : value === null
           ? 'there were no solved turns'
-          : `${totals.unpricedCalls} calls unpriced${lowest}`
-    return { ...head, score: { kind: 'unscored', reason }, interval: null, note: null }
+          : `${totals.unpricedCalls} of ${totals.calls} calls unpriced${lowest}`
+    return { ...head, score: { kind: 'unscored', reason }, interval: null, note }
   }
-  const few = pairs.length === 1 ? 'one task: no interval' : `few tasks (${pairs.length})`
   return {
     ...head,
     score: { kind: 'scored', value, denominator: solved },
-    interval: bootstrap(pairs, fold, options),
-    note: pairs.length < fewClusters ? few : null,
+    interval: clampInterval(ratioInterval(pairs, options), 0, Number.POSITIVE_INFINITY),
+    note,
   }
 }
 

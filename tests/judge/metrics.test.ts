@@ -120,10 +120,25 @@ describe('excluded cells', () => {
     expect(value(computeMetrics(grid({ a: ['pfi'] })), 'perfect_at_1')).toBe(0)
   })
 
-  it('censor stamina instead of counting the stop as a failure', () => {
+  it('censor stamina: unscored with bounds, and estimated with the stop censored', () => {
     const metrics = computeMetrics(grid({ a: ['ppi', 'pfp'] }))
-    expect(value(metrics, 'stamina')).toBe(1)
+    expect(value(metrics, 'stamina')).toBe('1 of 2 trials were stopped before they failed or ended')
     expect(read(metrics, 'stamina').bounds).toEqual({ allFail: 1.5, allPass: 2 })
+    // S(1) = 1, S(2) = 1/2, S(3) = 1/2.
+    expect(value(metrics, 'stamina_km')).toBe(2)
+  })
+
+  it('never give an interval of no width, nor print all-passed bare', () => {
+    for (const words of [
+      { a: ['ppp'], b: ['ppp'] },
+      { a: ['pfp'], b: ['pfp'] },
+    ])
+      for (const metric of computeMetrics(grid(words)))
+        if (metric.interval !== null) expect(metric.interval.high - metric.interval.low).toBeGreaterThan(0.01)
+    expect(read(computeMetrics(grid({ a: ['ppp'], b: ['ppp'] })), 'mean_turn_pass').interval).toMatchObject({
+      method: 'wilson',
+      high: 1,
+    })
   })
 
   it('make everything unscored when nothing was scored, never NaN', () => {

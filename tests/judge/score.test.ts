@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { formatCost, readUsd } from '../../core/money.ts'
 import type { AttemptRecord, Call, Trial, TrialOutcomeKind, TurnRecord, TurnState, Usage } from '../../core/types.ts'
-import { foldCosts, foldTotals, formatCost, readUsd } from '../../judge/cost.ts'
+import { foldCosts, foldTotals } from '../../judge/cost.ts'
 import { computeScores, type RunRows, writeScoreJson } from '../../judge/score.ts'
 
 const usage: Usage = {
@@ -172,7 +173,7 @@ describe('computeScores', () => {
     const given = rows()
     const report = computeScores({ ...given, calls: [...given.calls, call('t1', 1, { costNanoUsd: null, priceVersion: null })] })
     const metric = report.agents[0]?.metrics.find(metric => metric.name === 'cost_per_solved_turn_usd')
-    expect(metric?.score).toEqual({ kind: 'unscored', reason: '1 calls unpriced; at least $0.0023' })
+    expect(metric?.score).toEqual({ kind: 'unscored', reason: '1 of 6 calls unpriced; at least $0.0023' })
     expect(flat(report, 'mini')).toMatchObject({ cost_usd: null, cost_usd_at_least: 0.007, unpriced_calls: 1 })
   })
 })
