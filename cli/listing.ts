@@ -1,10 +1,11 @@
 // Rows of `turnpike sessions`, `runs` and `trials`: the store's nouns with calls, tokens and cost summed beside them.
 // The keys are a contract (snake_case; times ISO 8601 UTC; cost null unless every call has a price).
 
-import { TurnpikeError } from '../core/errors.ts'
+
 import type { Call, EpochMs, Trial } from '../core/types.ts'
 import { foldTotals, readUsd } from '../judge/cost.ts'
 import type { Store } from '../store/_adapter.ts'
+import { readRunId } from './scopes.ts'
 
 export interface ListingRow {
   readonly id: string
@@ -59,15 +60,10 @@ export async function listRuns(store: Store): Promise<ListingRow[]> {
 
 /** Of one run, or of all with `runName` null. */
 export async function listTrials(store: Store, runName: string | null): Promise<ListingRow[]> {
-  const trials = await store.list('trials', runName === null ? {} : { runId: await resolveRun(store, runName) })
+  const trials = await store.list('trials', runName === null ? {} : { runId: await readRunId(store, runName) })
   return Promise.all(trials.map(async trial => writeTrial(trial, await store.list('calls', { scopeId: trial.id }))))
 }
 
-async function resolveRun(store: Store, name: string): Promise<string> {
-  const ref = await store.resolveRef(name)
-  if (ref.kind !== 'run') throw new TurnpikeError('E_REF_UNKNOWN', `"${name}" is a ${ref.kind}, not a run`)
-  return ref.id
-}
 
 function writeTrial(trial: Trial, calls: readonly Call[]): ListingRow {
   return {
