@@ -134,9 +134,7 @@ export interface Store {
   readonly mintToken: (trialId: string) => Promise<string>
   readonly revokeTokens: (trialId: string) => Promise<void>
   /** Which trial, and where it stands now; null for an unknown or revoked token. Called on every request of a trial. */
-  readonly resolveToken: (
-    token: string,
-  ) => Promise<{
+  readonly resolveToken: (token: string) => Promise<{
     readonly trialId: string
     readonly runId: string
     readonly turn: number | null
