@@ -2,8 +2,16 @@
 // stopping, ids, error bodies, the list of models, and how a prompt is counted. One object literal per protocol.
 
 import type { JsonObject } from '../../core/types.ts'
+import type { SseEvent } from '../../protocols/_adapter.ts'
 import type { StopReason } from './script.ts'
 import { estimateMarkedPrompt, estimateUnmarkedPrompt, type PromptEstimate, type PromptMemory } from './usage.ts'
+
+export interface ProviderError {
+  readonly status: number
+  readonly message: string
+  readonly requestId: string
+  readonly modelUnknown?: boolean
+}
 
 export interface Dialect {
   /** Id of the protocol adapter. */
@@ -12,11 +20,17 @@ export interface Dialect {
   readonly callIdPrefix: string
   readonly requestIdHeader: string
   readonly stopWords: Readonly<Record<StopReason, string>>
+  /** Whether a request without max_tokens is refused. */
+  readonly needsMaxTokens: boolean
   /** Whether the provider reports what it wrote to its cache. */
   readonly reportsCacheWrites: boolean
   readonly estimatePrompt: (body: JsonObject, memory: PromptMemory) => PromptEstimate
+  /** Event that only says the stream is alive, sent after the first one; it must never be taken for content. */
+  readonly ping: SseEvent | null
+  /** Whether this streamed request is told its usage. */
+  readonly streamsUsage: (body: JsonObject) => boolean
   /** The provider's own error body. */
-  readonly writeError: (status: number, message: string, requestId: string) => JsonObject
+  readonly writeError: (error: ProviderError) => JsonObject
   readonly writeModel: (id: string) => JsonObject
   readonly writeModels: (ids: readonly string[]) => JsonObject
 }
@@ -48,9 +62,12 @@ export const anthropicDialect: Dialect = {
     stop_sequence: 'stop_sequence',
     refusal: 'refusal',
   },
+  needsMaxTokens: true,
   reportsCacheWrites: true,
   estimatePrompt: estimateMarkedPrompt,
-  writeError: (status, message, requestId) => ({
+  ping: { event: 'ping', data: '{"type":"ping"}' },
+  streamsUsage: () => true,
+  writeError: ({ status, message, requestId }) => ({
     type: 'error',
     error: { type: anthropicErrors[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error'), message },
     request_id: requestId,
@@ -67,7 +84,6 @@ export const anthropicDialect: Dialect = {
 /** Status: [type, code]. */
 const openaiErrors: Readonly<Record<number, readonly [string, string | null]>> = {
   401: ['invalid_request_error', 'invalid_api_key'],
-  404: ['invalid_request_error', 'model_not_found'],
   429: ['requests', 'rate_limit_exceeded'],
 }
 
@@ -83,11 +99,17 @@ export const openaiDialect: Dialect = {
     stop_sequence: 'stop',
     refusal: 'content_filter',
   },
+  needsMaxTokens: false,
   reportsCacheWrites: false,
   estimatePrompt: estimateUnmarkedPrompt,
-  writeError: (status, message) => {
+  ping: null,
+  streamsUsage: body => {
+    const options = body['stream_options']
+    return typeof options === 'object' && options !== null && 'include_usage' in options && options['include_usage'] === true
+  },
+  writeError: ({ status, message, modelUnknown = false }) => {
     const [type, code] = openaiErrors[status] ?? [status < 500 ? 'invalid_request_error' : 'server_error', null]
-    return { error: { message, type, param: null, code } }
+    return { error: { message, type, param: null, code: modelUnknown ? 'model_not_found' : code } }
   },
   writeModel: id => ({ id, object: 'model', created: Date.parse(madeAt) / 1000, owned_by: 'turnpike-simulated' }),
   writeModels: ids => ({ object: 'list', data: ids.map(id => openaiDialect.writeModel(id)) }),

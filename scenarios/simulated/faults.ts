@@ -40,7 +40,7 @@ export function applyFault(sound: Transmission, fault: Fault, context: FaultCont
 function failWithStatus(sound: Transmission, fault: Fault, { dialect, requestId, headers }: FaultContext): Transmission {
   const message = statusMessages[fault.status] ?? `Status ${fault.status} (simulated fault).`
   const retryAfter = fault.retryAfterS === null ? {} : { 'retry-after': String(fault.retryAfterS) }
-  const body = dialect.writeError(fault.status, message, requestId)
+  const body = dialect.writeError({ status: fault.status, message, requestId })
   return jsonTransmission(fault.status, body, { ...headers, ...retryAfter }, sound.frames[0]?.waitMs ?? 0)
 }
 

@@ -13,7 +13,9 @@ export interface Instruction {
   readonly at: number
 }
 
-export const feedbackOpening = 'The tests for this turn failed'
+/** The runner's feedback begins so; an agent without memory is told the request again at its end. */
+const feedbackOpening = 'The tests for this turn failed'
+const repeatedRequest = /\n\nThe request was:\n\n([\s\S]+)$/
 
 /** Context that agents wrap around or beside what the person typed (seen in recorded traffic, 2026-11). */
 const injected = /<(system-reminder|environment_details|environment_context|current_datetime|user_info)>[\s\S]*?<\/\1>/g
@@ -30,6 +32,7 @@ export function listInstructions(messages: readonly Message[]): Instruction[] {
     if (text === '' || isContinuation(messages, index)) continue
     const feedback = text.startsWith(feedbackOpening)
     if (!feedback) task = text
+    else task = repeatedRequest.exec(text)?.[1] ?? task
     found.push({ text, feedback, task: task ?? text, at: index })
   }
   return found

@@ -5,17 +5,18 @@ import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Transmission } from './transmission.ts'
 
-/** Resolves when everything was handed to the kernel or the client is gone; `true` = played to its end. Never rejects. */
-export async function playTransmission(transmission: Transmission, response: ServerResponse): Promise<boolean> {
+/** Resolves when everything was handed to the kernel, or the client is gone. Never rejects. */
+export async function playTransmission(transmission: Transmission, response: ServerResponse): Promise<void> {
   const gone = new AbortController()
   const onClose = () => gone.abort()
   response.once('close', onClose)
+  if (response.destroyed) onClose()
   try {
     await playFrames(transmission, response, gone.signal)
-    return await finish(transmission, response)
+    await finish(transmission, response, gone.signal)
   } catch {
     // The client hung up or the server closes: there is nobody to tell.
-    return false
+    response.destroy()
   } finally {
     response.off('close', onClose)
   }
@@ -36,44 +37,39 @@ async function playFrames({ head, frames, dripMs }: Transmission, response: Serv
 
 async function writeText(text: string, response: ServerResponse, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
-  if (response.write(text)) return
-  await new Promise<void>((resolve, reject) => {
-    const onDrain = () => settle(resolve)
-    const onAbort = () => settle(() => reject(signal.reason))
-    const settle = (done: () => void) => {
-      response.off('drain', onDrain)
-      signal.removeEventListener('abort', onAbort)
-      done()
-    }
-    response.once('drain', onDrain)
-    signal.addEventListener('abort', onAbort)
-  })
+  if (!response.write(text)) await until(done => response.once('drain', done), signal)
 }
 
 async function dripText(text: string, dripMs: number, response: ServerResponse, signal: AbortSignal): Promise<void> {
   for (const byte of Buffer.from(text)) {
-    signal.throwIfAborted()
     // Each byte is its own chunk and, after the callback, its own packet.
-    await new Promise<void>(resolve => response.write(Buffer.of(byte), () => resolve()))
+    await until(done => response.write(Buffer.of(byte), done), signal)
     if (dripMs > 0) await sleep(dripMs, undefined, { signal })
   }
 }
 
-async function finish({ head, ending }: Transmission, response: ServerResponse): Promise<boolean> {
+async function finish({ head, ending }: Transmission, response: ServerResponse, signal: AbortSignal): Promise<void> {
   const { socket } = response
-  if (ending === 'end') {
-    await new Promise<void>(resolve => response.end(() => resolve()))
-    return response.writableFinished
-  }
+  if (ending === 'end') return until(done => response.end(done), signal)
   if (ending === 'reset') {
     socket?.resetAndDestroy()
-    return true
+    return
   }
   // What passed before the cut must reach the client: wait for the kernel to have it.
-  if (head !== null) {
-    response.flushHeaders()
-    await new Promise<void>(resolve => (socket ? socket.write('', () => resolve()) : resolve()))
-  }
+  if (head !== null) response.flushHeaders()
+  await until(done => socket?.write('', done), signal)
   socket?.destroy()
-  return true
+}
+
+/** Waits for `start` to call back, or rejects when the client goes. */
+function until(start: (done: () => void) => void, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    start(() => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    })
+  })
 }
