@@ -1,0 +1,79 @@
+// Plays a transmission onto a response: waits, writes with back-pressure, ends or breaks the connection. The only place that
+// touches a response. It never outlives its client: when the socket goes, every wait ends at once.
+
+import type { ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Transmission } from './transmission.ts'
+
+/** Resolves when everything was handed to the kernel or the client is gone; `true` = played to its end. Never rejects. */
+export async function playTransmission(transmission: Transmission, response: ServerResponse): Promise<boolean> {
+  const gone = new AbortController()
+  const onClose = () => gone.abort()
+  response.once('close', onClose)
+  try {
+    await playFrames(transmission, response, gone.signal)
+    return await finish(transmission, response)
+  } catch {
+    // The client hung up or the server closes: there is nobody to tell.
+    return false
+  } finally {
+    response.off('close', onClose)
+  }
+}
+
+async function playFrames({ head, frames, dripMs }: Transmission, response: ServerResponse, signal: AbortSignal): Promise<void> {
+  const [first] = frames
+  // Real providers send the head when the model begins to answer, not before.
+  if (first && first.waitMs > 0) await sleep(first.waitMs, undefined, { signal })
+  if (head === null) return
+  response.writeHead(head.status, head.headers)
+  for (const [index, frame] of frames.entries()) {
+    if (index > 0 && frame.waitMs > 0) await sleep(frame.waitMs, undefined, { signal })
+    if (dripMs === null) await writeText(frame.text, response, signal)
+    else await dripText(frame.text, dripMs, response, signal)
+  }
+}
+
+async function writeText(text: string, response: ServerResponse, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  if (response.write(text)) return
+  await new Promise<void>((resolve, reject) => {
+    const onDrain = () => settle(resolve)
+    const onAbort = () => settle(() => reject(signal.reason))
+    const settle = (done: () => void) => {
+      response.off('drain', onDrain)
+      signal.removeEventListener('abort', onAbort)
+      done()
+    }
+    response.once('drain', onDrain)
+    signal.addEventListener('abort', onAbort)
+  })
+}
+
+async function dripText(text: string, dripMs: number, response: ServerResponse, signal: AbortSignal): Promise<void> {
+  for (const byte of Buffer.from(text)) {
+    signal.throwIfAborted()
+    // Each byte is its own chunk and, after the callback, its own packet.
+    await new Promise<void>(resolve => response.write(Buffer.of(byte), () => resolve()))
+    if (dripMs > 0) await sleep(dripMs, undefined, { signal })
+  }
+}
+
+async function finish({ head, ending }: Transmission, response: ServerResponse): Promise<boolean> {
+  const { socket } = response
+  if (ending === 'end') {
+    await new Promise<void>(resolve => response.end(() => resolve()))
+    return response.writableFinished
+  }
+  if (ending === 'reset') {
+    socket?.resetAndDestroy()
+    return true
+  }
+  // What passed before the cut must reach the client: wait for the kernel to have it.
+  if (head !== null) {
+    response.flushHeaders()
+    await new Promise<void>(resolve => (socket ? socket.write('', () => resolve()) : resolve()))
+  }
+  socket?.destroy()
+  return true
+}
