@@ -12,7 +12,7 @@ export interface GroupOptions {
   readonly cwd: string
   /** The whole environment of the process; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>
-  /** Written to its standard input, which is closed at once otherwise. */
+  /** Written to its standard input, which is empty otherwise. */
   readonly stdin?: string | Buffer
   readonly timeoutMs: number | null
   readonly signal: AbortSignal
@@ -46,7 +46,9 @@ export async function runGroup(options: GroupOptions): Promise<ExecResult> {
   let child: ChildProcess
   try {
     const [program = '', ...rest] = options.argv
-    child = spawn(program, rest, { cwd: options.cwd, env: { ...options.env }, detached: true, stdio: 'pipe' })
+    // Without input it gets /dev/null: on a pipe of Node's (a socket) bash takes itself for a remote login and reads ~/.bashrc.
+    const stdin = options.stdin === undefined ? 'ignore' : 'pipe'
+    child = spawn(program, rest, { cwd: options.cwd, env: { ...options.env }, detached: true, stdio: [stdin, 'pipe', 'pipe'] })
   } catch (error) {
     return finish('failed-to-start', null, error instanceof Error ? error.message : String(error))
   }
@@ -57,7 +59,7 @@ export async function runGroup(options: GroupOptions): Promise<ExecResult> {
   if (started !== null) return finish('failed-to-start', null, started)
   // A command that does not read its input closes the pipe: that is its right.
   child.stdin?.on('error', () => undefined)
-  child.stdin?.end(options.stdin ?? '')
+  child.stdin?.end(options.stdin)
 
   const { ended, exit } = await waitForExit(child, options)
   if (child.pid !== undefined) await options.onExit?.(child.pid)

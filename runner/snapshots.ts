@@ -46,7 +46,7 @@ type Git = (argv: readonly string[], workspace: string | null, input?: Buffer, a
 
 function createGit(program: string, directory: string): Git {
   return async (argv, workspace, input, at = 0) => {
-    const date = `${Math.floor(at / 1000)} +0000`
+    const date = `@${Math.floor(at / 1000)} +0000`
     const result = await runGroup({
       argv: [program, ...argv],
       cwd: directory,

@@ -1,7 +1,7 @@
 // The conversation of `mini` on disk: one JSON line per message, only ever appended to, so that every request repeats the one
 // before it byte for byte and continues where the last process ended. Knows nothing of any protocol.
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 
@@ -18,13 +18,12 @@ export function openConversation<M>(file: string): Conversation<M> {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
   const messages: M[] = whole.split('\n').flatMap((line, index) => (line === '' ? [] : [parseMessage<M>(line, file, index + 1)]))
-  let torn = whole.length < text.length
+  if (whole.length < text.length) truncateSync(file, Buffer.byteLength(whole))
   return {
     messages,
     append: message => {
       const line = JSON.stringify(message)
-      appendFileSync(file, torn ? `\n${line}\n` : `${line}\n`)
-      torn = false
+      appendFileSync(file, `${line}\n`)
       // Read back from its own line: the next process will send exactly this.
       messages.push(JSON.parse(line) as M)
     },

@@ -32,9 +32,9 @@ export async function runShell(input: unknown, env: Readonly<Record<string, stri
   if (command === null) {
     return { text: 'The arguments must be a JSON object with one text: {"command": "…"}. Nothing was run.', failed: true }
   }
-  const shell = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh'
+  const shell = existsSync('/bin/bash') ? ['/bin/bash', '--norc'] : ['/bin/sh']
   const result = await runGroup({
-    argv: [shell, '-c', command],
+    argv: [...shell, '-c', command],
     cwd: process.cwd(),
     env,
     timeoutMs: commandTimeoutMs,
