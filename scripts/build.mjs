@@ -1,6 +1,6 @@
 // Compiles the product to dist/ when a source is newer than the last build. Plain JavaScript because setup.mjs runs it.
 
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,11 +24,15 @@ if (!upToDate || process.argv.includes('--force')) {
   const fresh = join(root, `dist.${process.pid}`)
   const old = join(root, `dist.${process.pid}.old`)
   // Built beside and swapped in, so that a running `turnpike` never sees half a build.
-  execFileSync(
-    process.execPath,
-    [join(root, 'node_modules', 'ts7', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', fresh],
-    { cwd: root, stdio: 'inherit' },
-  )
+  const compiler = join(root, 'node_modules', 'ts7', 'bin', 'tsc')
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status !== 0) {
+    rmSync(fresh, { recursive: true, force: true })
+    process.exit(1) // the compiler has said what is wrong
+  }
   writeFileSync(join(fresh, '.built'), '')
   utimesSync(join(fresh, '.built'), startedAt, startedAt)
   if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old)

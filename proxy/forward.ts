@@ -1,0 +1,159 @@
+// The only file that knows how bytes are forwarded: node:http(s) clients with pooled sockets, no timeouts, aborts both ways.
+// A POST that dies on a stale pooled socket before the first response byte is sent once more on a fresh one.
+// Never alters a body byte, never ends a broken answer cleanly (decision 0003 says why no proxy library sits here).
+
+import http from 'node:http'
+import https from 'node:https'
+import type { HeaderList } from '../core/types.ts'
+import { flattenHeaders, pairHeaders } from './headers.ts'
+
+export interface ForwardRequest {
+  readonly origin: URL
+  readonly method: string
+  /** Path and query exactly as they shall be asked. */
+  readonly target: string
+  readonly headers: HeaderList
+  readonly body: Uint8Array
+  readonly trailers: HeaderList
+}
+
+export interface UpstreamHead {
+  readonly status: number
+  readonly statusText: string
+  readonly headers: HeaderList
+}
+
+/** What happens upstream, in this order: onHead, onData*, then exactly one of onEnd or onFailure. After `abort` nothing more. */
+export interface ForwardEvents {
+  readonly onHead: (head: UpstreamHead) => void
+  readonly onData: (bytes: Buffer) => void
+  readonly onEnd: (trailers: HeaderList) => void
+  /** `stage`: could not connect, lost before the head, lost in the middle of the answer. */
+  readonly onFailure: (failure: { readonly stage: 'connect' | 'before-head' | 'mid-answer'; readonly error: Error }) => void
+}
+
+export interface Forwarding {
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Closes the upstream connection at once; no further event follows. */
+  readonly abort: () => void
+  readonly retries: () => number
+}
+
+export interface Forwarder {
+  readonly forward: (request: ForwardRequest, events: ForwardEvents) => Forwarding
+  readonly close: () => void
+}
+
+const lostSocket = new Set(['ECONNRESET', 'EPIPE'])
+
+export function createForwarder(): Forwarder {
+  const pool = {
+    keepAlive: true,
+    maxSockets: Number.POSITIVE_INFINITY,
+    maxFreeSockets: 1024,
+    scheduling: 'lifo' as const,
+    noDelay: true,
+  }
+  const agents = { http: new http.Agent(pool), https: new https.Agent(pool) }
+  return {
+    forward: (request, events) => forward(agents, request, events),
+    close: () => {
+      agents.http.destroy()
+      agents.https.destroy()
+    },
+  }
+}
+
+interface Agents {
+  readonly http: http.Agent
+  readonly https: https.Agent
+}
+
+function forward(agents: Agents, request: ForwardRequest, events: ForwardEvents): Forwarding {
+  const state: { current: http.ClientRequest | null; answer: http.IncomingMessage | null; retries: number; over: boolean } = {
+    current: null,
+    answer: null,
+    retries: 0,
+    over: false,
+  }
+  const fail = (stage: 'connect' | 'before-head' | 'mid-answer', error: Error): void => {
+    if (state.over) return
+    state.over = true
+    events.onFailure({ stage, error })
+  }
+  const send = (fresh: boolean): void => {
+    const outgoing = openRequest(agents, request, fresh)
+    let connected = false
+    state.current = outgoing
+    outgoing.on('socket', socket => {
+      connected = !socket.connecting
+      if (!connected) socket.once(request.origin.protocol === 'https:' ? 'secureConnect' : 'connect', () => (connected = true))
+    })
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      if (state.over || state.answer !== null) return
+      if (outgoing.reusedSocket && lostSocket.has(error.code ?? '') && state.retries === 0) {
+        state.retries++
+        send(true)
+      } else fail(connected ? 'before-head' : 'connect', error)
+    })
+    outgoing.on('response', answer => {
+      state.answer = answer
+      relay(answer, events, state, fail)
+    })
+    for (const [name, value] of request.trailers) outgoing.addTrailers([[name, value]])
+    outgoing.end(request.body)
+  }
+  send(false)
+  return {
+    pause: () => state.answer?.pause(),
+    resume: () => state.answer?.resume(),
+    abort: () => {
+      state.over = true
+      state.current?.destroy()
+    },
+    retries: () => state.retries,
+  }
+}
+
+function openRequest(agents: Agents, request: ForwardRequest, fresh: boolean): http.ClientRequest {
+  const secure = request.origin.protocol === 'https:'
+  const options = {
+    protocol: request.origin.protocol,
+    hostname: request.origin.hostname.replace(/^\[|\]$/g, ''),
+    port: request.origin.port === '' ? (secure ? 443 : 80) : Number(request.origin.port),
+    method: request.method,
+    path: request.target,
+    // A flat list keeps case, order and duplicates; the types know only objects.
+    headers: flattenHeaders(request.headers) as unknown as http.OutgoingHttpHeaders,
+    agent: fresh ? false : secure ? agents.https : agents.http,
+    setHost: false,
+  } as const
+  return secure ? https.request(options) : http.request(options)
+}
+
+function relay(
+  answer: http.IncomingMessage,
+  events: ForwardEvents,
+  state: { over: boolean },
+  fail: (stage: 'mid-answer', error: Error) => void,
+): void {
+  answer.on('data', (bytes: Buffer) => {
+    if (!state.over) events.onData(bytes)
+  })
+  answer.on('end', () => {
+    if (state.over) return
+    state.over = true
+    events.onEnd(pairHeaders(answer.rawTrailers))
+  })
+  answer.on('error', error => fail('mid-answer', error))
+  answer.on('close', () => {
+    if (!answer.complete)
+      fail('mid-answer', Object.assign(new Error('the upstream closed the connection in mid-answer'), { code: 'ECONNRESET' }))
+  })
+  events.onHead({
+    status: answer.statusCode ?? 502,
+    statusText: answer.statusMessage ?? '',
+    headers: pairHeaders(answer.rawHeaders),
+  })
+}

@@ -1,0 +1,249 @@
+// One exchange from request to record, in order: receive, attribute, route, commit the request, forward, relay, commit the answer.
+// Nothing is forwarded before its request is committed; nothing is answered in full before its answer is.
+
+import type http from 'node:http'
+import { asTurnpikeError, TurnpikeError } from '../core/errors.ts'
+import type { EpochMs } from '../core/types.ts'
+import type { ProtocolAdapter } from '../protocols/_adapter.ts'
+import { findProtocol } from '../protocols/_all.ts'
+import { createUlid } from '../store/ulid.ts'
+import { type AnswerRelay, createAnswer, type Ending } from './answer.ts'
+import type { Arrived } from './arrived.ts'
+import { attribute } from './attribute.ts'
+import type { ForwardEvents, Forwarder, Forwarding, ForwardRequest } from './forward.ts'
+import { headerValue, pairHeaders, upstreamHeaders } from './headers.ts'
+import { findModel, findModelInPath, type ModelPlace, renameModel } from './model.ts'
+import type { Receiver } from './receive.ts'
+import { type Recording, type RecordOptions, startRecording } from './record.ts'
+import { sendRefusal, writeRefusal } from './refuse.ts'
+import type { Route, Routes } from './routes.ts'
+import type { ResolvedScope, Scopes } from './scopes.ts'
+
+export interface GateOptions extends RecordOptions {
+  readonly scopes: Scopes
+  readonly routes: Routes
+  readonly receiver: Receiver
+  readonly forwarder: Forwarder
+  readonly now: () => EpochMs
+  readonly onOver: (note: ExchangeNote) => void
+}
+
+/** What the gate tells its surroundings of each exchange, for metrics and logs. */
+export interface ExchangeNote {
+  readonly protocol: string | null
+  readonly outcome: string
+  readonly status: number | null
+  readonly code: string | null
+  readonly ms: number
+  readonly requestBytes: number
+  readonly responseBytes: number
+}
+
+/** Takes one request through the gate. Never throws; resolves when the exchange has been handed to the relay or refused. */
+export async function passGate(gate: GateOptions, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  const startedAt = gate.now()
+  const headers = pairHeaders(request.rawHeaders)
+  const addressed = attribute(request.url ?? '/', headers)
+  const protocol = findProtocol(request.method ?? 'GET', addressed.path)
+  let body: Uint8Array
+  try {
+    body = await gate.receiver.receive(request)
+  } catch (error) {
+    return refuseUnrecorded(gate, request, response, protocol, startedAt, asTurnpikeError(error))
+  }
+  const arrived: Arrived = { id: createUlid(), startedAt, request, response, headers, addressed, protocol, body }
+  try {
+    await recordAndForward(gate, arrived)
+  } catch (error) {
+    gate.receiver.release(body.length)
+    refuseUnrecorded(gate, request, response, protocol, startedAt, asTurnpikeError(error))
+  }
+}
+
+/** For what never became an exchange: a body that did not arrive, an unknown token, a store that cannot be written. */
+function refuseUnrecorded(
+  gate: GateOptions,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  protocol: ProtocolAdapter | null,
+  startedAt: EpochMs,
+  error: TurnpikeError,
+): void {
+  const refusal = writeRefusal(protocol, error)
+  // The rest of an oversized body is not worth reading: answer and close.
+  if (!request.complete) response.setHeader('connection', 'close')
+  if (error.code === 'E_CLIENT_ABORTED') response.destroy()
+  else if (request.complete) sendRefusal(response, refusal)
+  else {
+    response.writeHead(refusal.status, Object.fromEntries(refusal.headers))
+    response.end(refusal.body, () => request.destroy())
+  }
+  const ms = gate.now() - startedAt
+  gate.onOver({
+    protocol: protocol?.id ?? null,
+    outcome: 'refused',
+    status: refusal.status,
+    code: error.code,
+    ms,
+    requestBytes: 0,
+    responseBytes: 0,
+  })
+}
+
+async function recordAndForward(gate: GateOptions, arrived: Arrived): Promise<void> {
+  const resolved = await gate.scopes.resolve(arrived.addressed.attribution)
+  const place = gate.routes.needModel ? findModel(arrived.body) : null
+  const choice = chooseRoute(gate, arrived, resolved, place)
+  const route = choice instanceof TurnpikeError ? null : choice
+  const recording = await startRecording(gate, arrived, resolved, route?.name ?? null)
+  if (choice instanceof TurnpikeError) return answerOurselves(gate, arrived, recording, choice, 'refused')
+  forwardExchange(gate, arrived, resolved, choice, place, recording)
+}
+
+function chooseRoute(
+  gate: GateOptions,
+  arrived: Arrived,
+  resolved: ResolvedScope,
+  place: ModelPlace | null,
+): Route | TurnpikeError {
+  try {
+    return gate.routes.choose({
+      model: place?.model ?? findModelInPath(arrived.addressed.path),
+      protocol: arrived.protocol?.id ?? null,
+      anthropicClient: headerValue(arrived.headers, 'anthropic-version') !== null,
+      needKey: resolved.ownKey,
+    })
+  } catch (error) {
+    return asTurnpikeError(error)
+  }
+}
+
+function forwardExchange(
+  gate: GateOptions,
+  arrived: Arrived,
+  resolved: ResolvedScope,
+  route: Route,
+  place: ModelPlace | null,
+  recording: Recording,
+): void {
+  const { response } = arrived
+  let responseBytes = 0
+  let upstream: Forwarding | null = null
+  const over = (ending: Ending): void => {
+    gate.receiver.release(arrived.body.length)
+    noteOver(gate, arrived, ending, responseBytes)
+  }
+  const relay: AnswerRelay = createAnswer({
+    response,
+    upstream: () => upstream ?? idle,
+    terminalMarks: arrived.protocol?.terminalMarks ?? [],
+    headOnly: arrived.request.method === 'HEAD',
+    now: gate.now,
+    extraHeaders: recording.unrecorded ? [['x-turnpike-unrecorded', 'true']] : [],
+    append: (bytes, at) => {
+      responseBytes += bytes.length
+      recording.append(bytes, at)
+    },
+    checkpoint: recording.checkpoint,
+    commit: async ending => {
+      try {
+        await recording.end(ending, upstream?.retries() ?? 0)
+      } finally {
+        over(ending)
+      }
+    },
+  })
+  response.on('close', relay.onClientGone)
+  if (response.destroyed || arrived.request.socket.destroyed) return relay.onClientGone()
+  const answerInstead = (error: TurnpikeError, outcome: 'refused' | 'upstream-refused'): void => {
+    response.off('close', relay.onClientGone)
+    void answerOurselves(gate, arrived, recording, error, outcome)
+  }
+  const events: ForwardEvents = {
+    onHead: relay.onHead,
+    onData: relay.onData,
+    onEnd: relay.onEnd,
+    onFailure: ({ stage, error }) => {
+      if (stage !== 'connect') return relay.onCut(error)
+      const what = `cannot reach ${route.origin.origin} (route ${route.name}): ${error.message || (error as NodeJS.ErrnoException).code}`
+      answerInstead(new TurnpikeError('E_UPSTREAM_UNREACHABLE', what), 'upstream-refused')
+    },
+  }
+  try {
+    upstream = gate.forwarder.forward(upstreamRequest(arrived, resolved, route, place), events)
+  } catch (error) {
+    // Node refuses to send some paths and header values that its own server lets in.
+    const what = `the request cannot be forwarded: ${error instanceof Error ? error.message : String(error)}`
+    answerInstead(new TurnpikeError('E_BAD_REQUEST', what, { cause: error }), 'refused')
+  }
+}
+
+const idle: Forwarding = { pause: () => undefined, resume: () => undefined, abort: () => undefined, retries: () => 0 }
+
+function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route: Route, place: ModelPlace | null): ForwardRequest {
+  const renamed = route.upstreamModel !== null && place !== null && route.upstreamModel !== place.model
+  const body =
+    renamed && place !== null && route.upstreamModel !== null
+      ? renameModel(arrived.body, place, route.upstreamModel)
+      : arrived.body
+  const { path, query } = arrived.addressed
+  const credentials = resolved.ownKey ? credentialHeaders : []
+  return {
+    origin: route.origin,
+    method: arrived.request.method ?? 'GET',
+    target: route.targetOf(path) + (query === '' ? '' : `?${query}`),
+    headers: upstreamHeaders(arrived.headers, {
+      host: route.origin.host,
+      drop: [...credentials, 'x-turnpike-session'],
+      add: [...(resolved.ownKey ? route.credential : []), ...route.headers],
+      contentLength: renamed ? body.length : null,
+    }),
+    body,
+    trailers: pairHeaders(arrived.request.rawTrailers),
+  }
+}
+
+/** What a caller may present a key in; a trial's token must never reach a provider. */
+const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
+
+async function answerOurselves(
+  gate: GateOptions,
+  arrived: Arrived,
+  recording: Recording,
+  error: TurnpikeError,
+  outcome: 'refused' | 'upstream-refused',
+): Promise<void> {
+  const refusal = writeRefusal(arrived.protocol, error)
+  const at = gate.now()
+  recording.append(Buffer.from(refusal.body), at)
+  const failure = { code: error.code, message: error.message }
+  const ending: Ending = {
+    status: refusal.status,
+    responseHeaders: refusal.headers,
+    outcome,
+    failure,
+    firstByteAt: at,
+    endedAt: at,
+  }
+  try {
+    await recording.end(ending, 0)
+    sendRefusal(arrived.response, refusal)
+  } catch (failed) {
+    sendRefusal(arrived.response, writeRefusal(arrived.protocol, asTurnpikeError(failed)))
+  } finally {
+    gate.receiver.release(arrived.body.length)
+    noteOver(gate, arrived, ending, refusal.body.length)
+  }
+}
+
+function noteOver(gate: GateOptions, arrived: Arrived, ending: Ending, responseBytes: number): void {
+  gate.onOver({
+    protocol: arrived.protocol?.id ?? null,
+    outcome: ending.outcome,
+    status: ending.status,
+    code: ending.failure?.code ?? null,
+    ms: ending.endedAt - arrived.startedAt,
+    requestBytes: arrived.body.length,
+    responseBytes,
+  })
+}

@@ -1,0 +1,105 @@
+// The record of one exchange as the gate sees it: what is masked before it reaches the store, and what is committed when.
+// A store that cannot be written refuses the call, unless the operator asked to let traffic pass, and then says so.
+
+import { maskHeaders, maskQuery, maskText } from '../core/redact.ts'
+import type { EpochMs, HeaderList } from '../core/types.ts'
+import type { ProtocolAdapter } from '../protocols/_adapter.ts'
+import type { Recorder } from '../store/_adapter.ts'
+import type { Ending } from './answer.ts'
+import type { Arrived } from './arrived.ts'
+import { presentedKey } from './attribute.ts'
+import { headerValue } from './headers.ts'
+import type { ResolvedScope } from './scopes.ts'
+
+export interface RecordOptions {
+  readonly recorder: Recorder
+  /** Every provider key the proxy itself knows; masked in all records. */
+  readonly ownSecrets: readonly string[]
+  readonly onRecordFailure: 'refuse' | 'pass'
+}
+
+/** The record of one exchange; when the store failed and passing was asked for, a record that keeps nothing. */
+export interface Recording {
+  readonly append: (bytes: Buffer, at: EpochMs) => void
+  readonly checkpoint: (ending: Ending) => Promise<void>
+  readonly end: (ending: Ending, retries: number) => Promise<void>
+  readonly unrecorded: boolean
+}
+
+/** Commits the request. Rejects when the store cannot be written, unless passing unrecorded was asked for. */
+export async function startRecording(
+  options: RecordOptions,
+  arrived: Arrived,
+  resolved: ResolvedScope,
+  route: string | null,
+): Promise<Recording> {
+  const secrets = secretsOf(options, arrived)
+  const secretHeaders = arrived.protocol?.secretHeaders ?? []
+  try {
+    await options.recorder.begin({
+      id: arrived.id,
+      scope: resolved.scope,
+      turn: resolved.turn,
+      attempt: resolved.attempt,
+      protocol: arrived.protocol?.id ?? null,
+      route: route,
+      method: arrived.request.method ?? 'GET',
+      path: maskText(arrived.addressed.path, secrets),
+      query: maskQuery(arrived.addressed.query, secrets),
+      requestHeaders: maskHeaders(arrived.headers, secretHeaders, secrets),
+      requestBody: arrived.body,
+      startedAt: arrived.startedAt,
+      secrets,
+    })
+  } catch (error) {
+    if (options.onRecordFailure === 'refuse') throw error
+    return unrecorded
+  }
+  return recordingOf(options, arrived, secretHeaders, secrets)
+}
+
+const unrecorded: Recording = {
+  append: () => undefined,
+  checkpoint: async () => undefined,
+  end: async () => undefined,
+  unrecorded: true,
+}
+
+function recordingOf(
+  options: RecordOptions,
+  arrived: Arrived,
+  secretHeaders: readonly string[],
+  secrets: readonly string[],
+): Recording {
+  const { recorder } = options
+  const complete = (ending: Ending, retries: number) => ({
+    ...ending,
+    responseHeaders: ending.responseHeaders === null ? null : maskHeaders(ending.responseHeaders, secretHeaders, secrets),
+    providerRequestId: findRequestId(arrived.protocol, ending.responseHeaders),
+    retries,
+  })
+  return {
+    append: (bytes, at) => recorder.append(arrived.id, bytes, at),
+    checkpoint: ending => recorder.checkpoint(arrived.id, complete(ending, 0)),
+    end: (ending, retries) => recorder.end(arrived.id, complete(ending, retries)),
+    unrecorded: false,
+  }
+}
+
+function secretsOf(options: RecordOptions, arrived: Arrived): readonly string[] {
+  const key = presentedKey(arrived.headers)
+  const { attribution } = arrived.addressed
+  const secrets = new Set(options.ownSecrets)
+  if (key !== null) secrets.add(key)
+  if (attribution.kind === 'token') secrets.add(attribution.token)
+  return [...secrets]
+}
+
+function findRequestId(protocol: ProtocolAdapter | null, headers: HeaderList | null): string | null {
+  if (headers === null) return null
+  for (const name of protocol?.requestIdHeaders ?? ['request-id', 'x-request-id']) {
+    const value = headerValue(headers, name)
+    if (value !== null) return value
+  }
+  return null
+}

@@ -1,0 +1,187 @@
+// Which provider serves a call: the models file (model pattern -> provider -> endpoint per protocol), or one upstream for all.
+// Holds the keys the proxy presents in runs; they never leave this process except to their own provider.
+
+import { readFile } from 'node:fs/promises'
+import { TurnpikeError } from '../core/errors.ts'
+import { compileSchema } from '../core/schema.ts'
+import { didYouMean } from '../core/suggest.ts'
+import type { HeaderList } from '../core/types.ts'
+import { readYaml } from '../core/yaml.ts'
+import { type EndpointSpec, type ModelsFile, modelsSchema, type RouteSpec } from './models-file.ts'
+
+/** Where and how one call is forwarded. */
+export interface Route {
+  readonly name: string
+  readonly origin: URL
+  /** Path at the upstream for the caller's path. */
+  readonly targetOf: (path: string) => string
+  /** Header pairs that present the proxy's own key; used only for callers that hold a trial token. */
+  readonly credential: HeaderList
+  readonly headers: HeaderList
+  /** Set when the route renames the model. */
+  readonly upstreamModel: string | null
+}
+
+export interface Wanted {
+  readonly model: string | null
+  readonly protocol: string | null
+  /** The caller speaks to an Anthropic-shaped API even where no protocol claims the path (model lists, probes). */
+  readonly anthropicClient: boolean
+  /** The caller has no key of its own: the proxy must. */
+  readonly needKey: boolean
+}
+
+export interface Routes {
+  /** Throws E_MODEL_UNKNOWN or E_KEY_MISSING. */
+  readonly choose: (wanted: Wanted) => Route
+  /** False when the choice does not depend on the model: bodies need not be searched for it. */
+  readonly needModel: boolean
+  /** Every key in here, for masking. */
+  readonly secrets: readonly string[]
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads a models file. Throws E_FILE_UNREADABLE or E_MODELS_INVALID. */
+export async function readRoutes(file: string, env: Environment): Promise<Routes> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    throw new TurnpikeError('E_FILE_UNREADABLE', `cannot read the models file ${file}`, { cause: error })
+  }
+  return parseRoutes(text, file, env)
+}
+
+const schema = compileSchema<ModelsFile>(modelsSchema)
+
+export function parseRoutes(text: string, file: string, env: Environment): Routes {
+  const located = readYaml(text, file, { code: 'E_MODELS_INVALID' })
+  const models = schema.read(located, 'E_MODELS_INVALID')
+  for (const [index, route] of models.routes.entries()) {
+    if (models.providers[route.provider] !== undefined) continue
+    const place = located.locate(['routes', index, 'provider'])
+    const near = didYouMean(route.provider, Object.keys(models.providers))
+    throw new TurnpikeError(
+      'E_MODELS_INVALID',
+      `${file}:${place.line}:${place.column}: there is no provider "${route.provider}"${near}`,
+    )
+  }
+  const secrets = Object.values(models.providers).flatMap(provider =>
+    provider.key_env === undefined ? [] : [env[provider.key_env] ?? ''],
+  )
+  return {
+    choose: wanted => chooseRoute(models, file, env, wanted),
+    needModel: true,
+    secrets: secrets.filter(secret => secret !== ''),
+  }
+}
+
+function chooseRoute(models: ModelsFile, file: string, env: Environment, wanted: Wanted): Route {
+  const candidates =
+    wanted.model === null
+      ? defaultRoutes(models)
+      : models.routes.filter(route => matchModel(route.model, wanted.model ?? '') !== null)
+  if (candidates.length === 0)
+    throw new TurnpikeError('E_MODEL_UNKNOWN', `no route for the model "${wanted.model}" in ${file}`, {
+      details: { model: wanted.model },
+    })
+  for (const route of candidates) {
+    const endpoint = findEndpoint(models, route, wanted)
+    if (endpoint !== null) return makeRoute(models, route, endpoint, env, wanted)
+  }
+  const served = candidates.map(
+    route => `${route.provider} (${Object.keys(models.providers[route.provider]?.endpoints ?? {}).join(', ')})`,
+  )
+  throw new TurnpikeError(
+    'E_MODEL_UNKNOWN',
+    `the model "${wanted.model}" is served by ${served.join(', ')}, not over ${wanted.protocol}`,
+    {
+      hint: `use an agent that speaks one of these protocols, or add an endpoint for ${wanted.protocol} to ${file}`,
+    },
+  )
+}
+
+/** A call that names no model (a model list, a probe) goes to the first provider that speaks the caller's protocol. */
+function defaultRoutes(models: ModelsFile): RouteSpec[] {
+  return Object.keys(models.providers).map(provider => ({ model: '*', provider }))
+}
+
+function findEndpoint(models: ModelsFile, route: RouteSpec, wanted: Wanted): EndpointSpec | null {
+  const endpoints = models.providers[route.provider]?.endpoints ?? {}
+  if (wanted.protocol !== null) return endpoints[wanted.protocol] ?? null
+  if (wanted.anthropicClient) return endpoints['anthropic-messages'] ?? null
+  return endpoints['openai-chat'] ?? (wanted.model === null ? null : (Object.values(endpoints)[0] ?? null))
+}
+
+function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec, env: Environment, wanted: Wanted): Route {
+  const provider = models.providers[route.provider]
+  const keyEnv = provider?.key_env
+  const key = keyEnv === undefined ? undefined : env[keyEnv]
+  if (wanted.needKey && keyEnv !== undefined && !key)
+    throw new TurnpikeError(
+      'E_KEY_MISSING',
+      `the provider ${route.provider} needs a key: ${keyEnv} is not set in the proxy's environment`,
+    )
+  const base = new URL(endpoint.base_url)
+  const basePath = base.pathname.replace(/\/$/, '')
+  const strip = endpoint.strip_prefix ?? ''
+  return {
+    name: route.provider,
+    origin: base,
+    targetOf: path => basePath + (strip !== '' && path.startsWith(strip) ? path.slice(strip.length) : path),
+    credential: key === undefined ? [] : writeCredential(endpoint.auth ?? 'bearer', key),
+    headers: Object.entries(endpoint.headers ?? {}),
+    upstreamModel: wanted.model === null ? null : upstreamModel(route, wanted.model),
+  }
+}
+
+export type AuthScheme = 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'none'
+
+function writeCredential(auth: AuthScheme, key: string): HeaderList {
+  if (auth === 'none') return []
+  return auth === 'bearer' ? [['authorization', `Bearer ${key}`]] : [[auth, key]]
+}
+
+/** What the pattern's star stands for, '' without a star; null when the model does not fit. */
+export function matchModel(pattern: string, model: string): string | null {
+  const star = pattern.indexOf('*')
+  if (star < 0) return pattern === model ? '' : null
+  const [head, tail] = [pattern.slice(0, star), pattern.slice(star + 1)]
+  if (model.length < head.length + tail.length || !model.startsWith(head)) return null
+  if (!tail.includes('*')) return model.endsWith(tail) ? model.slice(star, model.length - tail.length) : null
+  for (let end = star; end <= model.length; end++) if (matchModel(tail, model.slice(end)) !== null) return model.slice(star, end)
+  return null
+}
+
+function upstreamModel(route: RouteSpec, model: string): string | null {
+  if (route.upstream_model === undefined) return null
+  return route.upstream_model.replace('*', matchModel(route.model, model) ?? '')
+}
+
+/** Everything to one upstream: `--upstream`, the simulated provider. Paths are appended to the URL's own path. */
+export function singleUpstream(url: string, options: { readonly name?: string; readonly key?: string } = {}): Routes {
+  const base = parseUpstream(url)
+  const basePath = base.pathname.replace(/\/$/, '')
+  const choose = (wanted: Wanted): Route => ({
+    name: options.name ?? 'upstream',
+    origin: base,
+    targetOf: path => basePath + path,
+    credential:
+      options.key === undefined
+        ? []
+        : writeCredential(wanted.protocol === 'anthropic-messages' ? 'x-api-key' : 'bearer', options.key),
+    headers: [],
+    upstreamModel: null,
+  })
+  return { choose, needModel: false, secrets: options.key === undefined ? [] : [options.key] }
+}
+
+function parseUpstream(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  if (parsed === null || !/^https?:$/.test(parsed.protocol))
+    throw new TurnpikeError('E_USAGE', `--upstream must be an http or https URL, got "${url}"`, {
+      hint: 'for example --upstream https://api.anthropic.com',
+    })
+  return parsed
+}

@@ -1,0 +1,150 @@
+// The listening side of the proxy: accepts connections, hands control routes to Fastify and everything else to the gate, refuses
+// what is no well-formed request, and drains on request. Knows nothing of providers or records.
+
+import http from 'node:http'
+import type net from 'node:net'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TurnpikeError } from '../core/errors.ts'
+import { drainMs, requestBodiesBytesMax, requestBodyBytesMax } from '../core/limits.ts'
+import { findProtocol } from '../protocols/_all.ts'
+import type { Store } from '../store/_adapter.ts'
+import { attribute } from './attribute.ts'
+import { createControl } from './control.ts'
+import { createForwarder } from './forward.ts'
+import { type ExchangeNote, type GateOptions, passGate } from './gate.ts'
+import { pairHeaders } from './headers.ts'
+import { createMetrics, type ProxyMetrics } from './metrics.ts'
+import { createReceiver, declaredLength, tooLarge } from './receive.ts'
+import { rawBadRequest, sendRefusal, writeRefusal } from './refuse.ts'
+import type { Routes } from './routes.ts'
+import { createScopes } from './scopes.ts'
+
+export interface ProxyOptions {
+  readonly store: Store
+  readonly host: string
+  /** 0 = any free port. */
+  readonly port: number
+  readonly routes: Routes
+  readonly onRecordFailure: 'refuse' | 'pass'
+  readonly version: string
+  /** Lets callers from other machines use the control routes. */
+  readonly controlToken?: string
+  readonly onExchange?: (note: ExchangeNote) => void
+  /** For tests of the bounds. */
+  readonly bodyBytesMax?: number
+}
+
+export interface RunningProxy {
+  readonly url: string
+  readonly port: number
+  /** Stops accepting, lets running exchanges end for up to `graceMs`, then cuts them. Resolves when none is left. */
+  readonly drain: (graceMs?: number) => Promise<void>
+}
+
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const bodyBytesMax = options.bodyBytesMax ?? requestBodyBytesMax
+  const receiver = createReceiver({ bodyBytesMax, totalBytesMax: requestBodiesBytesMax })
+  const metrics = createMetrics(receiver.heldBytes)
+  const now = (): number => performance.timeOrigin + performance.now()
+  const forwarder = createForwarder()
+  const gate: GateOptions = {
+    recorder: options.store.recorder,
+    scopes: createScopes(options.store, now),
+    routes: options.routes,
+    receiver,
+    forwarder,
+    ownSecrets: options.routes.secrets,
+    onRecordFailure: options.onRecordFailure,
+    now,
+    onOver: note => {
+      metrics.over(note)
+      options.onExchange?.(note)
+    },
+  }
+  let draining = false
+  const controlToken = options.controlToken ?? null
+  const { store, version } = options
+  const control = await createControl({ store, metrics, controlToken, draining: () => draining, startedAt: Date.now(), version })
+  const handle = (request: http.IncomingMessage, response: http.ServerResponse): void => {
+    if (request.url?.startsWith('/_turnpike/')) return void control.routing(request, response)
+    if (draining)
+      return refuse(request, response, new TurnpikeError('E_DRAINING', 'the proxy is shutting down and takes no new calls'))
+    metrics.started()
+    void passGate(gate, request, response)
+  }
+  const server = createServer(handle, bodyBytesMax)
+  await listen(server, options.host, options.port)
+  const { port } = server.address() as AddressInfo
+  const drain = async (graceMs: number = drainMs): Promise<void> => {
+    draining = true
+    await drainServer(server, metrics, graceMs)
+    forwarder.close()
+    await control.close()
+  }
+  return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, port, drain }
+}
+
+type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void
+
+function createServer(handle: Handler, bodyBytesMax: number): http.Server {
+  const server = http.createServer({
+    // Models think for minutes and agents stay connected for hours: only a stalled request head is timed out.
+    requestTimeout: 0,
+    headersTimeout: 60_000,
+    keepAliveTimeout: 650_000,
+    maxHeaderSize: 256 * 1024,
+    noDelay: true,
+  })
+  server.on('request', handle)
+  server.on('checkContinue', (request, response) => {
+    const declared = declaredLength(request)
+    if (declared !== null && declared > bodyBytesMax) return refuse(request, response, tooLarge(declared, bodyBytesMax))
+    response.writeContinue()
+    handle(request, response)
+  })
+  server.on('upgrade', refuseUpgrade)
+  server.on('clientError', refuseMalformed)
+  return server
+}
+
+function refuse(request: http.IncomingMessage, response: http.ServerResponse, error: TurnpikeError): void {
+  const { path } = attribute(request.url ?? '/', pairHeaders(request.rawHeaders))
+  const refusal = writeRefusal(findProtocol(request.method ?? 'GET', path), error)
+  sendRefusal(response, { ...refusal, headers: [...refusal.headers, ['connection', 'close']] })
+}
+
+/** 426 is the one answer that makes agents which try a WebSocket first fall back to plain requests at once. */
+function refuseUpgrade(_: http.IncomingMessage, socket: Duplex): void {
+  socket.end('HTTP/1.1 426 Upgrade Required\r\nupgrade: HTTP/1.1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+}
+
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const { bytesWritten, writable } = socket as net.Socket
+  // Once an answer has begun on this socket another head would corrupt it.
+  if (error.code === 'ECONNRESET' || !writable || bytesWritten > 0) return void socket.destroy()
+  socket.end(rawBadRequest(error.message))
+}
+
+function listen(server: http.Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const what = error.code === 'EADDRINUSE' ? `port ${port} on ${host} is in use` : `cannot listen on ${host}:${port}`
+      reject(new TurnpikeError('E_PORT_IN_USE', what, { cause: error }))
+    })
+    server.listen(port, host, 4096, resolve)
+  })
+}
+
+async function drainServer(server: http.Server, metrics: ProxyMetrics, graceMs: number): Promise<void> {
+  const closed = new Promise<void>(resolve => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const deadline = Date.now() + graceMs
+  while (metrics.inFlight() > 0 && Date.now() < deadline) await pause(20)
+  server.closeAllConnections()
+  await closed
+  // Cut exchanges still have their end to commit.
+  while (metrics.inFlight() > 0 && Date.now() < deadline + 5000) await pause(10)
+}
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
