@@ -35,14 +35,14 @@ export interface ProxyOptions {
   readonly bodyBytesMax?: number
 }
 
-export interface Proxy {
+export interface RunningProxy {
   readonly url: string
   readonly port: number
   /** Stops accepting, lets running exchanges end for up to `graceMs`, then cuts them. Resolves when none is left. */
   readonly drain: (graceMs?: number) => Promise<void>
 }
 
-export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const bodyBytesMax = options.bodyBytesMax ?? requestBodyBytesMax
   const receiver = createReceiver({ bodyBytesMax, totalBytesMax: requestBodiesBytesMax })
   const metrics = createMetrics(receiver.heldBytes)

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Exchange } from '../core/types.ts'
 import { singleUpstream } from '../proxy/routes.ts'
-import { type Proxy, type ProxyOptions, startProxy } from '../proxy/server.ts'
+import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy/server.ts'
 import type { Store } from '../store/_adapter.ts'
 import { openStore } from '../store/open.ts'
 
 export interface Rig {
   readonly store: Store
-  readonly proxy: Proxy
+  readonly proxy: RunningProxy
   readonly directory: string
   /** All exchanges, once none is in flight any more. */
   readonly exchanges: () => Promise<Exchange[]>

@@ -290,7 +290,12 @@ describe('answered = committed', () => {
       release = () => connection.write(Buffer.concat([chunk(event('b', '2')), Buffer.from(lastChunk)]))
     })
     let first = ''
-    const answered = ask(url, { ...post, onData: bytes => void (first ||= bytes.toString()) })
+    const answered = ask(url, {
+      ...post,
+      onData: bytes => {
+        if (first === '') first = bytes.toString()
+      },
+    })
     await eventually(() => expect(first).toBe(event('a', '1')))
     release()
     expect((await answered).body.toString()).toBe(event('a', '1') + event('b', '2'))
