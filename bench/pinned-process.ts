@@ -1,7 +1,7 @@
 // Starts the processes of a benchmark: pinned to a core where taskset is there, ready when they say so, stopped by their own id.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { cpus } from 'node:os'
 import net from 'node:net'
+import { cpus } from 'node:os'
 
 const tasksetWorks = spawnSync('taskset', ['-c', '0', 'true']).status === 0
 
@@ -38,10 +38,12 @@ export function start(command: string, args: readonly string[], options: StartOp
     stdio: ['ignore', 'pipe', 'pipe', ...(options.ipc === true ? (['ipc'] as const) : [])],
   })
   let output = ''
-  const keep = (bytes: Buffer): void => void (output = (output + bytes.toString()).slice(-20_000))
-  child.stdout?.on('data', keep)
-  child.stderr?.on('data', keep)
-  child.on('error', error => void (output += error.message))
+  const keep = (text: string): void => {
+    output = (output + text).slice(-20_000)
+  }
+  child.stdout?.setEncoding('utf8').on('data', keep)
+  child.stderr?.setEncoding('utf8').on('data', keep)
+  child.on('error', error => keep(error.message))
   const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
   return {
     child,
@@ -57,7 +59,10 @@ export function start(command: string, args: readonly string[], options: StartOp
 }
 
 /** A TypeScript file of this folder in a process of its own; messages are answered one at a time. */
-export function startHelper(file: URL, core: Core): { readonly started: Started; readonly first: Promise<unknown>; readonly ask: (message: object) => Promise<unknown> } {
+export function startHelper(
+  file: URL,
+  core: Core,
+): { readonly started: Started; readonly first: Promise<unknown>; readonly ask: (message: object) => Promise<unknown> } {
   const started = start(process.execPath, ['--import', 'tsx', file.pathname], { core, ipc: true })
   const next = (): Promise<unknown> =>
     new Promise((resolve, reject) => {

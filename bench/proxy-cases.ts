@@ -19,14 +19,35 @@ export const cases: readonly Case[] = [
   ...sizes('200k', '200 KB', 200 * kib, 32),
   ...sizes('2m', '2 MB', 2048 * kib, 8),
   { id: 'sse-200-c1', title: '200 events, 1 connection', content: 'new', requestBytes: kib, connections: 1, answer: 'stream' },
-  { id: 'sse-200-c32', title: '200 events, 32 connections', content: 'new', requestBytes: kib, connections: 32, answer: 'stream' },
+  {
+    id: 'sse-200-c32',
+    title: '200 events, 32 connections',
+    content: 'new',
+    requestBytes: kib,
+    connections: 32,
+    answer: 'stream',
+  },
 ]
 
 function sizes(id: string, title: string, requestBytes: number, connections: number): Case[] {
   const over = `${connections} connection${connections === 1 ? '' : 's'}`
   return [
-    { id: `grow-${id}-c${connections}`, title: `growing to ${title}, ${over}`, content: 'growing', requestBytes, connections, answer: 'json' },
-    { id: `new-${id}-c${connections}`, title: `${title} all new, ${over}`, content: 'new', requestBytes, connections, answer: 'json' },
+    {
+      id: `grow-${id}-c${connections}`,
+      title: `growing to ${title}, ${over}`,
+      content: 'growing',
+      requestBytes,
+      connections,
+      answer: 'json',
+    },
+    {
+      id: `new-${id}-c${connections}`,
+      title: `${title} all new, ${over}`,
+      content: 'new',
+      requestBytes,
+      connections,
+      answer: 'json',
+    },
   ]
 }
 

@@ -19,7 +19,13 @@ import { type Case, streamEvents } from './proxy-cases.ts'
 export type LoadCommand =
   | { readonly kind: 'open'; readonly target: string; readonly port: number; readonly headers: string; readonly case: Case }
   /** Until `seconds` are over, or `requestsEach` on each connection have been answered. */
-  | { readonly kind: 'measure'; readonly target: string; readonly seconds: number; readonly requestsEach: number; readonly checkEvery: number }
+  | {
+      readonly kind: 'measure'
+      readonly target: string
+      readonly seconds: number
+      readonly requestsEach: number
+      readonly checkEvery: number
+    }
   | { readonly kind: 'close'; readonly target: string }
 
 export interface LoadResult {
@@ -67,7 +73,8 @@ function sourceOf(wanted: Case, index: number, target: string): RequestSource {
 
 function openConnection(port: number, headers: string, source: RequestSource, shape: AnswerShape): Connection {
   let socket: net.Socket | null = null
-  let waiting: { readonly round: Round; readonly startedAt: number; readonly resolve: () => void; firstByteAt: number } | null = null
+  let waiting: { readonly round: Round; readonly startedAt: number; readonly resolve: () => void; firstByteAt: number } | null =
+    null
   let head = ''
   let body: Buffer[] = []
   let sent = 0
@@ -203,7 +210,13 @@ async function obey(command: LoadCommand): Promise<unknown> {
   const { port, headers, target } = command
   const shape = shapes[command.case.answer]
   const connections = Array.from({ length: command.case.connections }, (_, index) =>
-    openConnection(port, headers, sourceOf(command.case, index, target), shape),
+    // Each connection is an agent of its own, and says so as agents do.
+    openConnection(
+      port,
+      `${headers}x-session-id: bench-${command.case.id}-${index}\r\n`,
+      sourceOf(command.case, index, target),
+      shape,
+    ),
   )
   opened.set(target, { connections, case: command.case })
   return null

@@ -1,9 +1,11 @@
 // One case of the proxy benchmark over all targets: correctness first, then warm-up, then interleaved repetitions, each followed
 // by the wait for what a target still has to do, which is counted as its own.
+
+import { readUsage, resetPeak, waitUntilIdle } from './process-usage.ts'
 import type { Case } from './proxy-cases.ts'
 import type { LoadCommand, LoadResult } from './proxy-load.ts'
-import { type OpenTarget, recordBytes, type Target } from './proxy-targets.ts'
-import { readUsage, resetPeak, waitUntilIdle } from './process-usage.ts'
+import { checkRecord, type RecordCheck } from './proxy-record-check.ts'
+import { makeFolder, type OpenTarget, recordBytes, type Target } from './proxy-targets.ts'
 import { median, spread } from './statistics.ts'
 
 export interface Settings {
@@ -42,11 +44,28 @@ export interface Measured {
 
 export type Outcome = Measured | { readonly target: string; readonly kind: 'wrong'; readonly reason: string }
 
+export interface CaseResult {
+  readonly case: Case
+  readonly outcomes: readonly Outcome[]
+  /** What Turnpike recorded of it, read back; null when it was not among the targets. */
+  readonly record: RecordCheck | null
+}
+
 export interface Bench {
   readonly load: (command: LoadCommand) => Promise<LoadResult>
-  readonly open: ReadonlyArray<{ readonly target: Target; readonly opened: OpenTarget }>
-  /** Every request a target has answered so far. */
-  readonly answered: Map<string, number>
+  readonly targets: readonly Target[]
+  readonly upstreamPort: number
+  readonly directory: string
+}
+
+/** One target during one case. */
+interface Contender {
+  readonly id: string
+  readonly opened: OpenTarget
+  readonly repetitions: Repetition[]
+  fidelity: Fidelity
+  answered: number
+  wrong: string | null
 }
 
 interface Repetition extends LoadResult {
@@ -58,60 +77,68 @@ interface Repetition extends LoadResult {
 
 const settleLimitMs = 60_000
 
-export async function measureCase(bench: Bench, wanted: Case, settings: Settings): Promise<Outcome[]> {
-  const outcomes: Outcome[] = []
-  const fit: Array<{ id: string; opened: OpenTarget; fidelity: Fidelity; repetitions: Repetition[]; diskBefore: number; answeredBefore: number }> = []
-  for (const { target, opened } of bench.open) {
-    const answeredBefore = bench.answered.get(target.id) ?? 0
-    const diskBefore = recordBytes(opened.record) ?? 0
-    await bench.load({ kind: 'open', target: target.id, port: opened.port, headers: opened.headers, case: wanted })
-    const checked = await checkTarget(bench, target.id)
-    if ('reason' in checked) {
-      outcomes.push({ target: target.id, kind: 'wrong', reason: checked.reason })
-      await bench.load({ kind: 'close', target: target.id })
-      continue
+/** Every target starts afresh, so that disk and memory are this case's alone. */
+export async function measureCase(bench: Bench, wanted: Case, settings: Settings): Promise<CaseResult> {
+  const contenders: Contender[] = []
+  try {
+    for (const target of bench.targets) contenders.push(await openContender(bench, target))
+    for (const contender of contenders) {
+      const { id, opened } = contender
+      await bench.load({ kind: 'open', target: id, port: opened.port, headers: opened.headers, case: wanted })
+      await checkContender(bench, contender)
+      if (contender.wrong !== null || opened.started === null) continue
+      await measureOnce(bench, contender, Math.max(0.5, settings.seconds))
+      resetPeak(opened.started.pid)
     }
-    fit.push({ id: target.id, opened, fidelity: checked.fidelity, repetitions: [], diskBefore, answeredBefore })
-    await measureOnce(bench, target.id, opened, Math.max(0.4, settings.seconds / 2))
-    if (opened.started !== null) resetPeak(opened.started.pid)
+    for (let repetition = 0; repetition < settings.repetitions; repetition++)
+      for (const contender of contenders)
+        if (contender.wrong === null) contender.repetitions.push(await measureOnce(bench, contender, settings.seconds))
+    const peaks = contenders.map(({ opened }) => (opened.started === null ? 0 : readUsage(opened.started.pid).peakRssBytes))
+    for (const { id } of contenders) await bench.load({ kind: 'close', target: id })
+    await stopAll(contenders)
+    const turnpike = contenders.find(({ id }) => id === 'turnpike')
+    const record = turnpike?.opened.record ? await checkRecord(turnpike.opened.record, turnpike.answered) : null
+    const outcomes = contenders.map((contender, at) => summarise(contender, peaks[at] ?? 0))
+    return { case: wanted, outcomes, record }
+  } finally {
+    await stopAll(contenders)
   }
-  for (let repetition = 0; repetition < settings.repetitions; repetition++)
-    for (const { id, opened, repetitions } of fit) repetitions.push(await measureOnce(bench, id, opened, settings.seconds))
-  for (const { id, opened, fidelity, repetitions, diskBefore, answeredBefore } of fit) {
-    await bench.load({ kind: 'close', target: id })
-    const failed = repetitions.find(one => one.errors > 0 || (fidelity === 'exact' && one.checked.different + one.checked.sameJson > 0))
-    if (failed !== undefined) {
-      outcomes.push({ target: id, kind: 'wrong', reason: failed.firstError ?? 'requests were altered under load' })
-      continue
-    }
-    const disk = recordBytes(opened.record)
-    const requests = (bench.answered.get(id) ?? 0) - answeredBefore
-    const diskBytesPerRequest = disk === null ? null : (disk - diskBefore) / requests
-    outcomes.push(summarise(id, opened, fidelity, repetitions, diskBytesPerRequest))
-  }
-  return outcomes
+}
+
+async function openContender(bench: Bench, target: Target): Promise<Contender> {
+  const opened = await target.open(bench.upstreamPort, makeFolder(bench.directory, target.id))
+  return { id: target.id, opened, repetitions: [], fidelity: 'exact', answered: 0, wrong: null }
+}
+
+async function stopAll(contenders: readonly Contender[]): Promise<void> {
+  await Promise.all(contenders.map(({ opened }) => opened.started?.stop()))
 }
 
 /** A handful of requests on every connection, each held against its hash at the upstream, each answer against what was sent. */
-async function checkTarget(bench: Bench, target: string): Promise<{ readonly fidelity: Fidelity } | { readonly reason: string }> {
-  const result = await bench.load({ kind: 'measure', target, seconds: 60, requestsEach: 4, checkEvery: 1 })
-  count(bench, target, result)
+async function checkContender(bench: Bench, contender: Contender): Promise<void> {
+  const result = await bench.load({ kind: 'measure', target: contender.id, seconds: 60, requestsEach: 4, checkEvery: 1 })
   const { exact, sameJson, different } = result.checked
-  if (result.errors > 0) return { reason: result.firstError ?? 'errors' }
-  if (different > 0) return { reason: `${different} of ${result.requests} requests reached the upstream altered` }
-  if (exact + sameJson < result.requests) return { reason: 'the mark that lets the upstream check requests did not get through' }
-  return { fidelity: sameJson > 0 ? 'rewritten' : 'exact' }
+  contender.answered += result.requests
+  contender.fidelity = sameJson > 0 ? 'rewritten' : 'exact'
+  if (result.errors > 0) contender.wrong = result.firstError ?? 'errors'
+  else if (different > 0) contender.wrong = `${different} of ${result.requests} requests reached the upstream altered`
+  else if (exact + sameJson < result.requests)
+    contender.wrong = 'the mark that lets the upstream check requests did not get through'
 }
 
-function count(bench: Bench, target: string, result: LoadResult): void {
-  bench.answered.set(target, (bench.answered.get(target) ?? 0) + result.requests)
-}
-
-async function measureOnce(bench: Bench, target: string, opened: OpenTarget, seconds: number): Promise<Repetition> {
-  const pid = opened.started?.pid
+async function measureOnce(bench: Bench, contender: Contender, seconds: number): Promise<Repetition> {
+  const pid = contender.opened.started?.pid
   const before = pid === undefined ? null : readUsage(pid)
-  const result = await bench.load({ kind: 'measure', target, seconds, requestsEach: Number.MAX_SAFE_INTEGER, checkEvery: 16 })
-  count(bench, target, result)
+  const result = await bench.load({
+    kind: 'measure',
+    target: contender.id,
+    seconds,
+    requestsEach: Number.MAX_SAFE_INTEGER,
+    checkEvery: 16,
+  })
+  contender.answered += result.requests
+  const altered = contender.fidelity === 'exact' && result.checked.different + result.checked.sameJson > 0
+  if (result.errors > 0 || altered) contender.wrong = result.firstError ?? 'requests were altered under load'
   if (pid === undefined || before === null) return { ...result, cpuUs: 0, cpuAfterUs: 0, offMainUs: 0, settled: true }
   const atEnd = readUsage(pid)
   const { idle } = await waitUntilIdle(pid, settleLimitMs)
@@ -125,16 +152,12 @@ async function measureOnce(bench: Bench, target: string, opened: OpenTarget, sec
   }
 }
 
-function summarise(
-  target: string,
-  opened: OpenTarget,
-  fidelity: Fidelity,
-  repetitions: readonly Repetition[],
-  diskBytesPerRequest: number | null,
-): Measured {
+function summarise({ id, opened, repetitions, fidelity, answered, wrong }: Contender, peakRssBytes: number): Outcome {
+  if (wrong !== null) return { target: id, kind: 'wrong', reason: wrong }
   const over = (read: (one: Repetition) => number): number => median(repetitions.map(read))
+  const disk = recordBytes(opened.record)
   return {
-    target,
+    target: id,
     kind: 'measured',
     fidelity,
     requests: repetitions.reduce((sum, one) => sum + one.requests, 0),
@@ -148,8 +171,8 @@ function summarise(
     cpuAfterUs: over(one => one.cpuAfterUs / one.requests),
     cpuOffMainUs: over(one => one.offMainUs / one.requests),
     settled: repetitions.every(one => one.settled),
-    diskBytesPerRequest,
-    peakRssBytes: opened.started === null ? 0 : readUsage(opened.started.pid).peakRssBytes,
+    diskBytesPerRequest: disk === null ? null : disk / answered,
+    peakRssBytes,
     cpuSpread: spread(repetitions.map(one => one.cpuUs / one.requests)),
   }
 }

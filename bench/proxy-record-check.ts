@@ -16,9 +16,11 @@ export async function checkRecord(directory: string, answered: number): Promise<
   try {
     const faults: string[] = []
     const exchanges = await store.exchanges({})
-    if (exchanges.length !== answered) faults.push(`${answered} requests were answered, ${exchanges.length} exchanges are recorded`)
+    if (exchanges.length !== answered)
+      faults.push(`${answered} requests were answered, ${exchanges.length} exchanges are recorded`)
     const incomplete = exchanges.filter(exchange => exchange.outcome !== 'complete')
-    if (incomplete.length > 0) faults.push(`${incomplete.length} exchanges are not complete, the first is ${incomplete[0]?.outcome}`)
+    if (incomplete.length > 0)
+      faults.push(`${incomplete.length} exchanges are not complete, the first is ${incomplete[0]?.outcome}`)
     let hashesCompared = 0
     for (const { id, requestHeaders, requestSha256 } of exchanges) {
       const sent = requestHeaders.find(([name]) => name.toLowerCase() === 'x-bench-sha256')?.[1]

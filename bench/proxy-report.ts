@@ -1,13 +1,7 @@
 // The proxy benchmark on paper: one table a case, ratios against the yardsticks, and the goals, reached or not.
 import Table from 'cli-table3'
-import type { Case } from './proxy-cases.ts'
-import type { Measured, Outcome } from './proxy-measure.ts'
+import type { CaseResult, Measured } from './proxy-measure.ts'
 import { showBytes } from './statistics.ts'
-
-export interface CaseResult {
-  readonly case: Case
-  readonly outcomes: readonly Outcome[]
-}
 
 export interface Goal {
   readonly case: string
@@ -33,13 +27,25 @@ export function judgeGoals(results: readonly CaseResult[]): Goal[] {
     const httpxy = find(result, 'httpxy')
     if (httpxy !== null) {
       const value = turnpike.cpuUs / httpxy.cpuUs
-      goals.push({ case: result.case.id, goal: 'CPU per request against bare httpxy', value, bound: cpuRatioMax, reached: value <= cpuRatioMax })
+      goals.push({
+        case: result.case.id,
+        goal: 'CPU per request against bare httpxy',
+        value,
+        bound: cpuRatioMax,
+        reached: value <= cpuRatioMax,
+      })
     }
     for (const rival of ['portkey', 'mitmdump', 'mitmdump-streaming']) {
       const other = find(result, rival)
       if (other === null) continue
       const value = turnpike.sustainedPerSecond / other.perSecond
-      goals.push({ case: result.case.id, goal: `throughput against ${rival}`, value, bound: throughputRatioMin, reached: value >= throughputRatioMin })
+      goals.push({
+        case: result.case.id,
+        goal: `throughput against ${rival}`,
+        value,
+        bound: throughputRatioMin,
+        reached: value >= throughputRatioMin,
+      })
     }
     return goals
   })
@@ -50,7 +56,20 @@ export function renderCase(result: CaseResult): string {
   const httpxy = find(result, 'httpxy')
   const turnpike = find(result, 'turnpike')
   const table = new Table({
-    head: ['target', 'req/s', 'sustained', 'p50 added', 'p99 added', 'CPU µs', 'of it later', 'off main', 'CPU : httpxy', 'Turnpike ×', 'disk/req', 'peak RSS'],
+    head: [
+      'target',
+      'req/s',
+      'sustained',
+      'p50 added',
+      'p99 added',
+      'CPU µs',
+      'of it later',
+      'off main',
+      'CPU : httpxy',
+      'Turnpike ×',
+      'disk/req',
+      'peak RSS',
+    ],
     style: { head: [], border: [], compact: true },
     colAligns: ['left', ...Array.from({ length: 11 }, () => 'right' as const)],
   })
@@ -58,7 +77,9 @@ export function renderCase(result: CaseResult): string {
     if (outcome.kind === 'wrong') continue
     const { cpuUs, perSecond } = outcome
     const added = (read: (one: Measured) => number): string =>
-      direct === null || outcome === direct ? `(${Math.round(read(outcome))} µs)` : `${Math.round(read(outcome) - read(direct))} µs`
+      direct === null || outcome === direct
+        ? `(${Math.round(read(outcome))} µs)`
+        : `${Math.round(read(outcome) - read(direct))} µs`
     table.push([
       outcome.target + (outcome.fidelity === 'rewritten' ? ' (rewrites)' : '') + (outcome.settled ? '' : ' (never at rest)'),
       Math.round(perSecond),
@@ -74,9 +95,20 @@ export function renderCase(result: CaseResult): string {
       outcome === direct ? '–' : showBytes(outcome.peakRssBytes),
     ])
   }
-  const wrong = result.outcomes.flatMap(one => (one.kind === 'wrong' ? [`  ${one.target}: answers wrongly, not measured: ${one.reason}`] : []))
+  const wrong = result.outcomes.flatMap(one =>
+    one.kind === 'wrong' ? [`  ${one.target}: answers wrongly, not measured: ${one.reason}`] : [],
+  )
   const mean = direct === null ? '' : ` (requests of ${showBytes(direct.requestBytes)} on average)`
-  return [`${result.case.title}${mean}`, table.toString(), ...wrong].join('\n')
+  return [`${result.case.title}${mean}`, table.toString(), ...wrong, ...describeRecord(result)].join('\n')
+}
+
+function describeRecord({ record }: CaseResult): string[] {
+  if (record === null) return []
+  const { exchanges, hashesCompared, bytesRaw, bytesStored, faults } = record
+  const verdict = faults.length === 0 ? 'whole' : `NOT whole:\n    ${faults.slice(0, 10).join('\n    ')}`
+  return [
+    `  record: ${exchanges} exchanges, ${hashesCompared} hashes compared with what was sent, every body read back: ${showBytes(bytesRaw)} in ${showBytes(bytesStored)}: ${verdict}`,
+  ]
 }
 
 export function renderGoals(goals: readonly Goal[]): string {

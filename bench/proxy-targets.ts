@@ -62,7 +62,9 @@ const httpxy: Target = {
   open: async upstreamPort => {
     const file = fileURLToPath(new URL('httpxy-server.ts', import.meta.url))
     const module = pathToFileURL(httpxyModule ?? '').href
-    const started = start(process.execPath, ['--import', 'tsx', file, module, `http://127.0.0.1:${upstreamPort}`], { core: 'measured' })
+    const started = start(process.execPath, ['--import', 'tsx', file, module, `http://127.0.0.1:${upstreamPort}`], {
+      core: 'measured',
+    })
     const [, port] = await waitForOutput(started, /listening (\d+)/)
     return { port: Number(port), started, headers: commonHeaders, record: null }
   },
@@ -77,7 +79,17 @@ const turnpike: Target = {
   missing: existsSync(join(root, 'dist', 'cli', 'main.js')) ? null : 'the compiled program (npm run build)',
   open: async (upstreamPort, directory) => {
     const record = join(directory, 'store')
-    const argv = [join(root, 'cli', 'turnpike.mjs'), 'proxy', '--store', record, '--port', '0', '--upstream', `http://127.0.0.1:${upstreamPort}`, '--json']
+    const argv = [
+      join(root, 'cli', 'turnpike.mjs'),
+      'proxy',
+      '--store',
+      record,
+      '--port',
+      '0',
+      '--upstream',
+      `http://127.0.0.1:${upstreamPort}`,
+      '--json',
+    ]
     const started = start(process.execPath, [...turnpikeNodeOptions, ...argv], { core: 'measured' })
     const [, port] = await waitForOutput(started, /"url":"http:\/\/[^"]*:(\d+)/)
     return { port: Number(port), started, headers: commonHeaders, record }
@@ -125,7 +137,18 @@ function mitmdump(id: string, title: string, options: readonly string[], records
     open: async (upstreamPort, directory) => {
       const port = await freePort()
       const record = join(directory, 'dump')
-      const argv = ['--mode', `reverse:http://127.0.0.1:${upstreamPort}`, '--listen-host', '127.0.0.1', '-p', String(port), '-w', record, '-q', ...options]
+      const argv = [
+        '--mode',
+        `reverse:http://127.0.0.1:${upstreamPort}`,
+        '--listen-host',
+        '127.0.0.1',
+        '-p',
+        String(port),
+        '-w',
+        record,
+        '-q',
+        ...options,
+      ]
       const started = start('mitmdump', argv, { core: 'measured' })
       await waitForPort(started, port)
       return { port, started, headers: commonHeaders, record: recordsAll ? record : null }
@@ -156,7 +179,12 @@ export const targets: readonly Target[] = [
   httpxy,
   turnpike,
   mitmdump('mitmdump', 'mitmdump -w', [], true),
-  mitmdump('mitmdump-streaming', 'mitmdump -w, stream_large_bodies=1 (its dump lacks the bodies)', ['--set', 'stream_large_bodies=1'], false),
+  mitmdump(
+    'mitmdump-streaming',
+    'mitmdump -w, stream_large_bodies=1 (its dump lacks the bodies)',
+    ['--set', 'stream_large_bodies=1'],
+    false,
+  ),
   portkey,
 ]
 

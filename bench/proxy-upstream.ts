@@ -28,7 +28,7 @@ function sendAnswer(socket: net.Socket, verdict: string | null): void {
   if (ends.length === 0) {
     const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${match}content-length: ${body.length}\r\n\r\n`
     const message = Buffer.allocUnsafe(head.length + body.length)
-    message.latin1Write(head, 0)
+    message.write(head, 0, 'latin1')
     body.copy(message, head.length)
     socket.write(message)
     return
@@ -39,9 +39,9 @@ function sendAnswer(socket: net.Socket, verdict: string | null): void {
   for (const end of ends) {
     const head = `${(end - from).toString(16)}\r\n`
     const chunk = Buffer.allocUnsafe(head.length + end - from + 2)
-    chunk.latin1Write(head, 0)
+    chunk.write(head, 0, 'latin1')
     body.copy(chunk, head.length, from, end)
-    chunk.latin1Write('\r\n', chunk.length - 2)
+    chunk.write('\r\n', chunk.length - 2, 'latin1')
     socket.write(chunk)
     from = end
   }

@@ -8,11 +8,9 @@ import { parseArgs } from 'node:util'
 import { pinning, startHelper } from './pinned-process.ts'
 import { type Case, cases } from './proxy-cases.ts'
 import type { LoadCommand, LoadResult } from './proxy-load.ts'
-import { type Bench, measureCase, type Settings } from './proxy-measure.ts'
-import { checkRecord, type RecordCheck } from './proxy-record-check.ts'
-import { type CaseResult, judgeGoals, renderCase, renderGoals } from './proxy-report.ts'
-import { makeFolder, type OpenTarget, recordBytes, type Target, targets } from './proxy-targets.ts'
-import { showBytes } from './statistics.ts'
+import { type Bench, type CaseResult, measureCase, type Settings } from './proxy-measure.ts'
+import { judgeGoals, renderCase, renderGoals } from './proxy-report.ts'
+import { type Target, targets } from './proxy-targets.ts'
 
 const { values } = parseArgs({
   options: {
@@ -39,26 +37,16 @@ function choose(only: string | undefined): { readonly cases: readonly Case[]; re
   }
 }
 
-async function openTargets(wanted: readonly Target[], upstreamPort: number, directory: string) {
-  const open: Array<{ readonly target: Target; readonly opened: OpenTarget }> = []
-  for (const target of wanted) {
-    if (target.missing !== null) say(`${target.title}: not installed: skipped (needs ${target.missing})`)
-    else open.push({ target, opened: await target.open(upstreamPort, makeFolder(directory, target.id)) })
-  }
-  return open
-}
-
-async function stopTurnpike(bench: Bench): Promise<(RecordCheck & { readonly diskBytes: number }) | null> {
-  const turnpike = bench.open.find(({ target }) => target.id === 'turnpike')?.opened
-  for (const { opened } of bench.open) await opened.started?.stop()
-  if (turnpike?.record == null) return null
-  const diskBytes = recordBytes(turnpike.record) ?? 0
-  return { ...(await checkRecord(turnpike.record, bench.answered.get('turnpike') ?? 0)), diskBytes }
+function keepInstalled(wanted: readonly Target[]): Target[] {
+  for (const { title, missing } of wanted) if (missing !== null) say(`${title}: not installed: skipped (needs ${missing})`)
+  return wanted.filter(({ missing }) => missing === null)
 }
 
 function describeMachine(): string {
   const model = cpus()[0]?.model ?? 'unknown processor'
-  const pinned = pinning ? 'each target on core 0, load and upstream on core 1' : 'not pinned: taskset or a second core is missing'
+  const pinned = pinning
+    ? 'each target on core 0, load and upstream on core 1'
+    : 'not pinned: taskset or a second core is missing'
   return `${cpus().length} × ${model}, Node ${process.version}, ${pinned}.
 Medians of ${settings.repetitions} interleaved repetitions of ${settings.seconds} s. Other work on the machine moves every figure: compare within a table.
 "later" is CPU after the last answer (background packing); "sustained" counts it as time; "Turnpike ×" is its sustained rate over theirs.`
@@ -76,40 +64,32 @@ async function main(): Promise<boolean> {
       if (answer.error !== undefined) throw new Error(answer.error)
       return answer.result as LoadResult
     },
-    open: await openTargets(chosen.targets, port, directory),
-    answered: new Map(),
+    targets: keepInstalled(chosen.targets),
+    upstreamPort: port,
+    directory,
   }
   const results: CaseResult[] = []
   say(describeMachine())
   try {
     for (const wanted of chosen.cases) {
       await upstream.ask({ kind: 'shape', answer: wanted.answer })
-      const result = { case: wanted, outcomes: await measureCase(bench, wanted, settings) }
+      const result = await measureCase(bench, wanted, settings)
       results.push(result)
       say(`\n${renderCase(result)}`)
     }
-    const record = await stopTurnpike(bench)
     const goals = judgeGoals(results)
     say(`\n${renderGoals(goals)}`)
-    if (record !== null) say(describeRecord(record))
-    if (values.json) console.log(JSON.stringify({ machine: describeMachine(), settings, results, goals, record }, null, 2))
-    return (record?.faults.length ?? 0) === 0 && results.every(({ outcomes }) => outcomes.every(({ target, kind }) => target !== 'turnpike' || kind === 'measured'))
+    if (values.json) console.log(JSON.stringify({ machine: describeMachine(), settings, results, goals }, null, 2))
+    return results.every(isRight)
   } finally {
-    await stopTurnpikeQuietly(bench)
     await Promise.all([upstream.started.stop(), load.started.stop()])
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-/** On every way out: nothing that was started may stay behind. */
-async function stopTurnpikeQuietly(bench: Bench): Promise<void> {
-  await Promise.all(bench.open.map(async ({ opened }) => opened.started?.stop()))
-}
-
-function describeRecord(record: RecordCheck & { readonly diskBytes: number }): string {
-  const { exchanges, hashesCompared, bytesRaw, diskBytes, faults } = record
-  const verdict = faults.length === 0 ? 'whole' : `NOT whole:\n  ${faults.slice(0, 10).join('\n  ')}`
-  return `\nTurnpike's record: ${exchanges} exchanges, ${hashesCompared} hashes compared with what was sent, ${showBytes(bytesRaw)} of bodies in ${showBytes(diskBytes)} on disk: ${verdict}`
+function isRight({ outcomes, record }: CaseResult): boolean {
+  const turnpike = outcomes.find(({ target }) => target === 'turnpike')
+  return turnpike?.kind !== 'wrong' && (record?.faults.length ?? 0) === 0
 }
 
 // A wrong record or a wrong answer fails the command; a goal that is not reached does not.
