@@ -3,7 +3,8 @@
 
 
 import type { Call, EpochMs, Trial } from '../core/types.ts'
-import { foldTotals, readUsd } from '../judge/cost.ts'
+import { readUsd } from '../core/money.ts'
+import { foldTotals } from '../judge/cost.ts'
 import type { Store } from '../store/_adapter.ts'
 import { readRunId } from './scopes.ts'
 

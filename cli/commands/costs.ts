@@ -1,10 +1,10 @@
 // `turnpike costs`: what calls used and cost, grouped as asked. Sums with unpriced calls in them are lower bounds and say so.
 
 import { TurnpikeError } from '../../core/errors.ts'
-import { formatCost } from '../../core/money.ts'
+import { formatCost, readUsd } from '../../core/money.ts'
 import type { CostGroup, CostTotals } from '../../core/report.ts'
 import { didYouMean } from '../../core/suggest.ts'
-import { type CostKey, costKeys, foldCosts, foldTotals, readUsd } from '../../judge/cost.ts'
+import { type CostKey, costKeys, foldCosts, foldTotals } from '../../judge/cost.ts'
 import { decodeNew } from '../derive.ts'
 import { readScopes } from '../scopes.ts'
 import { useStore } from '../store-access.ts'

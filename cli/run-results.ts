@@ -1,0 +1,99 @@
+// What comes after the agents: decode, convert, score and report of one run, its files below the store, and what is printed of it.
+
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { TurnpikeError } from '../core/errors.ts'
+import type { ReportData, ScoreReport } from '../core/report.ts'
+import type { Run, Trial } from '../core/types.ts'
+import { foldCosts, foldTotals } from '../judge/cost.ts'
+import { readRun, scoreRun, writeScoreJson } from '../judge/score.ts'
+import { renderMarkdown } from '../report/markdown.ts'
+import { readReport } from '../report/report.ts'
+import { renderTerminal } from '../report/terminal.ts'
+import type { RunResult } from '../runner/run.ts'
+import type { Store } from '../store/_adapter.ts'
+import type { CommandContext } from './commands/_command.ts'
+import { type Conversion, convertTo, decodeNew } from './derive.ts'
+import { readScopes } from './scopes.ts'
+
+export interface DerivedRun {
+  readonly score: ScoreReport
+  readonly report: ReportData
+  readonly conversion: Conversion
+  readonly files: { readonly report: string; readonly trajectories: string }
+}
+
+/** The order matters: scores and reports fold calls, which decoding writes. */
+export async function deriveRun(store: Store, run: Run, context: CommandContext): Promise<DerivedRun> {
+  const directory = join(store.directory, 'runs', run.id)
+  const files = { report: join(directory, 'report.md'), trajectories: join(directory, 'trajectories.jsonl') }
+  const { scopes } = await readScopes(store, run.id)
+  await decodeNew(store, context, scopes)
+  const conversion = await convertTo(store, scopes, { format: 'merged', file: files.trajectories })
+  const report = await readRunReport(store, run.id)
+  await writeResult(files.report, renderMarkdown(report))
+  return { score: report.score, report, conversion, files }
+}
+
+/** Scores, costs and everything else a report shows, from the store as it is. */
+export async function readRunReport(store: Store, runId: string): Promise<ReportData> {
+  const score = await scoreRun(store, runId)
+  const { calls, trials } = await readRun(store, runId)
+  return readReport(store, runId, {
+    score,
+    costs: {
+      byAgent: foldCosts(calls, trials, ['agent', 'model']),
+      byModel: foldCosts(calls, trials, ['model']),
+      byTurn: foldCosts(calls, trials, ['turn']),
+      total: foldTotals(calls),
+    },
+  })
+}
+
+export async function writeResult(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+  } catch (cause) {
+    throw new TurnpikeError('E_FILE_UNREADABLE', `cannot write ${file}`, { cause })
+  }
+}
+
+export async function printRun(context: CommandContext, result: RunResult, derived: DerivedRun): Promise<void> {
+  const { output } = context
+  const { run, trials } = result
+  if (context.json) {
+    const { id, name, state, simulated } = run
+    const score = writeScoreJson(derived.score)
+    await output.writeJson({ id, name, state, simulated, trials: trials.map(writeTrial), score, files: derived.files })
+    return
+  }
+  const whole = renderTerminal(derived.report, { width: output.columns, color: output.useColour })
+  await output.write(`\n${whole}\n${listPlaces(context, run, derived)}`)
+  if (context.options['nextSteps'] === true) await output.write(`\n${nextSteps}`)
+}
+
+function writeTrial(trial: Trial): object {
+  const { id, name, agent, model, outcome } = trial
+  return { id, name, task: trial.taskId, agent, model, outcome: outcome?.kind ?? null, reason: outcome?.reason ?? null }
+}
+
+function listPlaces(context: CommandContext, run: Run, { files, conversion }: DerivedRun): string {
+  const option = context.options['store'] === undefined ? '' : ` --store ${context.config.store}`
+  return [
+    `store         ${context.config.store}`,
+    `report        ${files.report}`,
+    `trajectories  ${files.trajectories} (${conversion.generationsOut} generations)`,
+    `look closer   turnpike show ${run.name}${option}`,
+    '',
+  ].join('\n')
+}
+
+const nextSteps = `What to do next:
+  See what an agent said:         npx turnpike trials latest, then npx turnpike show TRIAL
+  Check every recorded byte:      npx turnpike verify
+  The same tasks, a real model:   ANTHROPIC_API_KEY=… npx turnpike run --tasks configs/quickstart/tasks.jsonl --agent mini --model claude-sonnet-4-5
+  Record your own agent:          npx turnpike proxy --upstream https://api.anthropic.com
+                                  ANTHROPIC_BASE_URL=http://127.0.0.1:4000 your-agent
+  Your own tasks:                 npx turnpike init my-benchmark
+`
