@@ -23,6 +23,8 @@ export interface AnswerOptions {
   readonly now: () => EpochMs
   /** Extra header pairs for the agent. */
   readonly extraHeaders: HeaderList
+  /** Tells the record what is known of the answer before its bytes. */
+  readonly recordHead: (soFar: Pick<Ending, 'status' | 'responseHeaders' | 'firstByteAt'>) => void
   /** Hands bytes to the record. */
   readonly append: (bytes: Buffer, at: EpochMs) => void
   /** Commits what is there with the exchange still open. */
@@ -89,6 +91,7 @@ function startAnswer(relay: Relay, head: UpstreamHead): void {
   const type = headerValue(head.headers, 'content-type') ?? ''
   const length = headerValue(head.headers, 'content-length')
   relay.remaining = length === null ? null : Number(length)
+  relay.options.recordHead({ status: head.status, responseHeaders: head.headers, firstByteAt: null })
   if (type.includes('event-stream')) chooseHold(relay, headerValue(head.headers, 'content-encoding'))
   response.sendDate = false
   response.writeHead(

@@ -23,7 +23,7 @@ export interface Addressed {
 }
 
 /** What the store's trial tokens begin with; keys of providers never do. */
-export const tokenPrefix = 'tpk_'
+export const tokenPrefix = 'tp_'
 
 /** Session ids real agents send, best first; a sub-agent's session counts as its parent's. */
 const sessionHeaders = [
@@ -46,7 +46,7 @@ export function attribute(url: string, headers: HeaderList): Addressed {
   const fullPath = cut < 0 ? url : url.slice(0, cut)
   const query = cut < 0 ? '' : url.slice(cut + 1)
   const match = prefix.exec(fullPath)
-  if (match === null) return { attribution: attributeByHeaders(headers), path: fullPath, query }
+  if (match === null) return { attribution: attributeByHeaders(headers, query), path: fullPath, query }
   const path = fullPath.slice(match[0].length) || '/'
   const name = match[2] ?? ''
   if (match[1] === 't') return { attribution: { kind: 'token', token: name }, path, query }
@@ -71,9 +71,9 @@ function decodeName(encoded: string): string | null {
   }
 }
 
-function attributeByHeaders(headers: HeaderList): Attribution {
-  const key = presentedKey(headers)
-  if (key?.startsWith(tokenPrefix)) return { kind: 'token', token: key }
+function attributeByHeaders(headers: HeaderList, query: string): Attribution {
+  const token = presentedKeys(headers, query).find(key => key.startsWith(tokenPrefix))
+  if (token !== undefined) return { kind: 'token', token }
   const agentSession = agentSessionOf(headers)
   if (agentSession !== null) return { kind: 'session', name: agentSession, source: 'header', agentSession }
   return { kind: 'session', name: 'default', source: 'default', agentSession: null }
@@ -88,15 +88,12 @@ export function agentSessionOf(headers: HeaderList): string | null {
   return null
 }
 
-/** The credential the caller presents, in whichever header; null when there is none. */
-export function presentedKey(headers: HeaderList): string | null {
+/** Every credential the caller presents, in whichever header or query parameter. */
+export function presentedKeys(headers: HeaderList, query: string): string[] {
   const authorization = headerValue(headers, 'authorization')
-  const bearer = authorization === null ? null : /^Bearer\s+(.+)$/i.exec(authorization)
-  return (
-    headerValue(headers, 'x-api-key') ??
-    headerValue(headers, 'x-goog-api-key') ??
-    headerValue(headers, 'api-key') ??
-    bearer?.[1]?.trim() ??
-    null
-  )
+  const found = [authorization === null ? null : (/^\S+\s+(.+)$/.exec(authorization)?.[1]?.trim() ?? authorization)]
+  for (const name of ['x-api-key', 'x-goog-api-key', 'api-key']) found.push(headerValue(headers, name))
+  const parameters = new URLSearchParams(query)
+  for (const name of ['key', 'api_key', 'access_token']) found.push(parameters.get(name))
+  return found.filter(key => key !== null && key !== '') as string[]
 }

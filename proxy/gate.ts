@@ -140,6 +140,7 @@ function forwardExchange(
     headOnly: arrived.request.method === 'HEAD',
     now: gate.now,
     extraHeaders: recording.unrecorded ? [['x-turnpike-unrecorded', 'true']] : [],
+    recordHead: recording.head,
     append: (bytes, at) => {
       responseBytes += bytes.length
       recording.append(bytes, at)

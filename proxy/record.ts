@@ -7,7 +7,7 @@ import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import type { Recorder } from '../store/_adapter.ts'
 import type { Ending } from './answer.ts'
 import type { Arrived } from './arrived.ts'
-import { presentedKey } from './attribute.ts'
+import { presentedKeys } from './attribute.ts'
 import { headerValue } from './headers.ts'
 import type { ResolvedScope } from './scopes.ts'
 
@@ -20,6 +20,7 @@ export interface RecordOptions {
 
 /** The record of one exchange; when the store failed and passing was asked for, a record that keeps nothing. */
 export interface Recording {
+  readonly head: (soFar: Pick<Ending, 'status' | 'responseHeaders' | 'firstByteAt'>) => void
   readonly append: (bytes: Buffer, at: EpochMs) => void
   readonly checkpoint: (ending: Ending) => Promise<void>
   readonly end: (ending: Ending, retries: number) => Promise<void>
@@ -42,7 +43,7 @@ export async function startRecording(
       turn: resolved.turn,
       attempt: resolved.attempt,
       protocol: arrived.protocol?.id ?? null,
-      route: route,
+      route,
       method: arrived.request.method ?? 'GET',
       path: maskText(arrived.addressed.path, secrets),
       query: maskQuery(arrived.addressed.query, secrets),
@@ -59,11 +60,14 @@ export async function startRecording(
 }
 
 const unrecorded: Recording = {
+  head: () => undefined,
   append: () => undefined,
   checkpoint: async () => undefined,
   end: async () => undefined,
   unrecorded: true,
 }
+
+const unknownEnd = { outcome: 'upstream-cut', failure: null, endedAt: 0 } as const
 
 function recordingOf(
   options: RecordOptions,
@@ -79,6 +83,10 @@ function recordingOf(
     retries,
   })
   return {
+    head: soFar => {
+      const { status, responseHeaders, providerRequestId, firstByteAt } = complete({ ...soFar, ...unknownEnd }, 0)
+      recorder.head(arrived.id, { status, responseHeaders, providerRequestId, firstByteAt })
+    },
     append: (bytes, at) => recorder.append(arrived.id, bytes, at),
     checkpoint: ending => recorder.checkpoint(arrived.id, complete(ending, 0)),
     end: (ending, retries) => recorder.end(arrived.id, complete(ending, retries)),
@@ -87,10 +95,8 @@ function recordingOf(
 }
 
 function secretsOf(options: RecordOptions, arrived: Arrived): readonly string[] {
-  const key = presentedKey(arrived.headers)
-  const { attribution } = arrived.addressed
-  const secrets = new Set(options.ownSecrets)
-  if (key !== null) secrets.add(key)
+  const { attribution, query } = arrived.addressed
+  const secrets = new Set([...options.ownSecrets, ...presentedKeys(arrived.headers, query)])
   if (attribution.kind === 'token') secrets.add(attribution.token)
   return [...secrets]
 }

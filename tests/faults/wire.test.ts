@@ -104,7 +104,8 @@ describe('bytes', () => {
         await new Promise<void>(resolve => gzip.flush(() => resolve()))
         await new Promise(resolve => setTimeout(resolve, 30))
       }
-      gzip.end(() => connection.write(lastChunk))
+      gzip.on('end', () => connection.write(lastChunk))
+      gzip.end()
     })
     const answered = await ask(url, post)
     expect(answered.broken).toBe(false)
@@ -250,7 +251,12 @@ describe('an agent that goes away', () => {
       connection.write(streamHead)
       connection.write(chunk(event('message_stop', '{"type":"message_stop"}')))
     })
-    await ask(url, { ...post, onData: (_, request) => request.destroy() }).catch(() => null)
+    let text = ''
+    const hangUp = (bytes: Buffer, request: http.ClientRequest) => {
+      text += bytes.toString()
+      if (text.endsWith('\n\n')) request.destroy()
+    }
+    await ask(url, { ...post, onData: hangUp }).catch(() => null)
     const [exchange] = await eventually(async () => {
       const all = await rig.store.exchanges({})
       expect(all[0]?.endedAt).not.toBeNull()
@@ -418,7 +424,7 @@ describe('bad input gets a clear answer', () => {
 
   it('an unknown token is a 401 in the dialect, and nothing is forwarded', async () => {
     await open(() => undefined)
-    const answered = await ask(`${rig.proxy.url}/t/tpk_unknown/v1/chat/completions`, post)
+    const answered = await ask(`${rig.proxy.url}/t/tp_unknown/v1/chat/completions`, post)
     expect([answered.status, header(answered, 'x-turnpike-error')]).toEqual([401, 'E_TOKEN_UNKNOWN'])
     expect(JSON.parse(answered.body.toString()).error).toMatchObject({ code: 'E_TOKEN_UNKNOWN' })
     expect(upstream.requests).toHaveLength(0)

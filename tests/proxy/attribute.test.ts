@@ -3,8 +3,8 @@ import { attribute } from '../../proxy/attribute.ts'
 
 describe('whose request it is', () => {
   it('takes a trial token from the path and removes the prefix, keeping the query', () => {
-    expect(attribute('/t/tpk_abc/v1/messages?beta=true', [])).toEqual({
-      attribution: { kind: 'token', token: 'tpk_abc' },
+    expect(attribute('/t/tp_abc/v1/messages?beta=true', [])).toEqual({
+      attribution: { kind: 'token', token: 'tp_abc' },
       path: '/v1/messages',
       query: 'beta=true',
     })
@@ -15,11 +15,11 @@ describe('whose request it is', () => {
     expect(path).toBe('/')
   })
   it.each([
-    ['x-api-key', 'tpk_secret'],
-    ['Authorization', 'Bearer tpk_secret'],
-    ['x-goog-api-key', 'tpk_secret'],
+    ['x-api-key', 'tp_secret'],
+    ['Authorization', 'Bearer tp_secret'],
+    ['x-goog-api-key', 'tp_secret'],
   ])('takes a trial token presented as key in %s', (name, value) => {
-    expect(attribute('/v1/messages', [[name, value]]).attribution).toEqual({ kind: 'token', token: 'tpk_secret' })
+    expect(attribute('/v1/messages', [[name, value]]).attribution).toEqual({ kind: 'token', token: 'tp_secret' })
   })
   it('does not take a provider key for a token', () => {
     expect(attribute('/v1/messages', [['x-api-key', 'sk-ant-1']]).attribution).toMatchObject({

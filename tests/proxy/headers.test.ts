@@ -33,7 +33,7 @@ describe('headers on their way', () => {
     expect(headerValue(upstreamHeaders(pairHeaders(raw), unchanged), 'content-length')).toBe('3')
   })
   it('carry the proxy’s key instead of the caller’s, and a new length after a renaming', () => {
-    const raw = ['X-Api-Key', 'tpk_1', 'Authorization', 'Bearer tpk_1', 'Content-Length', '3']
+    const raw = ['X-Api-Key', 'tp_1', 'Authorization', 'Bearer tp_1', 'Content-Length', '3']
     const change = { host: 'h', drop: ['x-api-key', 'authorization'], add: [['x-api-key', 'real']] as const, contentLength: 9 }
     expect(upstreamHeaders(pairHeaders(raw), change)).toEqual([
       ['Host', 'h'],
