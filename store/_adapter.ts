@@ -32,7 +32,7 @@ export interface ExchangeBegin {
   readonly path: string
   readonly query: string
   readonly requestHeaders: HeaderList
-  /** The bytes as the agent sent them (content-encoding still applied). Ownership passes to the store: do not touch it after the call. */
+  /** The bytes as the agent sent them (content-encoding still applied). Copied at the end of the tick: do not change them; forwarding them is fine. */
   readonly requestBody: Uint8Array
   readonly startedAt: EpochMs
   /** Known secret strings to mask wherever they occur in either body of this exchange. */
@@ -54,11 +54,17 @@ export interface ExchangeEnd {
 export interface Recorder {
   /** Resolves when the request is committed; rejects with E_RECORD_FAILED when it cannot be. */
   readonly begin: (begin: ExchangeBegin) => Promise<void>
-  /** Response bytes as they arrived. Checkpointed in the background so that a killed proxy leaves what had arrived. Copies nothing: do not touch `bytes` afterwards. */
+  /**
+   * What is known once the response head has arrived. Optional, writes nothing by itself: it lets a killed proxy leave status and
+   * headers, and tells the background saves whether the bytes are compressed (those that may hide a secret are not saved before they
+   * have been searched).
+   */
+  readonly head: (id: string, head: Pick<ExchangeEnd, 'status' | 'responseHeaders' | 'providerRequestId' | 'firstByteAt'>) => void
+  /** Response bytes as they arrived. Saved in the background so that a killed proxy leaves what had arrived. Do not change `bytes` before the exchange has ended; forwarding them is fine. */
   readonly append: (id: string, bytes: Uint8Array, at: EpochMs) => void
   /** Commits what has been appended so far, with the exchange still open: a stream may release its terminal event after this. */
   readonly checkpoint: (id: string, soFar: ExchangeEnd) => Promise<void>
-  /** Resolves when the whole exchange is committed. */
+  /** Resolves when the whole exchange is committed. After a rejection it may be tried again: nothing that arrived is lost meanwhile. */
   readonly end: (id: string, end: ExchangeEnd) => Promise<void>
 }
 

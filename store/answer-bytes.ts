@@ -1,0 +1,143 @@
+// The bytes of one running answer in the writer's memory: masked as they arrive, kept until they are in the spool or in a piece.
+// Pure memory: it decides what may be written, answer-writer.ts writes it.
+
+import { createHash, type Hash } from 'node:crypto'
+import type { Arrival, MaskedRange } from './_adapter.ts'
+import { digestOf } from './digest.ts'
+import { createStreamMasker, decodeBody, looksLikeText, type MaskedPart, maskEncoded, type StreamMasker } from './masking.ts'
+
+/** Answers larger than this are read back from the spool when they end, instead of staying in memory as well. */
+const keptBytesMax = 1024 * 1024
+
+/** Growth between two looks into a compressed answer: looking at all of it each time would cost the square of its length. */
+const decodeGrowth = 1.25
+const decodeAlwaysBytes = 64 * 1024
+
+export interface AnswerBytes {
+  readonly secrets: readonly string[]
+  readonly masker: StreamMasker
+  /** Arrived, but not yet looked at. */
+  unseen: Buffer[]
+  unseenBytes: number
+  /** Size at the last look into a compressed answer. */
+  checkedBytes: number
+  /** May be written and are not. */
+  parts: MaskedPart[]
+  /** Stored form of the parts that are written; null when only the spool has them. */
+  kept: Buffer[] | null
+  keptBytes: number
+  /** SHA-256 of the written parts as sent; null when there are none. */
+  running: Hash | null
+  readonly ranges: MaskedRange[]
+  readonly arrivals: Arrival[]
+  writtenArrivals: number
+}
+
+export function openBytes(secrets: readonly string[]): AnswerBytes {
+  return {
+    secrets,
+    masker: createStreamMasker(secrets),
+    unseen: [],
+    unseenBytes: 0,
+    checkedBytes: 0,
+    parts: [],
+    kept: [],
+    keptBytes: 0,
+    running: null,
+    ranges: [],
+    arrivals: [],
+    writtenArrivals: 0,
+  }
+}
+
+export function receiveBytes(answer: AnswerBytes, bytes: Buffer, arrivals: readonly number[]): void {
+  if (bytes.length > 0) answer.unseen.push(bytes)
+  answer.unseenBytes += bytes.length
+  for (let at = 0; at + 1 < arrivals.length; at += 2)
+    answer.arrivals.push({ at: arrivals[at] ?? 0, bytes: arrivals[at + 1] ?? 0 })
+}
+
+/** Moves what has arrived to the parts, all but an end that may be the beginning of a secret. */
+export function maskUnseen(answer: AnswerBytes): void {
+  if (answer.unseenBytes === 0) return
+  const part = answer.masker.push(joinBuffers(answer.unseen))
+  answer.parts.push(part)
+  answer.ranges.push(...part.ranges)
+  answer.unseen = []
+  answer.unseenBytes = 0
+}
+
+/**
+ * Whether the unseen bytes may go to the spool. Plain text may, once masked. Compressed bytes hide their secrets, so all of them
+ * are decoded and searched first; what cannot be decoded stays in memory until the answer ends. `encoding` undefined = unknown.
+ */
+export function maySpool(answer: AnswerBytes, encoding: string | null | undefined): boolean {
+  if (answer.unseenBytes === 0) return false
+  if (answer.secrets.length === 0 || encoding === null) return true
+  const unseen = joinBuffers(answer.unseen)
+  if (encoding === undefined) return answer.keptBytes > 0 || looksLikeText(unseen)
+  if (answer.kept === null) return false
+  const all = joinBuffers([...answer.kept, ...answer.parts.map(part => part.bytes), unseen])
+  if (all.length > decodeAlwaysBytes && all.length < answer.checkedBytes * decodeGrowth) return false
+  answer.checkedBytes = all.length
+  const decoded = decodeBody(all, encoding)
+  if (decoded === null) return false
+  const masker = createStreamMasker(answer.secrets)
+  return masker.push(decoded).ranges.length === 0 && masker.held().sent.length === 0
+}
+
+/** The parts are written: they are hashed and, while they are not too many, kept for the end. */
+export function moveWritten(answer: AnswerBytes, count: number, isSpooled: boolean): void {
+  const moved = answer.parts.splice(0, count)
+  for (const part of moved) {
+    answer.running ??= createHash('sha256')
+    answer.running.update(part.sent)
+    answer.kept?.push(part.bytes)
+    answer.keptBytes += part.bytes.length
+  }
+  if (isSpooled && answer.keptBytes > keptBytesMax) answer.kept = null
+}
+
+/** SHA-256 as sent of the written parts and those given. */
+export function hashSent(answer: AnswerBytes, parts: readonly MaskedPart[]): Buffer {
+  if (answer.running === null) return digestOf(joinBuffers(parts.map(part => part.sent)))
+  const running = answer.running.copy()
+  for (const part of parts) running.update(part.sent)
+  return running.digest()
+}
+
+export interface Assembled {
+  readonly stored: Buffer
+  readonly bytesSent: number
+  readonly sentSha256: Buffer
+  readonly storedSha256: Buffer | null
+  readonly ranges: readonly MaskedRange[]
+  readonly decodedFrom: string | null
+}
+
+/** All that has arrived, as it is to be stored. `spooled` gives the written parts when they are no longer in memory. */
+export function assembleAnswer(answer: AnswerBytes, encoding: string | null, spooled: () => Buffer): Assembled {
+  maskUnseen(answer)
+  const tail = answer.masker.held()
+  const written = answer.kept === null ? [spooled()] : answer.kept
+  const stored = joinBuffers([...written, ...answer.parts.map(part => part.bytes), tail.bytes])
+  const sentSha256 = hashSent(answer, [...answer.parts, tail])
+  const ranges = [...answer.ranges, ...tail.ranges]
+  const common = { bytesSent: stored.length, sentSha256 }
+  const encoded = ranges.length === 0 ? maskEncoded(stored, encoding, answer.secrets) : null
+  if (encoded)
+    return {
+      ...common,
+      stored: encoded.bytes,
+      storedSha256: digestOf(encoded.bytes),
+      ranges: encoded.ranges,
+      decodedFrom: encoding,
+    }
+  return { ...common, stored, storedSha256: ranges.length > 0 ? digestOf(stored) : null, ranges, decodedFrom: null }
+}
+
+export function joinBuffers(buffers: readonly Buffer[]): Buffer {
+  const filled = buffers.filter(buffer => buffer.length > 0)
+  const [first] = filled
+  return filled.length === 1 && first ? first : Buffer.concat(filled)
+}

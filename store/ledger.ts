@@ -1,0 +1,152 @@
+// Applies the messages of the calling thread to the database, within the writer's transaction. Holds the exchanges that are open.
+// Applying may be rolled back and repeated; receiving bytes happens once.
+
+import { TurnpikeError } from '../core/errors.ts'
+import { receiveBytes } from './answer-bytes.ts'
+import { type AnswerState, type AnswerWriter, createAnswerWriter, type OpenExchange, openExchange } from './answer-writer.ts'
+import { createBegin, type Owner } from './begin-writer.ts'
+import { type BodyReader, createBodyReader } from './bodies.ts'
+import type { Sqlite } from './database.ts'
+import { createHeaderWriter } from './headers.ts'
+import { createPieceWriter, type LoosePiece } from './piece-writer.ts'
+import { createPlainWriter, type PlainMessage } from './plain-writer.ts'
+import { createRequestWriter } from './request-writer.ts'
+import type { Arrived, BeginMessage, BytesMessage, EndMessage, WriterMessage } from './writer-messages.ts'
+
+export interface Job {
+  readonly message: WriterMessage
+  /** The tick's bytes, of which the message names parts. */
+  readonly tick: Buffer
+  isReceived: boolean
+}
+
+export interface Ledger {
+  readonly apply: (job: Job) => void
+  /** True when the job ends an exchange whose beginning is committed: such jobs are saved first when something fails. */
+  readonly isEndOfKnown: (job: Job) => boolean
+  readonly committed: () => void
+  readonly rolledBack: () => void
+  /** The job will not be tried again. */
+  readonly giveUp: (job: Job) => void
+  /** Records every exchange that is still open as cut off. */
+  readonly abandonOpen: () => void
+  readonly takeLoose: () => LoosePiece[]
+}
+
+export function createLedger(database: Sqlite, owner: Owner): Ledger {
+  const open = new Map<string, OpenExchange>()
+  const actions: Array<() => void> = []
+  /** Begun in this transaction: not there after a rollback. */
+  const begun: OpenExchange[] = []
+  const writers = createWriters(database, owner, action => actions.push(action))
+
+  const begin = (message: BeginMessage, job: Job): void => {
+    // After a rollback the exchange is already known, perhaps with bytes that arrived meanwhile.
+    const exchange = open.get(message.id) ?? openExchange({ ...message, scopeId: message.scope.id })
+    exchange.seq = writers.begin(message, cut(job.tick, message.body))
+    begun.push(exchange)
+    open.set(message.id, exchange)
+  }
+  const continueExchange = (message: EndMessage | BytesMessage, job: Job): void => {
+    const exchange = open.get(message.id)
+    if (!exchange) throw notOpen(message.id)
+    if (!job.isReceived) receiveArrived(exchange, message.arrived, job)
+    exchange.head = message.head ?? exchange.head
+    const { seq } = exchange
+    if (seq === null) throw notOpen(message.id)
+    if (message.kind === 'bytes') writers.answers.spool(exchange, seq)
+    else writers.answers.write(exchange, seq, message, message.kind === 'end')
+    if (message.kind === 'end') actions.push(() => open.delete(message.id))
+  }
+  const clear = (): void => {
+    actions.length = 0
+    begun.length = 0
+  }
+
+  return {
+    takeLoose: writers.takeLoose,
+    apply: job => {
+      const { message } = job
+      if (message.kind === 'begin') begin(message, job)
+      else if (message.kind === 'bytes') continueExchange(message, job)
+      else if (message.kind === 'end' || message.kind === 'checkpoint') continueExchange(message, job)
+      else writers.plain(message)
+    },
+    isEndOfKnown: ({ message }) => message.kind === 'end' && (open.get(message.id)?.seq ?? null) !== null,
+    committed: () => {
+      const due = [...actions]
+      clear()
+      for (const action of due) action()
+    },
+    rolledBack: () => {
+      for (const exchange of begun) exchange.seq = null
+      clear()
+      writers.forget()
+    },
+    giveUp: ({ message }) => {
+      if (message.kind === 'begin' && open.get(message.id)?.seq === null) open.delete(message.id)
+    },
+    abandonOpen: () => {
+      for (const [id, exchange] of open) {
+        const state = exchange.checkpoint?.state ?? describeKilled(exchange)
+        if (exchange.seq !== null) writers.answers.write(exchange, exchange.seq, state, true)
+        actions.push(() => open.delete(id))
+      }
+    },
+  }
+}
+
+interface Writers {
+  readonly begin: (message: BeginMessage, body: Buffer) => number
+  readonly answers: AnswerWriter
+  readonly plain: (message: PlainMessage) => void
+  readonly takeLoose: () => LoosePiece[]
+  /** After a rollback: whatever is remembered of rows may be of rows that are gone. */
+  readonly forget: () => void
+}
+
+function createWriters(database: Sqlite, owner: Owner, afterCommit: (action: () => void) => void): Writers {
+  let reader: BodyReader | null = null
+  const bodies = (): BodyReader => {
+    reader ??= createBodyReader(database)
+    return reader
+  }
+  const pieces = createPieceWriter(database)
+  const headers = createHeaderWriter(pieces.put)
+  const requests = createRequestWriter(database, pieces, bodies)
+  return {
+    begin: createBegin(database, { owner, headers, requests, afterCommit }),
+    answers: createAnswerWriter(database, { pieces, headers, bodies, afterCommit }),
+    plain: createPlainWriter(database),
+    takeLoose: pieces.takeLoose,
+    forget: () => {
+      pieces.takeLoose()
+      headers.forget()
+      requests.forget()
+      reader = null
+    },
+  }
+}
+
+function notOpen(id: string): TurnpikeError {
+  return new TurnpikeError('E_RECORD_FAILED', `exchange ${id} is not open: its beginning was not recorded, or it has ended`)
+}
+
+function cut(tick: Buffer, [start, length]: readonly [number, number]): Buffer {
+  return tick.subarray(start, start + length)
+}
+
+function receiveArrived(exchange: OpenExchange, arrived: Arrived, job: Job): void {
+  const bytes = cut(job.tick, arrived.bytes)
+  // Bytes may wait here for minutes: they must not keep a much larger tick alive.
+  receiveBytes(exchange.bytes, bytes.length * 2 < job.tick.length ? Buffer.from(bytes) : bytes, arrived.arrivals)
+  job.isReceived = true
+}
+
+export function describeKilled(exchange: {
+  readonly bytes: { readonly arrivals: ReadonlyArray<{ readonly at: number }> }
+}): AnswerState {
+  return { outcome: 'proxy-killed', failure: killedFailure, retries: 0, endedAt: exchange.bytes.arrivals.at(-1)?.at ?? null }
+}
+
+export const killedFailure = { code: 'E_INTERRUPTED', message: 'the recording process ended before the answer did' } as const

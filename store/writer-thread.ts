@@ -1,0 +1,161 @@
+// The thread through which every write goes. Drains what has been posted, applies it in one transaction, commits, then answers:
+// many exchanges share one commit. When a commit fails, finished answers are saved first. Packs pieces when it has time.
+
+import { statSync } from 'node:fs'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { assert, TurnpikeError } from '../core/errors.ts'
+import { packBytes } from '../core/limits.ts'
+import { databasePath, openWritable, recordFailure, type Sqlite } from './database.ts'
+import { writeFailure } from './failure-text.ts'
+import { createLedger, type Job, type Ledger } from './ledger.ts'
+import { holdLock } from './lock.ts'
+import { createPacker, type Packer } from './packer.ts'
+import { recoverDead } from './recovery.ts'
+import type { FailureText, Tick, WriterOptions, WriterReply } from './writer-messages.ts'
+
+/** Without work for so long, the thread tidies up. */
+const idleMs = 1000
+
+/** Loose bytes that are packed even while there is work. */
+const looseBytesMax = 2 * packBytes
+
+const port = parentPort
+assert(port, 'the writer runs as a worker thread')
+const { directory, durability } = workerData as WriterOptions
+const reply = (message: WriterReply): void => port.postMessage(message)
+
+try {
+  start()
+} catch (error) {
+  reply({ kind: 'not-ready', failure: writeFailure(recordFailure(directory, error)) })
+  port.close()
+}
+
+function start(): void {
+  const database = openWritable(directory, durability)
+  const lock = holdLock(directory)
+  try {
+    recoverDead(database, directory)
+  } catch {
+    // On a full disk nothing can be recovered now; the next opening tries again.
+  }
+  const ledger = createLedger(database, { lock: lock.name })
+  const packer = createPacker(database)
+  const commit = createCommit(database, ledger, packer)
+  let packing: Promise<void> = Promise.resolve()
+  let idle: NodeJS.Timeout | null = null
+  const tidy = (): void => {
+    packing = packing.then(() => packer.packWhole()).catch(() => undefined)
+  }
+  const close = (ticket: number): void => {
+    void packing.then(() => {
+      const failure = closeLedger(database, { ledger, packer, lockName: lock.name })
+      lock.release()
+      reply({ kind: 'done', tickets: failure ? [] : [ticket], failed: failure ? [[ticket, failure]] : [] })
+      port?.close()
+    })
+  }
+  port?.on('message', (first: Tick) => {
+    const jobs = drain(first)
+    commit(jobs)
+    if (packer.looseBytes() > looseBytesMax) tidy()
+    if (idle) clearTimeout(idle)
+    idle = setTimeout(tidy, idleMs)
+    const closing = jobs.find(({ message }) => message.kind === 'close')
+    if (closing?.message.kind !== 'close') return
+    clearTimeout(idle)
+    close(closing.message.ticket)
+  })
+  reply({ kind: 'ready' })
+}
+
+/** Everything that has been posted up to now. */
+function drain(first: Tick): Job[] {
+  const jobs: Job[] = []
+  for (let tick: Tick | undefined = first; tick && port; tick = receiveMessageOnPort(port)?.message as Tick | undefined) {
+    const bytes = Buffer.from(tick.bytes)
+    for (const message of tick.messages) jobs.push({ message, tick: bytes, isReceived: false })
+  }
+  return jobs
+}
+
+function createCommit(database: Sqlite, ledger: Ledger, packer: Packer): (jobs: readonly Job[]) => void {
+  const begin = database.prepare('BEGIN IMMEDIATE')
+  const end = database.prepare('COMMIT')
+  const undo = database.prepare('ROLLBACK')
+  const path = databasePath(directory)
+  const inode = statSync(path).ino
+  /** Null when committed. */
+  const attempt = (jobs: readonly Job[]): TurnpikeError | null => {
+    try {
+      // SQLite goes on writing into a deleted file without a word.
+      if (statSync(path, { throwIfNoEntry: false })?.ino !== inode)
+        throw new TurnpikeError('E_RECORD_FAILED', `the store ${path} was deleted or replaced`)
+      begin.run()
+      for (const job of jobs) if (job.message.kind !== 'close') ledger.apply(job)
+      end.run()
+      ledger.committed()
+      packer.add(ledger.takeLoose())
+      return null
+    } catch (error) {
+      if (database.inTransaction) undo.run()
+      ledger.rolledBack()
+      return recordFailure(directory, error)
+    }
+  }
+  return jobs => {
+    const failed = new Map<Job, FailureText>()
+    if (attempt(jobs) !== null)
+      for (const job of orderForRetry(jobs, ledger)) {
+        const failure = attempt([job])
+        if (failure) failed.set(job, writeFailure(failure))
+        if (failure) ledger.giveUp(job)
+      }
+    acknowledge(jobs, failed)
+  }
+}
+
+/** Ends first: a huge beginning must not take finished answers with it. */
+function orderForRetry(jobs: readonly Job[], ledger: Ledger): Job[] {
+  const ends = jobs.filter(ledger.isEndOfKnown)
+  return [...ends, ...jobs.filter(job => !ends.includes(job))]
+}
+
+function acknowledge(jobs: readonly Job[], failed: ReadonlyMap<Job, FailureText>): void {
+  const tickets: number[] = []
+  const failures: Array<readonly [number, FailureText]> = []
+  for (const job of jobs) {
+    if (!('ticket' in job.message) || job.message.kind === 'close') continue
+    const failure = failed.get(job)
+    if (failure) failures.push([job.message.ticket, failure])
+    else tickets.push(job.message.ticket)
+  }
+  if (tickets.length + failures.length > 0) reply({ kind: 'done', tickets, failed: failures })
+}
+
+interface Closing {
+  readonly ledger: Ledger
+  readonly packer: Packer
+  readonly lockName: string
+}
+
+/** A store that cannot be tidied is closed all the same: everything acknowledged is in it. */
+function closeLedger(database: Sqlite, { ledger, packer, lockName }: Closing): FailureText | null {
+  let failure: FailureText | null = null
+  try {
+    database
+      .transaction(() => {
+        ledger.abandonOpen()
+        database.prepare('DELETE FROM owners WHERE lock = ?').run(lockName)
+      })
+      .immediate()
+    packer.add(ledger.takeLoose())
+    packer.packAll()
+    database.pragma('incremental_vacuum')
+    database.pragma('wal_checkpoint(TRUNCATE)')
+  } catch (error) {
+    failure = writeFailure(recordFailure(directory, error))
+  }
+  database.close()
+  return failure
+}
