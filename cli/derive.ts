@@ -1,13 +1,10 @@
-// Derived data as commands need it: calls decoded and priced before anyone sums them, trajectories written to a file.
+// Derived data as commands need it: calls decoded and priced before anyone sums them, trajectories written where they are wanted.
 
-import { createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { once } from 'node:events'
+import { type ConversionSummary, type ConvertOptions, convertScopes } from '../convert/convert.ts'
 import { type DecodeReport, decodeExchanges, type PriceInputs } from '../convert/decode.ts'
 import { readPriceBook } from '../judge/price-book.ts'
 import { priceUsage } from '../judge/prices.ts'
-import type { Store } from '../store/_adapter.ts'
+import type { Ref, Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
 import { packageFile } from './package-files.ts'
 
@@ -42,4 +39,15 @@ export async function decodeNew(
     undecodable: reports.reduce((sum, report) => sum + report.undecodable, 0),
     reasons: reports.flatMap(report => report.reasons),
   }
+}
+
+/** Writes one row a line, as fast as `write` takes them: a run's trajectories need not fit into memory. */
+export async function writeTrajectories(
+  store: Store,
+  refs: readonly Ref[],
+  options: ConvertOptions & { readonly write: (line: string) => Promise<void> },
+): Promise<ConversionSummary> {
+  const conversion = convertScopes(store, refs, options)
+  for await (const row of conversion.rows) await options.write(`${row}\n`)
+  return conversion.summary()
 }

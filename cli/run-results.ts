@@ -1,8 +1,7 @@
 // What comes after the agents: decode, convert, score and report of one run, its files below the store, and what is printed of it.
 
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { TurnpikeError } from '../core/errors.ts'
+import { join } from 'node:path'
+import type { ConversionSummary } from '../convert/convert.ts'
 import type { ReportData, ScoreReport } from '../core/report.ts'
 import type { Run, Trial } from '../core/types.ts'
 import { foldCosts, foldTotals } from '../judge/cost.ts'
@@ -13,13 +12,15 @@ import { renderTerminal } from '../report/terminal.ts'
 import type { RunResult } from '../runner/run.ts'
 import type { Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
-import { type Conversion, convertTo, decodeNew } from './derive.ts'
+import { decodeNew, writeTrajectories } from './derive.ts'
+import { openResult, writeResult } from './result-files.ts'
+import { drawSummary } from './run-summary.ts'
 import { readScopes } from './scopes.ts'
 
 export interface DerivedRun {
   readonly score: ScoreReport
   readonly report: ReportData
-  readonly conversion: Conversion
+  readonly conversion: ConversionSummary
   readonly files: { readonly report: string; readonly trajectories: string }
 }
 
@@ -29,7 +30,9 @@ export async function deriveRun(store: Store, run: Run, context: CommandContext)
   const files = { report: join(directory, 'report.md'), trajectories: join(directory, 'trajectories.jsonl') }
   const { scopes } = await readScopes(store, run.id)
   await decodeNew(store, context, scopes)
-  const conversion = await convertTo(store, scopes, { format: 'merged', file: files.trajectories })
+  const ref = { kind: 'run', id: run.id, name: run.name } as const
+  const file = await openResult(files.trajectories)
+  const conversion = await writeTrajectories(store, [ref], { format: 'merged', write: file.write }).finally(file.close)
   const report = await readRunReport(store, run.id)
   await writeResult(files.report, renderMarkdown(report))
   return { score: report.score, report, conversion, files }
@@ -50,15 +53,6 @@ export async function readRunReport(store: Store, runId: string): Promise<Report
   })
 }
 
-export async function writeResult(file: string, text: string): Promise<void> {
-  try {
-    await mkdir(dirname(file), { recursive: true })
-    await writeFile(file, text)
-  } catch (cause) {
-    throw new TurnpikeError('E_FILE_UNREADABLE', `cannot write ${file}`, { cause })
-  }
-}
-
 export async function printRun(context: CommandContext, result: RunResult, derived: DerivedRun): Promise<void> {
   const { output } = context
   const { run, trials } = result
@@ -68,8 +62,11 @@ export async function printRun(context: CommandContext, result: RunResult, deriv
     await output.writeJson({ id, name, state, simulated, trials: trials.map(writeTrial), score, files: derived.files })
     return
   }
-  const whole = renderTerminal(derived.report, { width: output.columns, color: output.useColour })
-  await output.write(`\n${whole}\n${listPlaces(context, run, derived)}`)
+  const whole = context.options['report'] === true
+  const shown = whole
+    ? renderTerminal(derived.report, { width: output.columns, color: output.useColour })
+    : drawSummary(derived.report, output)
+  await output.write(`\n${shown}\n${listPlaces(context, run, derived)}`)
   if (context.options['nextSteps'] === true) await output.write(`\n${nextSteps}`)
 }
 
@@ -83,7 +80,7 @@ function listPlaces(context: CommandContext, run: Run, { files, conversion }: De
   return [
     `store         ${context.config.store}`,
     `report        ${files.report}`,
-    `trajectories  ${files.trajectories} (${conversion.generationsOut} generations)`,
+    `trajectories  ${files.trajectories} (${conversion.generations_out} generations)`,
     `look closer   turnpike show ${run.name}${option}`,
     '',
   ].join('\n')

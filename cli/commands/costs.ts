@@ -24,9 +24,20 @@ export const costsCommand: CommandSpec = {
       const { ref, scopes } = await readScopes(store, context.arguments[0] ?? '')
       await decodeNew(store, context, scopes)
       const calls = (await Promise.all(scopes.map(scope => store.list('calls', { scopeId: scope.id })))).flat()
-      const groups = foldCosts(calls, scopes.flatMap(scope => scope.trial ?? []), by)
+      const groups = foldCosts(
+        calls,
+        scopes.flatMap(scope => scope.trial ?? []),
+        by,
+      )
       const total = foldTotals(calls)
-      if (context.json) await context.output.writeJson({ id: ref.id, kind: ref.kind, by, groups: groups.map(writeGroup), total: writeTotals(total) })
+      if (context.json)
+        await context.output.writeJson({
+          id: ref.id,
+          kind: ref.kind,
+          by,
+          groups: groups.map(writeGroup),
+          total: writeTotals(total),
+        })
       else await context.output.write(drawCosts(groups, total, by, context.output))
       return 0
     }),

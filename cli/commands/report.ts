@@ -6,7 +6,8 @@ import { renderMarkdown } from '../../report/markdown.ts'
 import { renderTerminal } from '../../report/terminal.ts'
 import { decodeNew } from '../derive.ts'
 import { snakeKeys } from '../json-keys.ts'
-import { readRunReport, writeResult } from '../run-results.ts'
+import { writeResult } from '../result-files.ts'
+import { readRunReport } from '../run-results.ts'
 import { readRunId, readScopes } from '../scopes.ts'
 import { useStore } from '../store-access.ts'
 import type { CommandSpec } from './_command.ts'
@@ -38,5 +39,7 @@ export const reportCommand: CommandSpec = {
 function readOut(value: unknown): string | null {
   if (typeof value !== 'string') return null
   if (/\.(md|markdown)$/i.test(value)) return value
-  throw new TurnpikeError('E_FORMAT_UNKNOWN', `cannot write a report as ${value}`, { hint: 'name a Markdown file: --out report.md' })
+  throw new TurnpikeError('E_FORMAT_UNKNOWN', `cannot write a report as ${value}`, {
+    hint: 'name a Markdown file: --out report.md',
+  })
 }
