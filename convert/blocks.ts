@@ -59,7 +59,7 @@ export function createBlockTable(): BlockTable {
       const blocks: number[] = []
       const numbers: number[] = []
       for (const [index, message] of normaliseOrder(messages).entries())
-        for (const block of message.blocks) {
+        for (const block of joinTexts(message)) {
           if (block.kind === 'text' && block.text === '') continue
           blocks.push(add(message.role, block))
           numbers.push(index)
@@ -67,6 +67,18 @@ export function createBlockTable(): BlockTable {
       return { blocks: Int32Array.from(blocks), messages: Int32Array.from(numbers) }
     },
   }
+}
+
+/** Clients send back several texts of one answer as one; what the answer itself said is kept with its call. */
+export function joinTexts(message: Message): readonly Block[] {
+  if (message.role !== 'assistant') return message.blocks
+  const joined: Block[] = []
+  for (const block of message.blocks) {
+    const last = joined.at(-1)
+    if (block.kind === 'text' && last?.kind === 'text') joined[joined.length - 1] = { ...last, text: last.text + block.text }
+    else joined.push(block)
+  }
+  return joined
 }
 
 /** One id with two inputs is kept twice: a client's rewriting, or an id that does not identify. */

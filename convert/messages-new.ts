@@ -2,6 +2,7 @@
 // Feed it the calls of one scope in the order they were made.
 
 import type { Answer, Conversation, Message } from '../core/types.ts'
+import { joinTexts } from './blocks.ts'
 import { readStrongKey } from './identity.ts'
 
 export interface NewMessages {
@@ -36,7 +37,7 @@ export function createNewMessages(): NewMessages {
 
 function stepMessage(start: Node, message: Message): Node {
   let node = start
-  for (const block of message.blocks) {
+  for (const block of joinTexts(message)) {
     const key = readStrongKey(message.role, block)
     if (key === null) continue
     const known = node.children.get(key)

@@ -66,7 +66,7 @@ export function buildTree(scope: LoadedScope): CallTree {
   const readKey = createKeyReader(scope)
   const trie = createTrie()
   const owners: Owners = { byNode: new Map(), byKey: new Map(), byAnswerId: new Map() }
-  const paths: Int32Array[] = []
+  const keys: Int32Array[] = []
   const answerNodes: number[] = []
   const calls: TreeCall[] = []
   for (const [index, call] of scope.calls.entries()) {
@@ -75,11 +75,11 @@ export function buildTree(scope: LoadedScope): CallTree {
     const path = walk(trie, start, call.request, readKey)
     const link =
       declared === undefined
-        ? linkByContent({ call, path, owners, readKey, paths, table: scope.table })
+        ? linkByContent({ call, path, owners, readKey, keys, table: scope.table })
         : ({ kind: 'declared', parent: declared, known: 0, edits: [] } as const)
     const requestNode = path.at(-1) ?? start
     calls.push({ index, call, link, requestNode })
-    paths.push(path)
+    keys.push(call.request.blocks.map(readKey))
     answerNodes.push(addAnswer(trie, owners, readKey, index, call, requestNode))
   }
   return { scope, calls }
@@ -122,7 +122,8 @@ interface LinkInputs {
   readonly path: Int32Array
   readonly owners: Owners
   readonly readKey: (reference: number) => number
-  readonly paths: readonly Int32Array[]
+  /** Keys of each earlier request. */
+  readonly keys: readonly Int32Array[]
   readonly table: BlockTable
 }
 
@@ -145,14 +146,14 @@ function linkByContent(inputs: LinkInputs): Link {
 }
 
 /** What stands before the copied answer and was not in the context it was generated from, nor generated itself. */
-function listEdits({ call, owners, readKey, paths, path, table }: LinkInputs, owner: number, end: number): number[] {
-  const known = new Set(paths[owner])
+function listEdits({ call, owners, readKey, keys, table }: LinkInputs, owner: number, end: number): number[] {
+  const known = new Set(keys[owner])
   const edits: number[] = []
   for (let position = 0; position <= end; position += 1) {
-    if (known.has(path[position] ?? -1)) continue
     const reference = call.request.blocks[position] ?? -1
-    const stored = table.read(reference)
-    if (stored.strong >= 0 && !(stored.role === 'assistant' && owners.byKey.has(readKey(reference)))) edits.push(position)
+    const key = readKey(reference)
+    const generated = table.read(reference).role === 'assistant' && owners.byKey.has(key)
+    if (key >= 0 && !generated && !known.has(key)) edits.push(position)
   }
   return edits
 }
