@@ -1,8 +1,9 @@
 // Blocks of one scope, each kept once: a conversation becomes a list of small numbers, and resending it costs a look-up per block.
 // Holds the only copy of texts that the tree, the lanes and the rows point into.
 
+import { assert } from '../core/errors.ts'
 import type { Block, Conversation, Message, Role } from '../core/types.ts'
-import { readKeys } from './identity.ts'
+import { readCallId, readStrongKey, readWeakKey } from './identity.ts'
 
 export interface StoredBlock {
   readonly role: Role
@@ -26,7 +27,7 @@ export interface BlockTable {
 
 export function createBlockTable(): BlockTable {
   const stored: StoredBlock[] = []
-  const byContent = new Map<string, number>()
+  const bySpelling = new Map<string, number[]>()
   const keys = new Map<string, number>()
 
   const intern = (key: string | null): number => {
@@ -38,27 +39,27 @@ export function createBlockTable(): BlockTable {
   }
 
   const add = (role: Role, block: Block): number => {
-    const { strong, weak, callId } = readKeys(role, block)
-    // Thinking has no identity of its own but is kept where it stands.
-    const content = strong === null ? `x ${role} ${JSON.stringify(block)}` : weak === strong ? strong : `${strong}\n${weak}`
-    const known = byContent.get(content)
-    if (known !== undefined) return known
-    stored.push({ role, block, strong: intern(strong), weak: intern(weak), callId })
-    byContent.set(content, stored.length - 1)
+    const strong = readStrongKey(role, block)
+    const spelling = strong ?? nameThinking(role, block)
+    const known = bySpelling.get(spelling) ?? []
+    const match = known.find(reference => sayTheSame(stored[reference]?.block, block))
+    if (match !== undefined) return match
+    stored.push({ role, block, strong: intern(strong), weak: intern(readWeakKey(role, block)), callId: readCallId(block) })
+    bySpelling.set(spelling, [...known, stored.length - 1])
     return stored.length - 1
   }
 
   return {
     read: reference => {
       const found = stored[reference]
-      if (found === undefined) throw new RangeError(`no block ${reference}`)
+      assert(found !== undefined, `block ${reference} exists`)
       return found
     },
     addMessages: messages => {
       const blocks: number[] = []
       const numbers: number[] = []
       for (const [index, message] of normaliseOrder(messages).entries())
-        for (const block of message.blocks) {
+        for (const block of joinTexts(message)) {
           if (block.kind === 'text' && block.text === '') continue
           blocks.push(add(message.role, block))
           numbers.push(index)
@@ -66,6 +67,29 @@ export function createBlockTable(): BlockTable {
       return { blocks: Int32Array.from(blocks), messages: Int32Array.from(numbers) }
     },
   }
+}
+
+/** Clients send back several texts of one answer as one; what the answer itself said is kept with its call. */
+export function joinTexts(message: Message): readonly Block[] {
+  if (message.role !== 'assistant') return message.blocks
+  const joined: Block[] = []
+  for (const block of message.blocks) {
+    const last = joined.at(-1)
+    if (block.kind === 'text' && last?.kind === 'text') joined[joined.length - 1] = { ...last, text: last.text + block.text }
+    else joined.push(block)
+  }
+  return joined
+}
+
+/** One id with two inputs is kept twice: a client's rewriting, or an id that does not identify. */
+function sayTheSame(known: Block | undefined, block: Block): boolean {
+  return known?.kind !== 'tool-call' || block.kind !== 'tool-call' || known.inputText === block.inputText
+}
+
+/** Thinking has no identity of its own but is kept where it stands. */
+function nameThinking(role: Role, block: Block): string {
+  if (block.kind !== 'thinking') return `x ${role} ${block.kind}`
+  return `x ${role} ${block.signature ?? ''} ${block.redacted ?? ''} ${block.text}`
 }
 
 /**
@@ -103,7 +127,7 @@ function sortRun(run: readonly Message[]): readonly Message[] {
 
 /** Leading system text and tools stand outside the chain; this names a version of them. */
 export function namePreamble(conversation: Conversation): string {
-  const system = conversation.system.map(block => readKeys('system', block).weak)
+  const system = conversation.system.map(block => readWeakKey('system', block))
   const tools = conversation.tools.map(tool => [tool.name, tool.description, tool.schema])
   return JSON.stringify([system, tools])
 }

@@ -5,46 +5,41 @@ import type { Block, Json, Role } from '../core/types.ts'
 
 export const kappaVersion = 1
 
-export interface BlockKeys {
-  /** Null: never part of identity (thinking, empty text). */
-  readonly strong: string | null
-  readonly weak: string | null
-  /** Provider id of a tool call or result, when it has one. */
-  readonly callId: string | null
+/** Null: never part of identity (thinking, empty text). */
+export function readStrongKey(role: Role, block: Block): string | null {
+  // By id: clients add default arguments to the input they send back.
+  if (block.kind === 'tool-call' && block.id !== '') return `c ${block.name} # ${block.id}`
+  const weak = readWeakKey(role, block)
+  return block.kind === 'tool-result' && block.callId !== '' ? `${weak} # ${block.callId}` : weak
 }
 
-const none: BlockKeys = { strong: null, weak: null, callId: null }
-
-export function readKeys(role: Role, block: Block): BlockKeys {
+/** Identity by content alone, for ids that do not identify. Costs a canonical JSON for tool calls and opaque blocks. */
+export function readWeakKey(role: Role, block: Block): string | null {
   switch (block.kind) {
     case 'text': {
       // Clients trim what they send back of an answer.
       const text = role === 'assistant' ? block.text.trimEnd() : block.text
-      return text === '' ? none : same(`t ${role} ${text}`)
+      return text === '' ? null : `t ${role} ${text}`
     }
     case 'thinking':
-      return none
-    case 'tool-call': {
-      // By id: clients add default arguments to the input they send back.
-      const weak = `c ${block.name} ${block.input === null ? block.inputText : writeCanonical(block.input)}`
-      return block.id === '' ? same(weak) : { strong: `c ${block.name} # ${block.id}`, weak, callId: block.id }
-    }
-    case 'tool-result': {
-      const content = block.content.map(part => readKeys('user', part).weak ?? '').join('\n')
-      const weak = `r ${block.isError} ${content}`
-      return block.callId === '' ? same(weak) : { strong: `r ${block.callId} ${weak}`, weak, callId: block.callId }
-    }
+      return null
+    case 'tool-call':
+      return `c ${block.name} ${block.input === null ? block.inputText : writeCanonical(block.input)}`
+    case 'tool-result':
+      return `r ${block.isError} ${block.content.map(part => readWeakKey('user', part) ?? '').join('\n')}`
     case 'image':
-      return same(`i ${role} ${block.mediaType} ${block.data}`)
+      return `i ${role} ${block.mediaType} ${block.data}`
     case 'refusal':
-      return same(`f ${block.text.trimEnd()}`)
+      return `f ${block.text.trimEnd()}`
     case 'opaque':
-      return same(`o ${role} ${block.type} ${writeCanonical(withoutCacheControl(block.raw))}`)
+      return `o ${role} ${block.type} ${writeCanonical(withoutCacheControl(block.raw))}`
   }
 }
 
-function same(key: string): BlockKeys {
-  return { strong: key, weak: key, callId: null }
+/** Provider id of a tool call or of the call a result belongs to. */
+export function readCallId(block: Block): string | null {
+  if (block.kind === 'tool-call') return block.id === '' ? null : block.id
+  return block.kind === 'tool-result' && block.callId !== '' ? block.callId : null
 }
 
 /** Only at the top of a block; a tool's own argument of that name is content. */
