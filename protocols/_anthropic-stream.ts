@@ -142,7 +142,7 @@ export function* writeEvents(answer: Answer, chunkText: (text: string) => readon
     const body = writeResponse({ ...answer, error: null })
     yield event({ type: 'message_start', message: startOf(body, answer) })
     yield* writeBlockEvents(answer, own, chunkText)
-    for (const unreadEvent of readUnread(answer.extra)) yield unreadEvent
+    if (own) yield* readUnread(answer.extra)
     if (body['stop_reason'] !== null) yield event(messageDelta(body, answer))
   }
   if (answer.error) yield event({ type: 'error', error: { ...answer.error } })
@@ -157,7 +157,7 @@ function event(data: JsonObject): SseEvent {
 function startOf(body: JsonObject, answer: Answer): JsonObject {
   const usage = objectOf(body['usage'])
   const output = usage['output_tokens']
-  const isFinal = answer.usage?.source !== 'wire-partial'
+  const isFinal = answer.usage?.source !== 'wire-partial' && body['stop_reason'] !== null
   const started =
     isFinal && typeof output === 'number'
       ? { ...without(usage, ['output_tokens_details']), output_tokens: Math.min(output, 1) }
@@ -189,7 +189,7 @@ function messageDelta(body: JsonObject, answer: Answer): JsonObject {
 }
 
 function* writeBlockEvents(answer: Answer, own: boolean, chunkText: (text: string) => readonly string[]): Iterable<SseEvent> {
-  const blocks = answerBlocks(answer)
+  const blocks = answerBlocks(answer, own)
   let index = 0
   for (const [position, block] of blocks.entries()) {
     const written = writeBlockStart(block, own)
