@@ -88,7 +88,12 @@ export async function checkKeys(file: string, environment: Environment): Promise
     const located = readYaml(await readFile(file, 'utf8'), file, { code: 'E_MODELS_INVALID' })
     models = compileSchema<ModelsFile>(modelsSchema).read(located, 'E_MODELS_INVALID')
   } catch (error) {
-    return { name: 'keys', state: 'fail', found: asTurnpikeError(error).message, advice: 'correct or name the models file (--models)' }
+    return {
+      name: 'keys',
+      state: 'fail',
+      found: asTurnpikeError(error).message,
+      advice: 'correct or name the models file (--models)',
+    }
   }
   const variables = [...new Set(Object.values(models.providers).flatMap(provider => provider.key_env ?? []))]
   const [set, unset] = [variables.filter(name => environment[name]), variables.filter(name => !environment[name])]

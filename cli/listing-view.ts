@@ -13,7 +13,7 @@ export async function printListing(
   columns: readonly string[],
 ): Promise<number> {
   const rows = await useStore(context, {}, async store => {
-    await decodeNew(store, context, {})
+    await decodeNew(store, context, 'all')
     return list(store)
   })
   if (context.json) await context.output.writeJson(rows)

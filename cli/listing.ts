@@ -1,9 +1,9 @@
 // Rows of `turnpike sessions`, `runs` and `trials`: the store's nouns with calls, tokens and cost summed beside them.
 // The keys are a contract (snake_case; times ISO 8601 UTC; cost null unless every call has a price).
 
-
+import { readUsd } from '../core/money.ts'
 import type { Call, EpochMs, Trial } from '../core/types.ts'
-import { foldTotals, readUsd } from '../judge/cost.ts'
+import { foldTotals } from '../judge/cost.ts'
 import type { Store } from '../store/_adapter.ts'
 import { readRunId } from './scopes.ts'
 
@@ -11,7 +11,12 @@ export interface ListingRow {
   readonly id: string
   readonly name: string
   readonly calls: number
-  readonly tokens: { readonly input: number; readonly cached_read: number; readonly cached_write: number; readonly output: number }
+  readonly tokens: {
+    readonly input: number
+    readonly cached_read: number
+    readonly cached_write: number
+    readonly output: number
+  }
   /** Calls that did not say what they used: with any, `tokens` is a lower bound. */
   readonly tokens_unknown_calls: number
   readonly cost_usd: number | null
@@ -63,7 +68,6 @@ export async function listTrials(store: Store, runName: string | null): Promise<
   const trials = await store.list('trials', runName === null ? {} : { runId: await readRunId(store, runName) })
   return Promise.all(trials.map(async trial => writeTrial(trial, await store.list('calls', { scopeId: trial.id }))))
 }
-
 
 function writeTrial(trial: Trial, calls: readonly Call[]): ListingRow {
   return {

@@ -5,6 +5,7 @@ import type { Config } from '../core/config.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import type { Run, Task } from '../core/types.ts'
 import type { AgentSpec } from '../runner/agents/_adapter.ts'
+import { findAgent } from '../runner/agents/_all.ts'
 import { loadTasks } from '../runner/tasks/_all.ts'
 import type { Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
@@ -56,6 +57,8 @@ function nameAgents(config: Config, argv: readonly string[]): AgentSpec[] {
   return config.run.agents.map(agent => {
     const fromArgv = argv.length > 0 && agent.name === 'command' ? { first: argv, next: null, stdin: null, env: {} } : null
     const command = fromArgv ?? agent.command
-    return { id: agent.name, model: agent.model, ...(command === null ? {} : { command }) }
+    // The reference solutions and doing nothing have no model, whatever the run's model is.
+    const model = findAgent(agent.name).protocols.length === 0 ? null : agent.model
+    return { id: agent.name, model, ...(command === null ? {} : { command }) }
   })
 }

@@ -7,7 +7,11 @@ import { openStore } from '../store/open.ts'
 import type { CommandContext } from './commands/_command.ts'
 
 /** A store that must be there already: looking must not make one. */
-export async function useStore<T>(context: CommandContext, options: OpenOptions, action: (store: Store) => Promise<T>): Promise<T> {
+export async function useStore<T>(
+  context: CommandContext,
+  options: OpenOptions,
+  action: (store: Store) => Promise<T>,
+): Promise<T> {
   const directory = context.config.store
   if (!existsSync(directory))
     throw new TurnpikeError('E_STORE_UNREADABLE', `there is no store at ${directory}`, {

@@ -25,7 +25,11 @@ const noLines = {
 export type Cell = string | number | null
 
 /** Numbers stand to the right, null is a dash. */
-export function drawTable(head: readonly string[], rows: ReadonlyArray<readonly Cell[]>, output: Pick<Output, 'useColour'>): string {
+export function drawTable(
+  head: readonly string[],
+  rows: ReadonlyArray<readonly Cell[]>,
+  output: Pick<Output, 'useColour'>,
+): string {
   const colours = pc.createColors(output.useColour)
   const table = new Table({
     head: head.map(word => colours.bold(word)),

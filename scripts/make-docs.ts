@@ -79,7 +79,7 @@ function writeConfigDocs(): string {
     '## Keys of providers',
     'Keys are never configuration: the proxy reads them from its own environment, under the names that the models file gives (`key_env`; see `configs/models.yaml`), and `TURNPIKE_UPSTREAM_KEY` for `--upstream` in a run. Agents only ever hold a short-lived trial token. In stand-alone use the agent brings its own key, which passes through and is masked in the record.',
     '## models.yaml',
-    'A models file (`--models`) says which provider answers which model; `configs/models.yaml` is the built-in one and a good start for your own. The first route whose pattern fits, and whose provider speaks the caller\'s protocol, wins.',
+    "A models file (`--models`) says which provider answers which model; `configs/models.yaml` is the built-in one and a good start for your own. The first route whose pattern fits, and whose provider speaks the caller's protocol, wins.",
     [
       '```yaml',
       'version: 1',
@@ -87,7 +87,7 @@ function writeConfigDocs(): string {
       '  my-gateway:',
       '    key_env: MY_GATEWAY_KEY              # name of the variable that holds the key, where the proxy runs; left out: no key',
       '    endpoints:                           # protocol -> where it is spoken',
-      '      openai-chat: { base_url: https://gateway.example.org, strip_prefix: /v1 }   # strip_prefix is cut from the caller\'s path',
+      "      openai-chat: { base_url: https://gateway.example.org, strip_prefix: /v1 }   # strip_prefix is cut from the caller's path",
       '      anthropic-messages: { base_url: https://gateway.example.org/anthropic, auth: x-api-key }   # auth: bearer (default), x-api-key, x-goog-api-key, none',
       'routes:',
       '  - { model: "my-*", provider: my-gateway, upstream_model: "vendor/*" }   # upstream_model renames the model',
@@ -112,7 +112,7 @@ function writeErrorDocs(): string {
   return [
     '# Errors',
     generated,
-    'An error is printed in three lines: what happened, why (the causes below it), and what to try. `--verbose` adds where in the code it came from, `--json` prints it as an object. Where the proxy answers an agent in the place of a provider, the answer has the header `x-turnpike-error` with the code, and a body in the dialect of the agent\'s protocol.',
+    "An error is printed in three lines: what happened, why (the causes below it), and what to try. `--verbose` adds where in the code it came from, `--json` prints it as an object. Where the proxy answers an agent in the place of a provider, the answer has the header `x-turnpike-error` with the code, and a body in the dialect of the agent's protocol.",
     'Exit status: 0 ok, 1 finished but something did not hold, 2 usage or configuration, 69 a dependency is unreachable, 70 a defect of Turnpike, 130 interrupted.',
     ...sections,
   ].join('\n\n')

@@ -6,6 +6,7 @@ import { receiveBytes } from './answer-bytes.ts'
 import { type AnswerState, type AnswerWriter, createAnswerWriter, type OpenExchange, openExchange } from './answer-writer.ts'
 import { createBegin, type Owner } from './begin-writer.ts'
 import { type BodyReader, createBodyReader } from './bodies.ts'
+import { createCounter } from './counter.ts'
 import type { Sqlite } from './database.ts'
 import { createHeaderWriter } from './headers.ts'
 import { createPieceWriter, type LoosePiece } from './piece-writer.ts'
@@ -31,6 +32,7 @@ export interface Ledger {
   /** Records every exchange that is still open as cut off. */
   readonly abandonOpen: () => void
   readonly takeLoose: () => LoosePiece[]
+  readonly forgetPacked: (pieces: readonly LoosePiece[]) => void
 }
 
 export function createLedger(database: Sqlite, owner: Owner): Ledger {
@@ -65,6 +67,7 @@ export function createLedger(database: Sqlite, owner: Owner): Ledger {
 
   return {
     takeLoose: writers.takeLoose,
+    forgetPacked: writers.forgetPacked,
     apply: job => {
       const { message } = job
       if (message.kind === 'begin') begin(message, job)
@@ -76,6 +79,7 @@ export function createLedger(database: Sqlite, owner: Owner): Ledger {
     committed: () => {
       const due = [...actions]
       clear()
+      writers.settle()
       for (const action of due) action()
     },
     rolledBack: () => {
@@ -101,6 +105,8 @@ interface Writers {
   readonly answers: AnswerWriter
   readonly plain: (message: PlainMessage) => void
   readonly takeLoose: () => LoosePiece[]
+  readonly settle: () => void
+  readonly forgetPacked: (pieces: readonly LoosePiece[]) => void
   /** After a rollback: whatever is remembered of rows may be of rows that are gone. */
   readonly forget: () => void
 }
@@ -112,15 +118,23 @@ function createWriters(database: Sqlite, owner: Owner, afterCommit: (action: () 
     return reader
   }
   const pieces = createPieceWriter(database)
+  const seqs = createCounter(database, 'SELECT coalesce(max(seq), 0) FROM exchanges')
+  const settle = (): void => {
+    seqs.settle()
+    pieces.settle()
+  }
   const headers = createHeaderWriter(pieces.put)
   const requests = createRequestWriter(database, pieces, bodies)
   return {
-    begin: createBegin(database, { owner, headers, requests, afterCommit }),
+    begin: createBegin(database, { owner, headers, requests, afterCommit, seqs }),
     answers: createAnswerWriter(database, { pieces, headers, bodies, afterCommit }),
     plain: createPlainWriter(database),
     takeLoose: pieces.takeLoose,
+    settle,
+    forgetPacked: pieces.forget,
     forget: () => {
-      pieces.takeLoose()
+      settle()
+      pieces.forget(pieces.takeLoose())
       headers.forget()
       requests.forget()
       reader = null

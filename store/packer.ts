@@ -17,86 +17,111 @@ export interface Packer {
 }
 
 interface Batch {
-  readonly pieces: readonly LoosePiece[]
+  /** What is to be forgotten: also pieces that another process has packed meanwhile. */
+  readonly chosen: readonly LoosePiece[]
+  readonly rows: readonly LooseRow[]
   readonly bytes: Buffer
 }
 
-export function createPacker(database: Sqlite): Packer {
-  const select = database.prepare('SELECT data FROM pieces WHERE id = ? AND data IS NOT NULL').pluck()
-  let loose = database
-    .prepare("SELECT id, bytes, '' AS scopeId FROM pieces WHERE pack_id IS NULL ORDER BY id")
-    .all() as LoosePiece[]
-  let bytes = sumBytes(loose)
+interface LooseRow {
+  readonly id: number
+  readonly hash: Buffer
+  readonly data: Buffer
+}
+
+export function createPacker(database: Sqlite, onPacked: (pieces: readonly LoosePiece[]) => void): Packer {
+  const select = database.prepare('SELECT id, hash, data FROM loose WHERE id = ?')
   const write = createPackInsert(database)
+  /** By conversation, in order of arrival. */
+  const scopes = new Map<string, LoosePiece[]>()
+  let bytes = 0
 
+  const add = (pieces: readonly LoosePiece[]): void => {
+    for (const piece of pieces) {
+      const queue = scopes.get(piece.scopeId)
+      if (queue) queue.push(piece)
+      else scopes.set(piece.scopeId, [piece])
+      bytes += piece.bytes
+    }
+  }
   const take = (): Batch => {
-    const pieces = choosePieces(loose)
-    const found = pieces.map(piece => ({ piece, data: select.get(piece.id) as Buffer | undefined }))
-    // Another process may have packed some of them.
-    const left = found.flatMap(({ piece, data }) => (data ? [{ piece, data }] : []))
-    return { pieces: left.map(({ piece }) => piece), bytes: joinBuffers(left.map(({ data }) => data)) }
+    const chosen = choosePieces(scopes)
+    const rows = chosen.flatMap(({ id }) => (select.get(id) as LooseRow | undefined) ?? [])
+    return { chosen, rows, bytes: joinBuffers(rows.map(({ data }) => data)) }
   }
-  const drop = (batch: readonly LoosePiece[]): void => {
-    const gone = new Set(batch.map(piece => piece.id))
-    loose = loose.filter(piece => !gone.has(piece.id))
-    bytes = sumBytes(loose)
+  const finish = (batch: Batch, packed: Packed): void => {
+    if (batch.rows.length > 0) write(batch, packed)
+    onPacked(batch.chosen)
+    dropPieces(scopes, batch.chosen)
+    for (const piece of batch.chosen) bytes -= piece.bytes
   }
 
+  // Left by an earlier process, or by one that is still writing: whoever packs a piece first, packs it.
+  const left = database.prepare(
+    "SELECT id, length(data) AS bytes, lower(hex(hash)) AS sha256, '' AS scopeId FROM loose ORDER BY id",
+  )
+  add(left.all() as LoosePiece[])
   return {
+    add,
     looseBytes: () => bytes,
-    add: pieces => {
-      if (pieces.length === 0) return
-      loose.push(...pieces)
-      bytes += sumBytes(pieces)
-    },
     packWhole: async () => {
       while (bytes >= packBytes) {
-        const chosen = choosePieces(loose)
         const batch = take()
-        if (batch.pieces.length > 0) write(batch, await packInBackground(batch.bytes))
-        drop(chosen)
+        finish(batch, await packInBackground(batch.bytes))
       }
     },
     packAll: () => {
-      while (loose.length > 0) {
-        const chosen = choosePieces(loose)
+      while (scopes.size > 0) {
         const batch = take()
-        if (batch.pieces.length > 0) write(batch, pack(batch.bytes))
-        drop(chosen)
+        finish(batch, pack(batch.bytes))
       }
     },
   }
 }
 
-/** Pieces of the conversation that has most to pack, oldest first, filled up with those of others. */
-function choosePieces(loose: readonly LoosePiece[]): LoosePiece[] {
-  const scopes = new Map<string, number>()
-  for (const { scopeId, bytes } of loose) scopes.set(scopeId, (scopes.get(scopeId) ?? 0) + bytes)
-  const rank = new Map([...scopes].toSorted((a, b) => b[1] - a[1]).map(([scopeId], at) => [scopeId, at]))
-  const sorted = loose.toSorted((a, b) => (rank.get(a.scopeId) ?? 0) - (rank.get(b.scopeId) ?? 0) || a.id - b.id)
+/** One pack: the longest queues first, whole conversations as far as they fit. */
+function choosePieces(scopes: ReadonlyMap<string, readonly LoosePiece[]>): LoosePiece[] {
+  const sizes = [...scopes.values()].map(queue => ({ queue, bytes: queue.reduce((sum, piece) => sum + piece.bytes, 0) }))
+  const chosen: LoosePiece[] = []
   let total = 0
-  const end = sorted.findIndex(piece => {
-    total += piece.bytes
-    return total >= packBytes
-  })
-  return end < 0 ? sorted : sorted.slice(0, end + 1)
+  for (const { queue } of sizes.toSorted((a, b) => b.bytes - a.bytes))
+    for (const piece of queue) {
+      if (total >= packBytes) return chosen
+      chosen.push(piece)
+      total += piece.bytes
+    }
+  return chosen
+}
+
+/** The chosen stand at the front of their queues: more may have been added behind them meanwhile. */
+function dropPieces(scopes: Map<string, LoosePiece[]>, chosen: readonly LoosePiece[]): void {
+  const counts = new Map<string, number>()
+  for (const { scopeId } of chosen) counts.set(scopeId, (counts.get(scopeId) ?? 0) + 1)
+  for (const [scopeId, count] of counts) {
+    const queue = scopes.get(scopeId)
+    queue?.splice(0, count)
+    if (queue?.length === 0) scopes.delete(scopeId)
+  }
 }
 
 function createPackInsert(database: Sqlite): (batch: Batch, packed: Packed) => void {
-  const insert = database.prepare('INSERT INTO packs (codec, bytes, data) VALUES (?, ?, ?)')
-  const update = database.prepare('UPDATE pieces SET pack_id = ?, offset = ?, data = NULL WHERE id = ? AND pack_id IS NULL')
-  const transaction = database.transaction(({ pieces, bytes }: Batch, { codec, data }: Packed) => {
-    const packId = insert.run(codec, bytes.length, data).lastInsertRowid
+  const insertPack = database.prepare('INSERT INTO packs (codec, bytes, data) VALUES (?, ?, ?)')
+  const deletePack = database.prepare('DELETE FROM packs WHERE id = ?')
+  const deleteLoose = database.prepare('DELETE FROM loose WHERE id = ?')
+  const insertPiece = database.prepare('INSERT INTO pieces (id, key, hash, bytes, pack_id, offset) VALUES (?, ?, ?, ?, ?, ?)')
+  const transaction = database.transaction(({ rows, bytes }: Batch, { codec, data }: Packed) => {
+    const packId = insertPack.run(codec, bytes.length, data).lastInsertRowid
     let offset = 0
-    for (const piece of pieces) {
+    let moved = 0
+    for (const { id, hash, data: piece } of rows) {
       // A piece that another process packed meanwhile stays where it is; its bytes here are unused.
-      update.run(packId, offset, piece.id)
-      offset += piece.bytes
+      if (deleteLoose.run(id).changes > 0) {
+        insertPiece.run(id, hash.readUIntBE(0, 6), hash, piece.length, packId, offset)
+        moved++
+      }
+      offset += piece.length
     }
+    if (moved === 0) deletePack.run(packId)
   })
   return (batch, packed) => transaction.immediate(batch, packed)
-}
-
-function sumBytes(pieces: readonly LoosePiece[]): number {
-  return pieces.reduce((sum, piece) => sum + piece.bytes, 0)
 }

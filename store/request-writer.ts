@@ -46,15 +46,16 @@ export interface RequestWriter {
 
 export function createRequestWriter(database: Sqlite, pieces: PieceWriter, bodies: () => BodyReader): RequestWriter {
   const recent = createRecentBodies()
-  const selectNewest = database.prepare('SELECT seq, depth FROM exchanges WHERE scope_id = ? ORDER BY seq DESC LIMIT ?')
-  const selectBytes = database.prepare('SELECT bytes FROM pieces WHERE id = ?').pluck()
+  const selectNewest = database.prepare(
+    'SELECT seq, depth FROM exchanges WHERE scope IN (SELECT id FROM scopes WHERE name = ?) ORDER BY seq DESC LIMIT ?',
+  )
   const reload = (scopeId: string): void => {
     const newest = selectNewest.all(scopeId, reloadedMax) as Array<{ seq: number; depth: number }>
     for (const { seq, depth } of newest.reverse()) {
       const ids = bodies().listRequestPieces(seq)
       const body = bodies().readRequest(seq)
       const sent = body.masked.length === 0 && body.decodedFrom === null ? body.bytes : null
-      const ends = sumEnds(ids.map(id => Number(selectBytes.get(id))))
+      const ends = sumEnds(ids.map(id => bodies().pieces.read(id).length))
       recent.add(
         scopeId,
         { seq, depth, sent, stored: body.bytes, ids, ends, secrets: [], ranges: body.masked, snapshots: [] },

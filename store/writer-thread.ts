@@ -11,7 +11,7 @@ import { createLedger, type Job, type Ledger } from './ledger.ts'
 import { holdLock } from './lock.ts'
 import { createPacker, type Packer } from './packer.ts'
 import { recoverDead } from './recovery.ts'
-import type { FailureText, Tick, WriterOptions, WriterReply } from './writer-messages.ts'
+import type { FailureText, Tick, WriterMessage, WriterOptions, WriterReply } from './writer-messages.ts'
 
 /** Without work for so long, the thread tidies up. */
 const idleMs = 1000
@@ -40,7 +40,7 @@ function start(): void {
     // On a full disk nothing can be recovered now; the next opening tries again.
   }
   const ledger = createLedger(database, { lock: lock.name })
-  const packer = createPacker(database)
+  const packer = createPacker(database, ledger.forgetPacked)
   const commit = createCommit(database, ledger, packer)
   let packing: Promise<void> = Promise.resolve()
   let idle: NodeJS.Timeout | null = null
@@ -74,7 +74,7 @@ function drain(first: Tick): Job[] {
   const jobs: Job[] = []
   for (let tick: Tick | undefined = first; tick && port; tick = receiveMessageOnPort(port)?.message as Tick | undefined) {
     const bytes = Buffer.from(tick.bytes)
-    for (const message of tick.messages) jobs.push({ message, tick: bytes, isReceived: false })
+    for (const message of JSON.parse(tick.messages) as WriterMessage[]) jobs.push({ message, tick: bytes, isReceived: false })
   }
   return jobs
 }
@@ -151,7 +151,7 @@ function closeLedger(database: Sqlite, { ledger, packer, lockName }: Closing): F
       .immediate()
     packer.add(ledger.takeLoose())
     packer.packAll()
-    database.pragma('incremental_vacuum')
+    database.exec('PRAGMA incremental_vacuum')
     database.pragma('wal_checkpoint(TRUNCATE)')
   } catch (error) {
     failure = writeFailure(recordFailure(directory, error))

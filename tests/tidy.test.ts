@@ -60,7 +60,10 @@ describe('each product file', () => {
     const mirror = (path: string): string => `tests/${path.replace(/\.ts$/, '.test.ts')}`
     const without = product.filter(path => !files.includes(mirror(path)))
     expect(without.filter(path => !Object.hasOwn(unmirrored, path) && !basename(path).startsWith('_'))).toEqual([])
-    expect(Object.keys(unmirrored).filter(path => !without.includes(path)), 'reasons that are no longer needed').toEqual([])
+    expect(
+      Object.keys(unmirrored).filter(path => !without.includes(path)),
+      'reasons that are no longer needed',
+    ).toEqual([])
     for (const [path, reason] of Object.entries(unmirrored)) expect(reason.length, path).toBeGreaterThan(15)
   })
 })
@@ -80,29 +83,60 @@ describe('each test file', () => {
   function isAbout(rest: string): boolean {
     const folder = dirname(rest)
     const name = basename(rest, '.test.ts')
-    return product.some(path => dirname(path) === folder && (name.startsWith(`${basename(path, '.ts')}.`) || name.startsWith(`${basename(path, '.ts')}-`)))
+    return product.some(
+      path =>
+        dirname(path) === folder &&
+        (name.startsWith(`${basename(path, '.ts')}.`) || name.startsWith(`${basename(path, '.ts')}-`)),
+    )
   }
 })
 
 describe('product code', () => {
   it('has no unfinished business', () => {
-    expect(findLines([...product, ...files.filter(path => path.startsWith('scripts/'))], /\b(TODO|FIXME|XXX|HACK)\b/, read)).toEqual([])
+    expect(
+      findLines([...product, ...files.filter(path => path.startsWith('scripts/'))], /\b(TODO|FIXME|XXX|HACK)\b/, read),
+    ).toEqual([])
   })
   it('throws coded errors only', () => {
-    expect(findLines(product.filter(path => path !== 'core/errors.ts'), /\bnew (Type|Range|Syntax)?Error\(/, codeOf)).toEqual([])
+    expect(
+      findLines(
+        product.filter(path => path !== 'core/errors.ts'),
+        /\bnew (Type|Range|Syntax)?Error\(/,
+        codeOf,
+      ),
+    ).toEqual([])
   })
   it('exits in cli/main.ts and in the entry points of processes of its own', () => {
     const entries = ['cli/main.ts', 'runner/mini/main.ts']
-    expect(findLines(product.filter(path => !entries.includes(path)), /\bprocess\.(exit|exitCode)\b/, codeOf)).toEqual([])
+    expect(
+      findLines(
+        product.filter(path => !entries.includes(path)),
+        /\bprocess\.(exit|exitCode)\b/,
+        codeOf,
+      ),
+    ).toEqual([])
   })
   it('prints in cli/ only', () => {
     const speaks = (path: string): boolean => path.startsWith('cli/') || path === 'runner/mini/main.ts'
-    expect(findLines(product.filter(path => !speaks(path)), /\bconsole\.|process\.(stdout|stderr)\b/, codeOf)).toEqual([])
+    expect(
+      findLines(
+        product.filter(path => !speaks(path)),
+        /\bconsole\.|process\.(stdout|stderr)\b/,
+        codeOf,
+      ),
+    ).toEqual([])
     expect(findLines(product, /\bconsole\./, codeOf)).toEqual([])
   })
   it('reads the environment in core/config and cli/ only', () => {
-    const reads = (path: string): boolean => path.startsWith('cli/') || path.startsWith('core/config') || path.startsWith('runner/mini/')
-    expect(findLines(product.filter(path => !reads(path)), /\bprocess\.env\b/, codeOf)).toEqual([])
+    const reads = (path: string): boolean =>
+      path.startsWith('cli/') || path.startsWith('core/config') || path.startsWith('runner/mini/')
+    expect(
+      findLines(
+        product.filter(path => !reads(path)),
+        /\bprocess\.env\b/,
+        codeOf,
+      ),
+    ).toEqual([])
   })
   it('has no barrels and no drawers', () => {
     expect(product.filter(path => /^(index|utils?|helpers?|common|misc|manager)\.ts$/.test(basename(path)))).toEqual([])
@@ -122,7 +156,11 @@ describe('the documentation', () => {
   it('has every error, and no error that nobody throws', () => {
     const documented = [...read('docs/errors.md').matchAll(/^## (E_[A-Z_]+)$/gm)].map(match => match[1])
     expect(documented).toEqual(Object.keys(errorCatalogue))
-    const all = product.filter(path => !path.startsWith('core/error')).map(read).join('\n') + read('core/errors.ts').split('satisfies')[1]
+    const all =
+      product
+        .filter(path => !path.startsWith('core/error'))
+        .map(read)
+        .join('\n') + read('core/errors.ts').split('satisfies')[1]
     // Codes that are part of the contract before the code that throws them is written.
     const unused = Object.keys(errorCatalogue).filter(code => !all.includes(`'${code}'`))
     expect(unused).toEqual([])
@@ -134,7 +172,9 @@ describe('the documentation', () => {
   })
 
   it('is what the program says now', () => {
-    expect(() => execFileSync(process.execPath, ['--import', 'tsx', 'scripts/make-docs.ts', '--check'], { cwd: root, stdio: 'pipe' })).not.toThrow()
+    expect(() =>
+      execFileSync(process.execPath, ['--import', 'tsx', 'scripts/make-docs.ts', '--check'], { cwd: root, stdio: 'pipe' }),
+    ).not.toThrow()
   })
 
   const pages = files.filter(path => path.endsWith('.md') && path !== 'CHANGELOG.md' && !path.startsWith('tests/'))
@@ -147,7 +187,11 @@ describe('the documentation', () => {
     '%s names only files, scripts and commands that exist',
     path => {
       const text = read(path)
-      const named = [...text.matchAll(/`((?:\.ci|core|protocols|proxy|store|runner|scenarios|convert|judge|report|cli|configs|bench|tests|scripts|docs)\/[\w./-]*)`/g)]
+      const named = [
+        ...text.matchAll(
+          /`((?:\.ci|core|protocols|proxy|store|runner|scenarios|convert|judge|report|cli|configs|bench|tests|scripts|docs)\/[\w./-]*)`/g,
+        ),
+      ]
       expect(named.map(match => match[1] ?? '').filter(name => !existsSync(join(root, name)))).toEqual([])
       const known = new Set(['help', ...commands.map(command => command.usage.split(' ', 1)[0] ?? '')])
       const used = [...text.matchAll(/(?:^|`|\$ |npx )turnpike ([a-z]+)/gm)].map(match => match[1] ?? '')

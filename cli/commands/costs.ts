@@ -1,10 +1,10 @@
 // `turnpike costs`: what calls used and cost, grouped as asked. Sums with unpriced calls in them are lower bounds and say so.
 
 import { TurnpikeError } from '../../core/errors.ts'
-import { formatCost } from '../../core/money.ts'
+import { formatCost, readUsd } from '../../core/money.ts'
 import type { CostGroup, CostTotals } from '../../core/report.ts'
 import { didYouMean } from '../../core/suggest.ts'
-import { type CostKey, costKeys, foldCosts, foldTotals, readUsd } from '../../judge/cost.ts'
+import { type CostKey, costKeys, foldCosts, foldTotals } from '../../judge/cost.ts'
 import { decodeNew } from '../derive.ts'
 import { readScopes } from '../scopes.ts'
 import { useStore } from '../store-access.ts'
@@ -24,9 +24,20 @@ export const costsCommand: CommandSpec = {
       const { ref, scopes } = await readScopes(store, context.arguments[0] ?? '')
       await decodeNew(store, context, scopes)
       const calls = (await Promise.all(scopes.map(scope => store.list('calls', { scopeId: scope.id })))).flat()
-      const groups = foldCosts(calls, scopes.flatMap(scope => scope.trial ?? []), by)
+      const groups = foldCosts(
+        calls,
+        scopes.flatMap(scope => scope.trial ?? []),
+        by,
+      )
       const total = foldTotals(calls)
-      if (context.json) await context.output.writeJson({ id: ref.id, kind: ref.kind, by, groups: groups.map(writeGroup), total: writeTotals(total) })
+      if (context.json)
+        await context.output.writeJson({
+          id: ref.id,
+          kind: ref.kind,
+          by,
+          groups: groups.map(writeGroup),
+          total: writeTotals(total),
+        })
       else await context.output.write(drawCosts(groups, total, by, context.output))
       return 0
     }),

@@ -15,8 +15,7 @@ export const doctorCommand: CommandSpec = {
   run: async ({ config, environment, json, output }) => {
     const findings = await checkAll(config, config.proxy.models ?? packageFile('configs', 'models.yaml'), environment)
     const healthy = findings.every(finding => finding.state !== 'fail')
-    if (json)
-      await output.writeJson({ ok: healthy, checks: findings.map(({ advice, ...rest }) => ({ ...rest, try: advice })) })
+    if (json) await output.writeJson({ ok: healthy, checks: findings.map(({ advice, ...rest }) => ({ ...rest, try: advice })) })
     else await output.write(describe(findings, output))
     return healthy ? 0 : 1
   },

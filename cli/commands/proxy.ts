@@ -36,6 +36,7 @@ type Store = Parameters<typeof startProxy>[0]['store']
 async function serve(context: CommandContext, store: Store): Promise<number> {
   const { config, output } = context
   const providers = await openProviders(config, context.environment)
+  const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
   try {
     const proxy = await startProxy({
       store,
@@ -44,6 +45,7 @@ async function serve(context: CommandContext, store: Store): Promise<number> {
       routes: providers.routes,
       onRecordFailure: config.proxy.onRecordFailure,
       version: readVersion(),
+      ...(controlToken ? { controlToken } : {}),
       ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
     })
     if (config.proxy.onRecordFailure === 'pass')

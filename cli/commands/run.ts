@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import { startProxy } from '../../proxy/server.ts'
 import { createLiveView } from '../../report/live.ts'
+import { countOf } from '../../report/words.ts'
 import { executeRun, type RunResult } from '../../runner/run.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
@@ -82,7 +83,9 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
     version: readVersion(),
   })
   const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
-  output.note(`${plan.tasks.length} tasks, agents: ${plan.agents.map(agent => agent.id).join(', ')}; models: ${providers.description}`)
+  output.note(
+    `${countOf(plan.tasks.length, 'task')}; agents: ${plan.agents.map(agent => agent.id).join(', ')}; models: ${providers.description}`,
+  )
   try {
     return await executeRun({
       ...runSettings(plan, context),

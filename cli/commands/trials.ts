@@ -10,5 +10,6 @@ export const trialsCommand: CommandSpec = {
   summary: 'List trials, with outcome, calls, tokens and cost',
   keys: ['prices'],
   examples: ['turnpike trials latest', 'turnpike trials --json'],
-  run: context => printListing(context, store => listTrials(store, context.arguments[0] ?? null), ['name', 'model', 'state', 'outcome']),
+  run: context =>
+    printListing(context, store => listTrials(store, context.arguments[0] ?? null), ['name', 'model', 'state', 'outcome']),
 }

@@ -11,7 +11,7 @@ export function writeAnswer(plan: Plan, model: string, dialect: Dialect, body: J
   return {
     id: dialect.answerIdPrefix + plan.digest.slice(0, 24),
     model,
-    message: { role: 'assistant', blocks: plan.blocks.map(block => withCallId(block, dialect)) },
+    message: { role: 'assistant', blocks: plan.blocks.map(block => finishBlock(block, dialect)) },
     stopReason: dialect.stopWords[plan.stop],
     usage: estimateUsage(plan, dialect, body, memory),
     complete: true,
@@ -19,8 +19,12 @@ export function writeAnswer(plan: Plan, model: string, dialect: Dialect, body: J
   }
 }
 
-function withCallId(block: Block, dialect: Dialect): Block {
-  return block.kind === 'tool-call' ? { ...block, id: dialect.callIdPrefix + block.id } : block
+function finishBlock(block: Block, dialect: Dialect): Block {
+  if (block.kind === 'tool-call') return { ...block, id: dialect.callIdPrefix + block.id }
+  // Clients send a signature back unread; this one says what it is, so that no provider and no reader takes it for real.
+  return block.kind === 'thinking' && dialect.signsThinking
+    ? { ...block, signature: 'simulated-signature-of-no-provider' }
+    : block
 }
 
 function estimateUsage(plan: Plan, dialect: Dialect, body: JsonObject, memory: PromptMemory): Usage {

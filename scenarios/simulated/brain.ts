@@ -102,9 +102,7 @@ function fits({ when }: Rule, instruction: Instruction): boolean {
 
 function writeBlocks(step: Step, conversation: Conversation, digest: string): Block[] {
   const blocks: Block[] = []
-  if (step.thinking !== null) {
-    blocks.push({ kind: 'thinking', text: step.thinking, signature: `simulated-signature-of-no-provider-${digest.slice(0, 16)}` })
-  }
+  if (step.thinking !== null) blocks.push({ kind: 'thinking', text: step.thinking })
   const calls = listCalls(step, conversation)
   const withoutShell = step.shell !== null && findShellTool(conversation.tools) === null
   const text =

@@ -61,7 +61,15 @@ export function answerCall(adapter: ProtocolAdapter, body: JsonObject, caller: C
   const call = { adapter, body, conversation, model, plan, caller }
   state.calls++
   const { rule, step, fault } = plan
-  state.onCall({ call: state.calls, protocol: adapter.id, model, stream: conversation.stream, rule, step, fault: fault?.kind ?? null })
+  state.onCall({
+    call: state.calls,
+    protocol: adapter.id,
+    model,
+    stream: conversation.stream,
+    rule,
+    step,
+    fault: fault?.kind ?? null,
+  })
   return fault === null ? sendAnswer(call, state.memory) : failCall(call, fault, state)
 }
 

@@ -22,6 +22,8 @@ export interface Dialect {
   readonly stopWords: Readonly<Record<StopReason, string>>
   /** Whether a request without max_tokens is refused. */
   readonly needsMaxTokens: boolean
+  /** Whether thinking carries a signature. */
+  readonly signsThinking: boolean
   /** Whether the provider reports what it wrote to its cache. */
   readonly reportsCacheWrites: boolean
   readonly estimatePrompt: (body: JsonObject, memory: PromptMemory) => PromptEstimate
@@ -63,6 +65,7 @@ export const anthropicDialect: Dialect = {
     refusal: 'refusal',
   },
   needsMaxTokens: true,
+  signsThinking: true,
   reportsCacheWrites: true,
   estimatePrompt: estimateMarkedPrompt,
   ping: { event: 'ping', data: '{"type":"ping"}' },
@@ -100,6 +103,7 @@ export const openaiDialect: Dialect = {
     refusal: 'content_filter',
   },
   needsMaxTokens: false,
+  signsThinking: false,
   reportsCacheWrites: false,
   estimatePrompt: estimateUnmarkedPrompt,
   ping: null,

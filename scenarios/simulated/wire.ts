@@ -2,7 +2,7 @@
 // touches a response. It never outlives its client: when the socket goes, every wait ends at once.
 
 import type { ServerResponse } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import type { Transmission } from './transmission.ts'
 
 /** Resolves when everything was handed to the kernel, or the client is gone. Never rejects. */
@@ -42,9 +42,9 @@ async function writeText(text: string, response: ServerResponse, signal: AbortSi
 
 async function dripText(text: string, dripMs: number, response: ServerResponse, signal: AbortSignal): Promise<void> {
   for (const byte of Buffer.from(text)) {
-    // Each byte is its own chunk and, after the callback, its own packet.
     await until(done => response.write(Buffer.of(byte), done), signal)
-    if (dripMs > 0) await sleep(dripMs, undefined, { signal })
+    // At 0 ms still a turn of the event loop, so that each byte is a packet of its own.
+    await (dripMs > 0 ? sleep(dripMs, undefined, { signal }) : setImmediate(undefined, { signal }))
   }
 }
 

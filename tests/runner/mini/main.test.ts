@@ -21,7 +21,7 @@ async function setUp(steps: readonly Step[], model: string) {
     baseUrls: { root, anthropic: root, openai: `${root}/v1` },
   }
   const say = async (instruction: string, env: Record<string, string> = {}, signal = never) => {
-    const command = mini.command({ instruction, session, continues: false, solution: null }, context)
+    const command = mini.command({ instruction, session, continues: false, solution: null })
     const result = await runGroup({
       argv: command.argv,
       stdin: command.stdin,
