@@ -1,6 +1,7 @@
 // One case of the proxy benchmark over all targets: correctness first, then warm-up, then interleaved repetitions, each followed
 // by the wait for what a target still has to do, which is counted as its own.
 
+import { join } from 'node:path'
 import { readUsage, resetPeak, waitUntilIdle } from './process-usage.ts'
 import type { Case } from './proxy-cases.ts'
 import type { LoadCommand, LoadResult } from './proxy-load.ts'
@@ -11,6 +12,8 @@ import { median, spread } from './statistics.ts'
 export interface Settings {
   readonly seconds: number
   readonly repetitions: number
+  /** Turnpike writes its CPU profiles here; profiling costs, so the figures are then no result. Null for none. */
+  readonly profileDirectory: string | null
 }
 
 /** Did the request reach the upstream as it was sent: byte for byte, or rewritten with the same meaning. */
@@ -81,18 +84,19 @@ const settleLimitMs = 60_000
 export async function measureCase(bench: Bench, wanted: Case, settings: Settings): Promise<CaseResult> {
   const contenders: Contender[] = []
   try {
-    for (const target of bench.targets) contenders.push(await openContender(bench, target))
+    for (const target of bench.targets)
+      contenders.push(await openContender(bench, target, settings.profileDirectory && join(settings.profileDirectory, wanted.id)))
     for (const contender of contenders) {
       const { id, opened } = contender
       await bench.load({ kind: 'open', target: id, port: opened.port, headers: opened.headers, case: wanted })
       await checkContender(bench, contender)
       if (contender.wrong !== null || opened.started === null) continue
-      await measureOnce(bench, contender, Math.max(0.5, settings.seconds))
+      await measureOnce(bench, contender, { ...settings, seconds: Math.max(0.5, settings.seconds) })
       resetPeak(opened.started.pid)
     }
     for (let repetition = 0; repetition < settings.repetitions; repetition++)
       for (const contender of contenders)
-        if (contender.wrong === null) contender.repetitions.push(await measureOnce(bench, contender, settings.seconds))
+        if (contender.wrong === null) contender.repetitions.push(await measureOnce(bench, contender, settings))
     const peaks = contenders.map(({ opened }) => (opened.started === null ? 0 : readUsage(opened.started.pid).peakRssBytes))
     for (const { id } of contenders) await bench.load({ kind: 'close', target: id })
     await stopAll(contenders)
@@ -105,8 +109,9 @@ export async function measureCase(bench: Bench, wanted: Case, settings: Settings
   }
 }
 
-async function openContender(bench: Bench, target: Target): Promise<Contender> {
-  const opened = await target.open(bench.upstreamPort, makeFolder(bench.directory, target.id))
+async function openContender(bench: Bench, target: Target, profileDirectory: string | null): Promise<Contender> {
+  const directory = makeFolder(bench.directory, target.id)
+  const opened = await target.open({ upstreamPort: bench.upstreamPort, directory, profileDirectory })
   return { id: target.id, opened, repetitions: [], fidelity: 'exact', answered: 0, wrong: null }
 }
 
@@ -126,13 +131,13 @@ async function checkContender(bench: Bench, contender: Contender): Promise<void>
     contender.wrong = 'the mark that lets the upstream check requests did not get through'
 }
 
-async function measureOnce(bench: Bench, contender: Contender, seconds: number): Promise<Repetition> {
+async function measureOnce(bench: Bench, contender: Contender, settings: Settings): Promise<Repetition> {
   const pid = contender.opened.started?.pid
   const before = pid === undefined ? null : readUsage(pid)
   const result = await bench.load({
     kind: 'measure',
     target: contender.id,
-    seconds,
+    seconds: settings.seconds,
     requestsEach: Number.MAX_SAFE_INTEGER,
     checkEvery: 16,
   })
@@ -141,7 +146,8 @@ async function measureOnce(bench: Bench, contender: Contender, seconds: number):
   if (result.errors > 0 || altered) contender.wrong = result.firstError ?? 'requests were altered under load'
   if (pid === undefined || before === null) return { ...result, cpuUs: 0, cpuAfterUs: 0, offMainUs: 0, settled: true }
   const atEnd = readUsage(pid)
-  const { idle } = await waitUntilIdle(pid, settleLimitMs)
+  // A profiler never rests.
+  const { idle } = await waitUntilIdle(pid, settings.profileDirectory === null ? settleLimitMs : 3000)
   const after = readUsage(pid)
   return {
     ...result,

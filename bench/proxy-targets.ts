@@ -13,7 +13,15 @@ export interface Target {
   readonly title: string
   /** Null when it can be started here; else what is missing. */
   readonly missing: string | null
-  readonly open: (upstreamPort: number, directory: string) => Promise<OpenTarget>
+  readonly open: (options: OpenOptions) => Promise<OpenTarget>
+}
+
+export interface OpenOptions {
+  readonly upstreamPort: number
+  /** An empty folder of its own. */
+  readonly directory: string
+  /** Where Turnpike's threads leave their CPU profiles; null for none. */
+  readonly profileDirectory: string | null
 }
 
 export interface OpenTarget {
@@ -51,7 +59,7 @@ const direct: Target = {
   id: 'direct',
   title: 'direct',
   missing: null,
-  open: async upstreamPort => ({ port: upstreamPort, started: null, headers: commonHeaders, record: null }),
+  open: async ({ upstreamPort }) => ({ port: upstreamPort, started: null, headers: commonHeaders, record: null }),
 }
 
 const httpxyModule = findPackage('httpxy', 'HTTPXY')
@@ -59,7 +67,7 @@ const httpxy: Target = {
   id: 'httpxy',
   title: 'httpxy, bare',
   missing: httpxyModule === null ? 'httpxy (npm install)' : null,
-  open: async upstreamPort => {
+  open: async ({ upstreamPort }) => {
     const file = fileURLToPath(new URL('httpxy-server.ts', import.meta.url))
     const module = pathToFileURL(httpxyModule ?? '').href
     const started = start(process.execPath, ['--import', 'tsx', file, module, `http://127.0.0.1:${upstreamPort}`], {
@@ -70,14 +78,11 @@ const httpxy: Target = {
   },
 }
 
-/** Node options for the measured Turnpike alone, e.g. `--cpu-prof --cpu-prof-dir=DIR`. */
-const turnpikeNodeOptions = (process.env['TURNPIKE_BENCH_NODE_OPTIONS'] ?? '').split(' ').filter(option => option !== '')
-
 const turnpike: Target = {
   id: 'turnpike',
   title: 'Turnpike, recording',
   missing: existsSync(join(root, 'dist', 'cli', 'main.js')) ? null : 'the compiled program (npm run build)',
-  open: async (upstreamPort, directory) => {
+  open: async ({ upstreamPort, directory, profileDirectory }) => {
     const record = join(directory, 'store')
     const argv = [
       join(root, 'cli', 'turnpike.mjs'),
@@ -90,7 +95,8 @@ const turnpike: Target = {
       `http://127.0.0.1:${upstreamPort}`,
       '--json',
     ]
-    const started = start(process.execPath, [...turnpikeNodeOptions, ...argv], { core: 'measured' })
+    const profiling = profileDirectory === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`]
+    const started = start(process.execPath, [...profiling, ...argv], { core: 'measured' })
     const [, port] = await waitForOutput(started, /"url":"http:\/\/[^"]*:(\d+)/)
     return { port: Number(port), started, headers: commonHeaders, record }
   },
@@ -100,7 +106,7 @@ const nginx: Target = {
   id: 'nginx',
   title: 'nginx',
   missing: installed('nginx') ? null : 'nginx',
-  open: async (upstreamPort, directory) => {
+  open: async ({ upstreamPort, directory }) => {
     const port = await freePort()
     const file = join(directory, 'nginx.conf')
     writeFileSync(file, nginxConfig(port, upstreamPort, directory))
@@ -134,7 +140,7 @@ function mitmdump(id: string, title: string, options: readonly string[], records
     id,
     title,
     missing: installed('mitmdump') ? null : 'mitmdump',
-    open: async (upstreamPort, directory) => {
+    open: async ({ upstreamPort, directory }) => {
       const port = await freePort()
       const record = join(directory, 'dump')
       const argv = [
@@ -161,7 +167,7 @@ const portkey: Target = {
   id: 'portkey',
   title: 'Portkey gateway',
   missing: portkeyServer === null ? '@portkey-ai/gateway (PORTKEY_GATEWAY names the folder that has it in node_modules)' : null,
-  open: async upstreamPort => {
+  open: async ({ upstreamPort }) => {
     const port = await freePort()
     const started = start(process.execPath, [portkeyServer ?? '', `--port=${port}`, '--headless'], {
       core: 'measured',

@@ -1,5 +1,5 @@
 // What recording costs: Turnpike between a load generator and an upstream, beside no proxy, bare forwarders and other recorders.
-//   npm run bench:proxy [-- --json] [-- --only NAME[,NAME…]] [-- --seconds N] [-- --repetitions N]
+//   npm run bench:proxy [-- --json] [-- --only NAME[,NAME…]] [-- --seconds N] [-- --repetitions N] [-- --profile DIR]
 // NAME is a case or a target. Asserts correctness before it measures, and the whole record after.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -18,9 +18,14 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seconds: { type: 'string', default: '1' },
     repetitions: { type: 'string', default: '3' },
+    profile: { type: 'string' },
   },
 })
-const settings: Settings = { seconds: Number(values.seconds), repetitions: Number(values.repetitions) }
+const settings: Settings = {
+  seconds: Number(values.seconds),
+  repetitions: Number(values.repetitions),
+  profileDirectory: values.profile ?? null,
+}
 const say = (text: string): void => void (values.json ? process.stderr : process.stdout).write(`${text}\n`)
 
 function choose(only: string | undefined): { readonly cases: readonly Case[]; readonly targets: readonly Target[] } {
