@@ -22,6 +22,8 @@ export interface OpenOptions {
   readonly directory: string
   /** Where Turnpike's threads leave their CPU profiles; null for none. */
   readonly profileDirectory: string | null
+  /** A module that Turnpike's process loads first. */
+  readonly preload?: string
 }
 
 export interface OpenTarget {
@@ -82,7 +84,7 @@ const turnpike: Target = {
   id: 'turnpike',
   title: 'Turnpike, recording',
   missing: existsSync(join(root, 'dist', 'cli', 'main.js')) ? null : 'the compiled program (npm run build)',
-  open: async ({ upstreamPort, directory, profileDirectory }) => {
+  open: async ({ upstreamPort, directory, profileDirectory, preload }) => {
     const record = join(directory, 'store')
     const argv = [
       join(root, 'cli', 'turnpike.mjs'),
@@ -96,7 +98,8 @@ const turnpike: Target = {
       '--json',
     ]
     const profiling = profileDirectory === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`]
-    const started = start(process.execPath, [...profiling, ...argv], { core: 'measured' })
+    const preloading = preload === undefined ? [] : ['--import', preload]
+    const started = start(process.execPath, [...profiling, ...preloading, ...argv], { core: 'measured' })
     const [, port] = await waitForOutput(started, /"url":"http:\/\/[^"]*:(\d+)/)
     return { port: Number(port), started, headers: commonHeaders, record }
   },
