@@ -15,7 +15,9 @@ function newest(path) {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map(name => newest(join(path, name))))
 }
 
-const sources = [...folders, 'tsconfig.json', 'tsconfig.build.json', 'package.json'].map(name => join(root, name))
+const sources = [...folders, 'tsconfig.json', 'tsconfig.build.json', 'package.json']
+  .map(name => join(root, name))
+  .filter(path => existsSync(path))
 const upToDate = existsSync(built) && sources.every(path => newest(path) <= statSync(built).mtimeMs)
 if (!upToDate || process.argv.includes('--force')) {
   const startedAt = new Date()
