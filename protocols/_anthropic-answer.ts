@@ -65,7 +65,7 @@ export function writeResponse(answer: Answer): JsonObject {
       type: 'message',
       role: 'assistant',
       model: answer.model ?? (own && answer.wire !== undefined ? undefined : 'unknown'),
-      content: writeBlocks(answerBlocks(answer), own ? 'own' : 'foreign-answer'),
+      content: writeBlocks(answerBlocks(answer, own), own ? 'own' : 'foreign-answer'),
       stop_reason: writeStopReason(answer, 'anthropic', own),
       stop_sequence: own && answer.wire !== undefined ? undefined : null,
       usage: writeUsage(answer, own),
@@ -84,7 +84,8 @@ export function answerId(answer: Answer, own: boolean): string | undefined {
 }
 
 /** Servers of other dialects may leave out the ids of tool calls; here the result could then not name its call. */
-export function answerBlocks(answer: Answer): Block[] {
+export function answerBlocks(answer: Answer, own: boolean): readonly Block[] {
+  if (own && answer.wire !== undefined) return answer.message.blocks
   const prefix = answer.id ?? 'call'
   return answer.message.blocks.map((block, index) =>
     block.kind === 'tool-call' && block.id === '' ? { ...block, id: `${prefix}_${index}` } : block,
@@ -104,7 +105,7 @@ export function writeBlockStart(
     return { start: { ...fields, text: '', ...citations }, kind: 'text', text: block.text }
   }
   if (block.kind === 'thinking' && block.redacted === undefined) {
-    const signature = fields['signature'] === undefined ? {} : { signature: '' }
+    const signature = typeof fields['signature'] === 'string' ? { signature: '' } : {}
     return { start: { ...fields, thinking: '', ...signature }, kind: 'thinking', text: block.text }
   }
   if (block.kind === 'tool-call') return { start: { ...fields, input: {} }, kind: 'input', text: block.inputText }

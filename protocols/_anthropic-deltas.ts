@@ -49,7 +49,11 @@ export function finishBlock(open: OpenBlock, stopped: boolean): Block {
 
 function finishText(open: OpenBlock, raw: JsonObject, key: 'text' | 'thinking'): JsonObject {
   const before = raw[key]
-  const fields: Record<string, Json> = { ...raw, [key]: (typeof before === 'string' ? before : '') + open.text.join('') }
+  const grew = open.text.length > 0 || typeof before === 'string'
+  const fields: Record<string, Json> = {
+    ...raw,
+    ...(grew ? { [key]: (typeof before === 'string' ? before : '') + open.text.join('') } : {}),
+  }
   if (open.signature !== null) fields['signature'] = open.signature
   const citations = isList(raw['citations']) ? raw['citations'] : []
   if (open.citations.length > 0) fields['citations'] = [...citations, ...open.citations]

@@ -142,7 +142,7 @@ export function* writeEvents(answer: Answer, chunkText: (text: string) => readon
     const body = writeResponse({ ...answer, error: null })
     yield event({ type: 'message_start', message: startOf(body, answer) })
     yield* writeBlockEvents(answer, own, chunkText)
-    for (const unreadEvent of readUnread(answer.extra)) yield unreadEvent
+    if (own) yield* readUnread(answer.extra)
     if (body['stop_reason'] !== null) yield event(messageDelta(body, answer))
   }
   if (answer.error) yield event({ type: 'error', error: { ...answer.error } })
@@ -157,24 +157,39 @@ function event(data: JsonObject): SseEvent {
 function startOf(body: JsonObject, answer: Answer): JsonObject {
   const usage = objectOf(body['usage'])
   const output = usage['output_tokens']
-  const isFinal = answer.usage?.source !== 'wire-partial'
+  const isFinal = answer.usage?.source !== 'wire-partial' && body['stop_reason'] !== null
   const started =
     isFinal && typeof output === 'number'
       ? { ...without(usage, ['output_tokens_details']), output_tokens: Math.min(output, 1) }
       : usage
-  const empty = { ...body, content: [], stop_reason: null, ...('stop_sequence' in body ? { stop_sequence: null } : {}) }
+  const late = body['stop_reason'] === null ? [] : [...lateInDelta, ...lateBesideDelta].filter(key => key !== 'stop_sequence')
+  const empty = {
+    ...without(body, late),
+    content: [],
+    stop_reason: null,
+    ...('stop_sequence' in body ? { stop_sequence: null } : {}),
+  }
   return 'usage' in body ? { ...empty, usage: started } : empty
 }
 
+/** What is only known at the end: these arrive in the message_delta event, inside its `delta` or beside it. */
+const lateInDelta = ['stop_sequence', 'stop_details', 'container']
+const lateBesideDelta = ['context_management']
+
 function messageDelta(body: JsonObject, answer: Answer): JsonObject {
-  const sequence: JsonObject = 'stop_sequence' in body ? { stop_sequence: body['stop_sequence'] ?? null } : {}
-  const delta = { stop_reason: body['stop_reason'] ?? null, ...sequence }
+  const said = (keys: readonly string[]) => Object.fromEntries(Object.entries(body).filter(([key]) => keys.includes(key)))
+  const delta = { stop_reason: body['stop_reason'] ?? null, ...said(lateInDelta) }
   const isFinal = answer.usage === null || answer.usage.source === 'wire'
-  return { type: 'message_delta', delta, ...('usage' in body && isFinal ? { usage: objectOf(body['usage']) } : {}) }
+  return {
+    type: 'message_delta',
+    delta,
+    ...said(lateBesideDelta),
+    ...('usage' in body && isFinal ? { usage: objectOf(body['usage']) } : {}),
+  }
 }
 
 function* writeBlockEvents(answer: Answer, own: boolean, chunkText: (text: string) => readonly string[]): Iterable<SseEvent> {
-  const blocks = answerBlocks(answer)
+  const blocks = answerBlocks(answer, own)
   let index = 0
   for (const [position, block] of blocks.entries()) {
     const written = writeBlockStart(block, own)

@@ -13,7 +13,10 @@ interface OpenCall {
   readonly fields: Map<string, Json>
   readonly holder: Map<string, Json>
   readonly input: Map<string, string[]>
-  holderKey: string
+  /** `function` or `custom`, once one was seen. */
+  holderKey: string | null
+  /** An element that is no object: kept as it is. */
+  readonly raw: Json | undefined
 }
 
 export interface OpenChoice {
@@ -56,7 +59,7 @@ function joinValues(before: Json | undefined, value: Json | undefined): Json {
 function foldField(choice: OpenChoice, key: string, value: Json): void {
   const field = choice.fields.get(key)
   if (key === 'tool_calls' && isList(value) && value.length > 0) {
-    for (const call of value) foldCall(choice, objectOf(call))
+    for (const call of value) foldCall(choice, call)
     return
   }
   if (value === null) {
@@ -112,17 +115,35 @@ function joinObjects(before: JsonObject, after: JsonObject): JsonObject {
   return { ...before, ...Object.fromEntries(entries) }
 }
 
-function foldCall(choice: OpenChoice, raw: JsonObject): void {
+function foldCall(choice: OpenChoice, raw: Json): void {
+  if (!isObject(raw)) {
+    choice.calls.push(openCall(undefined, raw))
+    return
+  }
   const call = findCall(choice, raw)
   const id = textOf(raw['id'])
-  if (call.id === null || call.id === '') call.id = id
-  for (const [key, value] of Object.entries(without(raw, ['index', 'id', 'function', 'custom'])))
+  if (id !== null && !call.id) call.id = id
+  const holderKey = ['custom', 'function'].find(key => isObject(raw[key]))
+  if (holderKey !== undefined) {
+    call.holderKey ??= holderKey
+    foldHolder(call, objectOf(raw[holderKey]))
+  }
+  for (const [key, value] of Object.entries(
+    without(raw, ['index', ...(id === null ? [] : ['id']), ...(holderKey === undefined ? [] : [holderKey])]),
+  ))
     if (value !== null || !call.fields.has(key)) call.fields.set(key, value)
-  if (isObject(raw['custom'])) call.holderKey = 'custom'
-  for (const [key, value] of Object.entries(objectOf(raw['function'] ?? raw['custom']))) {
+}
+
+/** The name is said once, whole, as the official SDK takes it; the arguments grow. */
+function foldHolder(call: OpenCall, holder: JsonObject): void {
+  for (const [key, value] of Object.entries(holder)) {
     if ((key === 'arguments' || key === 'input') && typeof value === 'string') foldInput(call, key, value)
     else if ((value !== null && value !== '') || !call.holder.has(key)) call.holder.set(key, value)
   }
+}
+
+function openCall(index: Json | undefined, raw?: Json): OpenCall {
+  return { index, id: null, fields: new Map(), holder: new Map(), input: new Map(), holderKey: null, raw }
 }
 
 function foldInput(call: OpenCall, key: string, piece: string): void {
@@ -143,14 +164,7 @@ function findCall(choice: OpenChoice, raw: JsonObject): OpenCall {
   // Some servers number every call 0 and tell them apart only by id.
   const isOther = found && id && found.id && found.id !== id && textOf(objectOf(raw['function'])['name'])
   if (found && !isOther) return found
-  const call: OpenCall = {
-    index: raw['index'],
-    id: null,
-    fields: new Map(),
-    holder: new Map(),
-    input: new Map(),
-    holderKey: 'function',
-  }
+  const call = openCall(raw['index'])
   choice.calls.push(call)
   return call
 }
@@ -182,11 +196,14 @@ function inOrder(calls: readonly OpenCall[]): OpenCall[] {
     .map(({ call }) => call)
 }
 
-function closeCall(call: OpenCall): JsonObject {
+function closeCall(call: OpenCall): Json {
+  if (call.raw !== undefined) return call.raw
   const input = [...call.input].map(([key, pieces]): [string, Json] => [key, pieces.join('')])
   return {
-    ...(call.id === null ? {} : { id: call.id }),
     ...Object.fromEntries(call.fields),
-    [call.holderKey]: { ...Object.fromEntries(call.holder), ...Object.fromEntries(input) },
+    ...(call.id === null ? {} : { id: call.id }),
+    ...(call.holderKey === null
+      ? {}
+      : { [call.holderKey]: { ...Object.fromEntries(call.holder), ...Object.fromEntries(input) } }),
   }
 }

@@ -38,7 +38,11 @@ export function readAssistant(fields: JsonObject): Message {
   const thinking = readThinking(fields)
   const used = thinking.flatMap(block => (isList(block.wire?.['fields']) ? block.wire['fields'] : []))
   const blocks: Block[] = [...thinking, ...readContent(content)]
-  const read: string[] = ['role', 'content', ...thinkingFields.filter(field => used.includes(field))]
+  const read: string[] = [
+    'role',
+    ...(isContent(content) ? ['content'] : []),
+    ...thinkingFields.filter(field => used.includes(field)),
+  ]
   if (typeof refusal === 'string' && refusal !== '') {
     blocks.push({ kind: 'refusal', text: refusal })
     read.push('refusal')
@@ -53,7 +57,11 @@ export function readAssistant(fields: JsonObject): Message {
     blocks.push({ kind: 'tool-call', id: name, name, input: parseInput(inputText), inputText, wire: { slot: 'function_call' } })
     read.push('function_call')
   }
-  return { role: 'assistant', blocks, ...notes(without(fields, read), { content: contentForm(content) }) }
+  return {
+    role: 'assistant',
+    blocks,
+    ...notes(without(fields, read), { content: isContent(content) ? contentForm(content) : 'absent' }),
+  }
 }
 
 function readToolMessage(fields: JsonObject): Message | null {

@@ -124,7 +124,7 @@ function* writeChunks(answer: Answer, chunkText: (text: string) => readonly stri
   })
   for (const delta of deltasOf(message, chunkText)) yield chunk(0, delta)
   for (const other of choices) yield* writeOtherChoice(objectOf(other), chunk)
-  for (const event of readUnread(answer.extra)) yield event
+  if (own) yield* readUnread(answer.extra)
   const usage = writeUsage(answer)
   const usageEvent: SseEvent[] = usage ? [{ event: '', data: printJson({ ...head, choices: [], usage }) }] : []
   const isFinal = answer.usage?.source === 'wire'
@@ -155,7 +155,7 @@ function* deltasOf(message: JsonObject, chunkText: (text: string) => readonly st
   for (const text of chunkText(content ?? '')) yield { content: text }
   for (const text of chunkText(refusal ?? '')) yield { refusal: text }
   const calls = message['tool_calls']
-  if (isList(calls)) for (const [index, call] of calls.entries()) yield* callDeltas(objectOf(call), index, chunkText)
+  if (isList(calls)) for (const [index, call] of calls.entries()) yield* callDeltas(call, index, chunkText)
 }
 
 /** The same thinking under two names grows under both at once. */
@@ -171,15 +171,19 @@ function* thinkingDeltas(
   }
 }
 
-function* callDeltas(call: JsonObject, index: number, chunkText: (text: string) => readonly string[]): Iterable<JsonObject> {
+function* callDeltas(call: Json, index: number, chunkText: (text: string) => readonly string[]): Iterable<JsonObject> {
+  if (!isObject(call)) {
+    yield { tool_calls: [call] }
+    return
+  }
   const key = isObject(call['custom']) ? 'custom' : 'function'
   const inputKey = key === 'custom' ? 'input' : 'arguments'
   const holder = objectOf(call[key])
   const input = holder[inputKey]
   if (typeof input !== 'string') {
-    yield { tool_calls: [{ index, ...call }] }
+    yield { tool_calls: [{ ...call, index }] }
     return
   }
-  yield { tool_calls: [{ index, ...call, [key]: { ...holder, [inputKey]: '' } }] }
+  yield { tool_calls: [{ ...call, index, [key]: { ...holder, [inputKey]: '' } }] }
   for (const piece of chunkText(input)) yield { tool_calls: [{ index, [key]: { [inputKey]: piece } }] }
 }
