@@ -1,0 +1,16 @@
+// Every output format; a test holds this list against the directory.
+
+import { TurnpikeError } from '../../core/errors.ts'
+import type { OutputFormat } from './_adapter.ts'
+import merged from './merged.ts'
+
+export const formats: readonly OutputFormat[] = [merged]
+
+export function findFormat(id: string): OutputFormat {
+  const format = formats.find(format => format.id === id)
+  if (format === undefined)
+    throw new TurnpikeError('E_FORMAT_UNKNOWN', `there is no format ${id}`, {
+      hint: `use one of: ${formats.map(format => format.id).join(', ')}`,
+    })
+  return format
+}

@@ -1,0 +1,115 @@
+// One configuration value: the schema of its kind, and how a flag's or variable's text becomes it. Values of every origin pass
+// the same schema; only the name in the message differs. Pure.
+
+import { type ConfigKey, configKeys, environmentName } from './config-keys.ts'
+import { type ErrorCode, TurnpikeError } from './errors.ts'
+import { compileSchema, type JsonSchema } from './schema.ts'
+import { suggest } from './suggest.ts'
+import type { Json, JsonObject } from './types.ts'
+
+/** The shape of turnpike.yaml. */
+export function makeFileSchema(): JsonSchema {
+  const top: Record<string, JsonObject> = {}
+  const sections = new Map<string, Record<string, JsonObject>>()
+  for (const key of configKeys) {
+    const [section = '', inner] = key.name.split('.')
+    if (inner === undefined) top[section] = valueSchema(key)
+    else sections.set(section, { ...sections.get(section), [inner]: valueSchema(key) })
+  }
+  // A section whose keys are all commented out reads as null.
+  for (const [section, properties] of sections)
+    top[section] = { type: ['object', 'null'], additionalProperties: false, properties }
+  return { type: ['object', 'null'], additionalProperties: false, properties: top }
+}
+
+function valueSchema(key: ConfigKey): JsonObject {
+  if (key.choices) return { enum: [...key.choices] }
+  switch (key.kind) {
+    case 'whole':
+      return {
+        type: 'integer',
+        ...(key.minimum === undefined ? {} : { minimum: key.minimum }),
+        ...(key.maximum === undefined ? {} : { maximum: key.maximum }),
+      }
+    case 'flag':
+      return { type: 'boolean' }
+    case 'url':
+      return { type: 'string', pattern: '^https?://' }
+    case 'agents':
+      return { type: 'array', items: { anyOf: [{ type: 'string', minLength: 1 }, agentSchema] } }
+    default:
+      return { type: 'string', minLength: 1 }
+  }
+}
+
+const agentSchema: JsonObject = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['name'],
+  properties: {
+    name: { type: 'string', minLength: 1 },
+    model: { type: 'string', minLength: 1 },
+    command: { type: 'array', minItems: 1, items: { type: 'string' } },
+  },
+}
+
+/** Values of TURNPIKE_ variables by key name. An empty variable is one that is not set. */
+export function readEnvironment(environment: Readonly<Record<string, string | undefined>>): Map<string, Json> {
+  refuseSlips(Object.keys(environment))
+  const values = new Map<string, Json>()
+  for (const key of configKeys) {
+    const origin = environmentName(key)
+    const text = environment[origin]
+    if (text !== undefined && text !== '') values.set(key.name, checkValue(key, readText(key, text), origin, 'E_CONFIG_INVALID'))
+  }
+  return values
+}
+
+/** Values of flags by key name, given as the texts, lists of texts or `true` that the command line yields. */
+export function readFlags(flags: Readonly<Record<string, Json | undefined>>): Map<string, Json> {
+  const values = new Map<string, Json>()
+  for (const key of configKeys) {
+    const given = flags[key.name]
+    if (given === undefined) continue
+    const origin = key.flag?.split(' ', 1)[0] ?? key.name
+    values.set(key.name, checkValue(key, typeof given === 'string' ? readText(key, given) : given, origin, 'E_USAGE'))
+  }
+  return values
+}
+
+function readText(key: ConfigKey, text: string): Json {
+  switch (key.kind) {
+    case 'whole':
+      return /^-?\d{1,15}$/.test(text) ? Number(text) : text
+    case 'flag':
+      return ({ true: true, '1': true, yes: true, false: false, '0': false, no: false } as const)[text.toLowerCase()] ?? text
+    case 'agents':
+      return text.split(',').map(word => word.trim())
+    default:
+      return text
+  }
+}
+
+function checkValue(key: ConfigKey, value: Json, origin: string, code: ErrorCode): Json {
+  const schema = compileSchema<JsonObject>({ type: 'object', properties: { [origin]: valueSchema(key) } })
+  const problem = schema.problems({ [origin]: value })[0]
+  if (problem) throw new TurnpikeError(code, problem.message, { details: { key: key.name, origin } })
+  return value
+}
+
+/** Turnpike sets variables of its own for agents, and users may name their keys as they like: only a near miss is a mistake. */
+function refuseSlips(names: readonly string[]): void {
+  const known = new Set(configKeys.map(environmentName))
+  for (const name of names) {
+    if (!name.startsWith('TURNPIKE_') || known.has(name) || ownVariables.has(name)) continue
+    const near = suggest(
+      name.slice('TURNPIKE_'.length),
+      [...known].map(word => word.slice('TURNPIKE_'.length)),
+    )
+    if (near === null) continue
+    throw new TurnpikeError('E_CONFIG_INVALID', `unknown variable ${name}; did you mean "TURNPIKE_${near}"?`)
+  }
+}
+
+/** What the runner sets inside an agent's environment, where the command line may be used too. */
+const ownVariables = new Set(['BASE_URL', 'TOKEN', 'MODEL', 'PROTOCOL', 'TRIAL', 'RESULTS'].map(word => `TURNPIKE_${word}`))

@@ -1,0 +1,154 @@
+// The configuration of one command: flags over environment over file over defaults, checked as a whole and then frozen.
+// The keys stand in config-keys.ts; what a command does with a value is the command's own business.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { configKeys } from './config-keys.ts'
+import { makeFileSchema, readEnvironment, readFlags } from './config-values.ts'
+import { TurnpikeError } from './errors.ts'
+import { compileSchema } from './schema.ts'
+import type { Json, JsonObject } from './types.ts'
+import { readYaml } from './yaml.ts'
+
+export interface AgentChoice {
+  readonly name: string
+  readonly model: string | null
+  readonly command: readonly string[] | null
+}
+
+export interface Config {
+  readonly store: string
+  readonly prices: string | null
+  readonly proxy: {
+    readonly host: string
+    readonly port: number
+    readonly models: string | null
+    readonly upstream: string | null
+    readonly onRecordFailure: 'refuse' | 'pass'
+  }
+  readonly simulated: { readonly enabled: boolean; readonly script: string | null; readonly seed: number }
+  readonly run: {
+    readonly name: string | null
+    readonly tasks: string | null
+    readonly agents: readonly AgentChoice[]
+    readonly environment: 'local'
+    readonly trials: number
+    readonly attempts: number
+    readonly feedback: 'none' | 'minimal' | 'medium' | 'detailed'
+    readonly onFailure: 'continue' | 'stop' | 'reset-to-reference' | 'rollback'
+    readonly fromTurn: number | null
+    readonly toTurn: number | null
+    readonly concurrency: number
+    readonly freshSession: boolean
+  }
+  /** The file that was read, if any. */
+  readonly file: string | null
+}
+
+export interface ConfigSources {
+  /** The current directory: relative paths of flags and environment start here, and turnpike.yaml is looked for here. */
+  readonly directory: string
+  /** --config; null looks for turnpike.yaml. */
+  readonly file: string | null
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Values of flags by key name; what was not given is absent or undefined. */
+  readonly flags: Readonly<Record<string, Json | undefined>>
+}
+
+type Values = Map<string, Json>
+
+export function readConfig(sources: ConfigSources): Config {
+  const { directory } = sources
+  const file = findFile(sources)
+  const layers = [
+    resolvePaths(new Map(configKeys.map(key => [key.name, key.fallback])), directory),
+    file === null ? new Map<string, Json>() : resolvePaths(readFile(file), dirname(file)),
+    resolvePaths(readEnvironment(sources.environment), directory),
+    resolvePaths(readFlags(sources.flags), directory),
+  ]
+  const values: Values = new Map(layers.flatMap(layer => [...layer]))
+  // An agent's own model in the file yields to a model that a flag or variable gives for the whole run.
+  const originOf = (name: string): number => layers.findLastIndex(layer => layer.has(name))
+  const modelWins = originOf('run.model') > originOf('run.agents')
+  return deepFreeze(buildConfig(values, { file, modelWins }))
+}
+
+function findFile(sources: ConfigSources): string | null {
+  if (sources.file !== null) return resolve(sources.directory, sources.file)
+  const implied = join(sources.directory, 'turnpike.yaml')
+  return existsSync(implied) ? implied : null
+}
+
+function readFile(file: string): Values {
+  const sections = compileSchema<JsonObject | null>(makeFileSchema()).read(readYaml(readText(file), file))
+  const values: Values = new Map()
+  for (const key of configKeys) {
+    const [section = '', inner] = key.name.split('.')
+    const outer = sections?.[section]
+    const value = inner === undefined ? outer : (outer as JsonObject | null | undefined)?.[inner]
+    if (value !== undefined && value !== null) values.set(key.name, value)
+  }
+  return values
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new TurnpikeError('E_FILE_UNREADABLE', `cannot read the configuration ${file}`, { cause })
+  }
+}
+
+function resolvePaths(values: Values, directory: string): Values {
+  for (const key of configKeys) {
+    const value = values.get(key.name)
+    if (key.kind === 'path' && typeof value === 'string') values.set(key.name, resolve(directory, value))
+  }
+  return values
+}
+
+/** The values have passed the schema of their key, so their types are what the table says. */
+function buildConfig(values: Values, origin: { readonly file: string | null; readonly modelWins: boolean }): Config {
+  const get = <T>(name: string): T => values.get(name) as T
+  return {
+    store: get('store'),
+    prices: get('prices'),
+    proxy: {
+      host: get('proxy.host'),
+      port: get('proxy.port'),
+      models: get('proxy.models'),
+      upstream: get('proxy.upstream'),
+      onRecordFailure: get('proxy.on_record_failure'),
+    },
+    simulated: { enabled: get('simulated.enabled'), script: get('simulated.script'), seed: get('simulated.seed') },
+    run: {
+      name: get('run.name'),
+      tasks: get('run.tasks'),
+      agents: buildAgents(get('run.agents'), get('run.model'), origin.modelWins),
+      environment: get('run.environment'),
+      trials: get('run.trials'),
+      attempts: get('run.attempts'),
+      feedback: get('run.feedback'),
+      onFailure: get('run.on_failure'),
+      fromTurn: get('run.from_turn'),
+      toTurn: get('run.to_turn'),
+      concurrency: get('run.concurrency'),
+      freshSession: get('run.fresh_session'),
+    },
+    file: origin.file,
+  }
+}
+
+type AgentEntry = string | { readonly name: string; readonly model?: string; readonly command?: readonly string[] }
+
+function buildAgents(entries: readonly AgentEntry[], model: string | null, modelWins: boolean): AgentChoice[] {
+  return entries.map(entry => {
+    const agent = typeof entry === 'string' ? { name: entry } : entry
+    return { name: agent.name, model: modelWins ? model : (agent.model ?? model), command: agent.command ?? null }
+  })
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part)
+  return Object.freeze(value)
+}
