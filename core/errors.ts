@@ -68,7 +68,8 @@ export class TurnpikeError extends Error {
 }
 
 export function isTurnpikeError(error: unknown): error is TurnpikeError {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in errorCatalogue
+  if (!(error instanceof Error && 'code' in error && 'hint' in error && 'exit' in error)) return false
+  return typeof error.code === 'string' && Object.hasOwn(errorCatalogue, error.code)
 }
 
 /** Any thrown value as a coded error; what we did not throw ourselves is our bug. */

@@ -40,9 +40,19 @@ function mergeRanges(ranges: Array<[number, number]>): Array<[number, number]> {
 }
 
 export function maskText(text: string, secrets: readonly string[]): string {
-  let masked = text
-  for (const secret of secrets) if (secret.length >= secretCharsMin) masked = masked.replaceAll(secret, '*'.repeat(secret.length))
-  return masked
+  const found: Array<[number, number]> = []
+  for (const secret of secrets) {
+    if (secret.length < secretCharsMin) continue
+    for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + secret.length)) found.push([at, secret.length])
+  }
+  // All are found before any is masked: of two secrets that overlap, masking one must not hide the other's rest from the search.
+  let masked = ''
+  let end = 0
+  for (const [start, length] of mergeRanges(found)) {
+    masked += text.slice(end, start) + '*'.repeat(length)
+    end = start + length
+  }
+  return masked + text.slice(end)
 }
 
 /** Headers that are credentials whatever the protocol. Lower case. */

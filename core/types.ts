@@ -18,8 +18,10 @@ export type Role = 'system' | 'user' | 'assistant'
 /**
  * One piece of a message. `extra` keeps every field of the wire element that the canonical form has no place for
  * (cache_control, citations, vendor fields), so that nothing unknown is dropped.
+ * `wire`, here and below, is a protocol's own note of how the bytes spelled a thing that can be spelled in several ways (a string
+ * or a list of one text, an absent or a null field). It carries no meaning: only the write members read it; never compare by it.
  */
-export type Block = { readonly extra?: JsonObject } & (
+export type Block = { readonly extra?: JsonObject; readonly wire?: JsonObject } & (
   | { readonly kind: 'text'; readonly text: string }
   /** `signature` proves the text to its provider and must never be fabricated; `redacted` is thinking we may not read. */
   | { readonly kind: 'thinking'; readonly text: string; readonly signature?: string; readonly redacted?: string }
@@ -38,6 +40,7 @@ export interface Message {
   readonly role: Role
   readonly blocks: readonly Block[]
   readonly extra?: JsonObject
+  readonly wire?: JsonObject
 }
 
 export interface ToolDefinition {
@@ -60,6 +63,8 @@ export interface Conversation {
   readonly temperature: number | null
   /** Every other top-level field, untouched. */
   readonly extra: JsonObject
+  /** `wire.protocol` names the dialect `extra` and `tools[].raw` are written in; absent = the dialect of whoever writes it. */
+  readonly wire?: JsonObject
 }
 
 /** A decoded answer, whole or cut. */
@@ -76,6 +81,7 @@ export interface Answer {
   /** An error body, or an error event in the middle of a stream. */
   readonly error: { readonly type: string; readonly message: string } | null
   readonly extra?: JsonObject
+  readonly wire?: JsonObject
 }
 
 /**

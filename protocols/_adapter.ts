@@ -22,20 +22,26 @@ export interface ProtocolAdapter {
   readonly writeKey: (key: string) => ReadonlyArray<readonly [name: string, value: string]>
   /** Lower-case response headers that may carry the provider's own request id, best first. */
   readonly requestIdHeaders: readonly string[]
-  /** Bytes that occur in the terminal event of a stream and practically nowhere else; the proxy holds back what follows until it is committed. */
+  /**
+   * Bytes that occur in the terminal event of a stream and nowhere else (text inside JSON cannot hold a raw line break or a bare quote); the proxy
+   * holds back what follows until it is committed. A mark that begins with a line break also counts at the very start of a stream.
+   */
   readonly terminalMarks: readonly string[]
   /** A request body as messages. */
   readonly readRequest: (body: Json) => Conversation
-  /** A whole JSON answer, or an error body of any status. */
+  /** A whole JSON answer, or an error body of any status. Never throws: what is neither is one opaque block of type `body`. */
   readonly readResponse: (body: Json) => Answer
   /** A streamed answer, folded. Never throws on a cut or malformed stream: what arrived is the answer, with `complete: false`. */
   readonly foldEvents: (events: Iterable<SseEvent>) => Answer
   /** The usage object of a response body, normalised; null when there is none. */
   readonly readUsage: (body: Json) => Usage | null
-  /** The inverse directions serve the simulated provider and translation between protocols. */
+  /**
+   * The inverse directions serve the simulated provider and translation between protocols. What was read here is written as it was; what
+   * was made by hand or read by another protocol (`wire.protocol`) is written in this dialect, without the other's fields.
+   */
   readonly writeRequest: (conversation: Conversation) => JsonObject
   readonly writeResponse: (answer: Answer) => JsonObject
-  /** The events a provider would send for this answer, one per natural delta; text is split by `chunkText`. */
+  /** The events a provider would send for this answer, one per natural delta; text is split by `chunkText`, whose pieces join to the text. */
   readonly writeEvents: (answer: Answer, chunkText?: (text: string) => readonly string[]) => Iterable<SseEvent>
   /** Our failure, in the caller's dialect. `code` is a Turnpike error code; it also goes into the message. */
   readonly writeError: (status: number, code: string, message: string) => JsonObject

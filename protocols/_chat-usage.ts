@@ -1,0 +1,84 @@
+// Token counts of OpenAI Chat Completions and its compatible servers. Input includes what came from the cache; it is taken out here.
+// What a server does not say stays null. Mapping table: docs/protocols.md.
+
+import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
+import { countOf, defined, isList, isObject, objectOf, textOf } from './_json.ts'
+import { isMappedBy, isNegative, sum } from './_usage.ts'
+
+/** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
+const mapping = 'openai-chat/1'
+
+/** The usage object of a body or chunk: on top, inside the first choice (Moonshot's streams) or under x_groq. */
+export function usageObject(body: JsonObject): JsonObject | null {
+  const choices = body['choices']
+  const places = [body['usage'], isList(choices) ? objectOf(choices[0])['usage'] : null, objectOf(body['x_groq'])['usage']]
+  return places.find(isObject) ?? null
+}
+
+export function readUsage(body: Json): Usage | null {
+  const outer = objectOf(body)
+  const raw = usageObject(outer)
+  return raw === null ? null : readUsageObject(raw, textOf(outer['service_tier']))
+}
+
+function readUsageObject(raw: JsonObject, serviceTier: string | null): Usage {
+  const inputDetails = objectOf(raw['prompt_tokens_details'])
+  const prompt = countOf(raw['prompt_tokens'])
+  const cachedRead = firstCount(inputDetails['cached_tokens'], raw['prompt_cache_hit_tokens'], raw['cached_tokens'])
+  const cachedWriteOther = firstCount(inputDetails['cache_write_tokens'], raw['cache_write_tokens'])
+  const reasoning = countOf(objectOf(raw['completion_tokens_details'])['reasoning_tokens'])
+  const output = readOutput(raw, prompt, reasoning)
+  const counts = {
+    input: prompt === null ? null : prompt - (cachedRead ?? 0) - (cachedWriteOther ?? 0),
+    cachedRead,
+    cachedWriteOther,
+    output: output.total,
+    reasoning,
+  }
+  const reasoningExceeds = reasoning !== null && output.total !== null && reasoning > output.total
+  return {
+    ...counts,
+    cachedWrite5m: null,
+    cachedWrite1h: null,
+    serverTools: {},
+    serviceTier: serviceTier ?? textOf(raw['service_tier']),
+    source: 'wire',
+    inconsistent: isNegative(counts) || reasoningExceeds || !output.addsUp,
+    raw,
+    mapping,
+  }
+}
+
+function firstCount(...values: ReadonlyArray<Json | undefined>): number | null {
+  return values.map(countOf).find(count => count !== null) ?? null
+}
+
+/**
+ * Reasoning is part of completion_tokens, except with servers (xAI) that count it beside them: their total says so, and only then is it
+ * added. Any other total that does not add up (Gemini's compatible route leaves thinking out) marks the figures as contradictory.
+ */
+function readOutput(raw: JsonObject, prompt: number | null, reasoning: number | null): { total: number | null; addsUp: boolean } {
+  const completion = countOf(raw['completion_tokens'])
+  const total = countOf(raw['total_tokens'])
+  if (completion === null || prompt === null || total === null) return { total: completion, addsUp: true }
+  if (total === prompt + completion) return { total: completion, addsUp: true }
+  if (reasoning !== null && total === prompt + completion + reasoning) return { total: completion + reasoning, addsUp: true }
+  return { total: completion, addsUp: false }
+}
+
+/** undefined = the provider said nothing and neither do we. */
+export function writeUsage(answer: Answer): JsonObject | undefined {
+  const { usage } = answer
+  if (usage === null) return undefined
+  if (isMappedBy(usage, 'openai-chat')) return objectOf(usage.raw)
+  const written = sum(usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther)
+  const prompt = sum(usage.input, usage.cachedRead, written) ?? 0
+  const details = defined({ cached_tokens: usage.cachedRead ?? undefined, cache_write_tokens: written ?? undefined })
+  return defined({
+    prompt_tokens: prompt,
+    completion_tokens: usage.output ?? 0,
+    total_tokens: prompt + (usage.output ?? 0),
+    prompt_tokens_details: Object.keys(details).length === 0 ? undefined : details,
+    completion_tokens_details: usage.reasoning === null ? undefined : { reasoning_tokens: usage.reasoning },
+  })
+}

@@ -1,0 +1,17 @@
+// Which settings reader belongs to which dialect: a new protocol adds its own here. Pure.
+
+import type { Conversation, JsonObject } from '../core/types.ts'
+import { readAnthropicSettings } from './_anthropic-settings.ts'
+import { readChatSettings } from './_chat-settings.ts'
+import { dialectOf, type Settings } from './_settings.ts'
+
+const readers: ReadonlyMap<string, (extra: JsonObject) => Settings> = new Map([
+  ['anthropic-messages', readAnthropicSettings],
+  ['openai-chat', readChatSettings],
+])
+
+/** The settings of a conversation that came from another dialect; null when it was made by hand. */
+export function settingsOf(conversation: Conversation): Settings | null {
+  const read = readers.get(dialectOf(conversation.wire) ?? '')
+  return read ? read(conversation.extra) : null
+}

@@ -1,0 +1,48 @@
+// Token counts: what every protocol needs to read them honestly. Missing stays null, contradictions are marked and kept, and the
+// snapshots of a stream are merged field by field by their maximum (they are cumulative: a sum counts twice, and taking the last
+// whole object loses what only the first one said). Pure.
+
+import type { Json, JsonObject, Usage } from '../core/types.ts'
+import { countOf, isObject } from './_json.ts'
+
+/** Deeper objects than this are taken from the newer snapshot whole; real usage objects have three levels. */
+const levelsMax = 16
+
+/** Two cumulative snapshots of one usage object as one. */
+export function mergeSnapshots(older: Json | undefined, newer: Json | undefined, level = 0): Json {
+  if (newer === undefined || newer === null) return older ?? null
+  if (typeof older === 'number' && typeof newer === 'number') return Math.max(older, newer)
+  if (!isObject(older) || !isObject(newer) || level >= levelsMax) return newer
+  const keys = new Set([...Object.keys(older), ...Object.keys(newer)])
+  return Object.fromEntries([...keys].map(key => [key, mergeSnapshots(own(older, key), own(newer, key), level + 1)]))
+}
+
+function own(object: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined
+}
+
+/** The sum of what was said; null when nothing was. */
+export function sum(...counts: ReadonlyArray<number | null>): number | null {
+  const known = counts.filter(count => count !== null)
+  return known.length === 0 ? null : known.reduce((total, count) => total + count, 0)
+}
+
+/** The numeric members of an object such as `server_tool_use`. */
+export function counters(value: Json | undefined): Record<string, number> {
+  if (!isObject(value)) return {}
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, count]) => (countOf(count) === null ? [] : [[key, Number(count)]])),
+  )
+}
+
+/** All counts of a usage that may be negative only by contradiction. */
+export function isNegative(usage: Pick<Usage, 'input' | 'cachedRead' | 'cachedWriteOther' | 'output' | 'reasoning'>): boolean {
+  return [usage.input, usage.cachedRead, usage.cachedWriteOther, usage.output, usage.reasoning].some(
+    count => count !== null && count < 0,
+  )
+}
+
+/** Whether `raw` was read by this mapping, so that it may be written again as it came. */
+export function isMappedBy(usage: Usage, protocol: string): boolean {
+  return usage.mapping.startsWith(`${protocol}/`) && isObject(usage.raw)
+}

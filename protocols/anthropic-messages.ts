@@ -1,0 +1,36 @@
+// Anthropic Messages (POST /v1/messages), the protocol of Claude Code and of most other agents. This file is the adapter; how
+// requests, answers, streams and usage are read stands in the files beside it that begin with _anthropic-.
+
+import type { ProtocolAdapter } from './_adapter.ts'
+import { readResponse, writeError, writeResponse } from './_anthropic-answer.ts'
+import { readRequest, writeRequest } from './_anthropic-request.ts'
+import { foldEvents, writeEvents } from './_anthropic-stream.ts'
+import { readUsage } from './_anthropic-usage.ts'
+
+export default {
+  id: 'anthropic-messages',
+  title: 'Anthropic Messages',
+  // `/threads/<id>/messages` is another provider's.
+  routes: [{ method: 'POST', path: /^(?!.*\/threads\/[^/]+\/messages\/?$)(?:.*\/)?messages\/?$/ }],
+  secretHeaders: ['x-api-key', 'authorization'],
+  // Tokens of a subscription login are bearer tokens; the API refuses them as keys.
+  writeKey: key => (key.startsWith('sk-ant-oat') ? [['authorization', `Bearer ${key}`]] : [['x-api-key', key]]),
+  requestIdHeaders: ['request-id', 'x-request-id', 'x-amzn-requestid'],
+  terminalMarks: [
+    '\nevent: message_stop',
+    '\nevent:message_stop',
+    '\revent: message_stop',
+    '\revent:message_stop',
+    '"type":"message_stop"',
+    '"type": "message_stop"',
+  ],
+  readRequest,
+  readResponse,
+  foldEvents,
+  readUsage,
+  writeRequest,
+  writeResponse,
+  writeEvents,
+  writeError,
+  writeErrorEvent: (status, code, message) => ({ event: 'error', data: JSON.stringify(writeError(status, code, message)) }),
+} satisfies ProtocolAdapter

@@ -1,0 +1,99 @@
+// The quick start's tasks are real: every solution passes its verifier, and no verifier passes on the turn before.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { writeTasks } from '../../scripts/make-quickstart.ts'
+
+const file = fileURLToPath(new URL('../../configs/quickstart/tasks.jsonl', import.meta.url))
+
+interface TurnText {
+  readonly instruction: string
+  readonly verifier: { readonly files: Record<string, string>; readonly command: string[]; readonly timeout_ms: number }
+  readonly solution: string[]
+}
+interface TaskText {
+  readonly id: string
+  readonly files: Record<string, string>
+  readonly turns: TurnText[]
+}
+
+const tasks = readFileSync(file, 'utf8')
+  .split('\n')
+  .filter(line => line !== '' && !line.startsWith('#'))
+  .map(line => JSON.parse(line) as TaskText)
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+function openWorkspace(task: TaskText): string {
+  const folder = mkdtempSync(join(tmpdir(), 'quickstart-'))
+  folders.push(folder)
+  writeFiles(folder, task.files)
+  return folder
+}
+
+function writeFiles(folder: string, files: Record<string, string>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+}
+
+/** In an environment as bare as a trial's. */
+function execute(folder: string, [program, ...args]: string[]): { status: number | null; stdout: string } {
+  const env = { PATH: process.env['PATH'], HOME: folder, TMPDIR: tmpdir() }
+  const result = spawnSync(program ?? '', args, { cwd: folder, env, encoding: 'utf8', timeout: 60_000 })
+  return { status: result.status, stdout: result.stdout + result.stderr }
+}
+
+function verify(folder: string, turn: TurnText) {
+  writeFiles(folder, turn.verifier.files)
+  const { status, stdout } = execute(folder, turn.verifier.command)
+  rmSync(join(folder, 'hidden-tests'), { recursive: true })
+  const names = (pattern: RegExp) => [...stdout.matchAll(pattern)].map(match => match[1] ?? '')
+  return { status, stdout, passed: names(/^ok \d+ - (.*)$/gm), failed: names(/^not ok \d+ - (.*)$/gm) }
+}
+
+it('tasks.jsonl is what its sources say', () => {
+  expect(readFileSync(file, 'utf8')).toBe(writeTasks())
+  expect(tasks.map(task => [task.id, task.turns.length])).toEqual([
+    ['slug', 3],
+    ['ledger', 3],
+    ['todo', 3],
+  ])
+})
+
+describe.each(tasks)('$id', task => {
+  it('every solution passes the tests of its turn and of all turns before', () => {
+    const folder = openWorkspace(task)
+    let totalBefore = 0
+    for (const turn of task.turns) {
+      expect(execute(folder, turn.solution).status).toBe(0)
+      const result = verify(folder, turn)
+      expect(result.status, result.stdout).toBe(0)
+      expect(result.failed).toEqual([])
+      expect(result.passed.length).toBeGreaterThanOrEqual(totalBefore + 4)
+      totalBefore = result.passed.length
+    }
+  })
+
+  it('on the solution of the turn before, the same tests run, the new ones fail and the carried ones pass', () => {
+    const folder = openWorkspace(task)
+    const carried: string[] = []
+    for (const turn of task.turns) {
+      const before = verify(folder, turn)
+      execute(folder, turn.solution)
+      const after = verify(folder, turn)
+      expect(before.status).not.toBe(0)
+      expect([...before.passed, ...before.failed].sort()).toEqual([...after.passed].sort())
+      expect(before.passed).toEqual(expect.arrayContaining(carried))
+      expect(before.failed.length).toBeGreaterThanOrEqual(4)
+      carried.push(...after.passed.filter(name => !carried.includes(name)))
+    }
+  })
+})

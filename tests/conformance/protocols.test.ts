@@ -1,0 +1,253 @@
+// What every protocol must hold, run over the list of all of them and over each one's fixtures.
+import { readdirSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { isTurnpikeError } from '../../core/errors.ts'
+import type { Answer, Conversation } from '../../core/types.ts'
+import { findProtocol, protocolById, protocols } from '../../protocols/_all.ts'
+import { readSse, writeSse } from '../../protocols/_sse.ts'
+import { decodeChunks, readFixtures, seeded, summarise } from '../protocols/fixtures.ts'
+
+const sevens = (text: string): string[] => text.match(/[\s\S]{1,7}/gu) ?? []
+const restream = (events: Iterable<{ event: string; data: string }>): Buffer => Buffer.from([...events].map(writeSse).join(''))
+
+it('the list of protocols is the directory', () => {
+  const files = readdirSync(new URL('../../protocols/', import.meta.url)).filter(file => !file.startsWith('_'))
+  expect(protocols.map(protocol => `${protocol.id}.ts`).sort()).toEqual(files.sort())
+  for (const protocol of protocols) expect(protocolById(protocol.id)).toBe(protocol)
+  expect(protocolById('no-such')).toBeNull()
+})
+
+it.each([
+  ['POST', '/v1/messages', 'anthropic-messages'],
+  ['POST', '/v1/messages?beta=true', 'anthropic-messages'],
+  ['POST', '/messages', 'anthropic-messages'],
+  ['POST', '/api/anthropic/v1/messages', 'anthropic-messages'],
+  ['POST', '/v1/messages/count_tokens', null],
+  ['POST', '/v1/messages/batches', null],
+  ['POST', '/v1/threads/thread_1/messages', null],
+  ['GET', '/v1/messages', null],
+  ['POST', '/v1/chat/completions', 'openai-chat'],
+  ['POST', '/api/v1/chat/completions?x=/messages', 'openai-chat'],
+  ['POST', '/chat/completions', 'openai-chat'],
+  ['POST', '/v1/completions', null],
+  ['POST', '/v1/responses', null],
+])('%s %s is claimed by %s', (method, path, id) => {
+  expect(findProtocol(method, path)?.id ?? null).toBe(id)
+})
+
+describe.each(protocols)('$id', protocol => {
+  const fixtures = readFixtures(protocol.id)
+  const streams = fixtures.flatMap(({ name, stream, expected }) => (stream ? [{ name, stream, expected }] : []))
+  const responses = fixtures.flatMap(({ name, response, expected }) =>
+    response === undefined ? [] : [{ name, response, expected }],
+  )
+  const requests = fixtures.flatMap(({ name, request }) => (request === undefined ? [] : [{ name, request }]))
+
+  it('has fixtures for each direction', () => {
+    for (const feature of ['text.1', 'tools.1', 'error.1', 'error.2', 'cut.1', 'unknown.1'])
+      expect(fixtures.map(({ name }) => name)).toContain(feature)
+    expect(requests.length).toBeGreaterThan(1)
+  })
+
+  it.each(requests)('request $name is written again exactly as it was read', ({ request }) => {
+    expect(protocol.writeRequest(protocol.readRequest(request))).toEqual(request)
+  })
+
+  it.each(streams)('stream $name folds to what was written by hand beside it', ({ stream, expected }) => {
+    expect(summarise(protocol.foldEvents(readSse(stream)))).toEqual(expected)
+  })
+
+  it.each(responses)('answer $name reads as what was written by hand beside it', ({ response, expected }) => {
+    expect(summarise(protocol.readResponse(response))).toEqual(expected)
+  })
+
+  it.each(responses)('answer $name is written again exactly as it was read', ({ response }) => {
+    expect(protocol.writeResponse(protocol.readResponse(response))).toEqual(response)
+  })
+
+  it.each(fixtures.filter(({ stream, response }) => stream && response !== undefined))(
+    'stream and answer $name are the same answer',
+    ({ stream, response }) => {
+      expect(protocol.foldEvents(readSse(stream ?? Buffer.alloc(0)))).toEqual(protocol.readResponse(response ?? null))
+    },
+  )
+
+  it.each([...streams, ...responses].filter(({ name }) => !name.startsWith('error')))(
+    '$name survives being written as a stream, whole or in pieces',
+    fixture => {
+      const answer = 'stream' in fixture ? protocol.foldEvents(readSse(fixture.stream)) : protocol.readResponse(fixture.response)
+      expect(protocol.foldEvents(readSse(restream(protocol.writeEvents(answer))))).toEqual(answer)
+      expect(protocol.foldEvents(readSse(restream(protocol.writeEvents(answer, sevens))))).toEqual(answer)
+    },
+  )
+
+  it('an error in the middle of a stream survives being written', () => {
+    const stream = streams.find(({ name }) => name === 'error.1')
+    const answer = protocol.foldEvents(readSse(stream?.stream ?? Buffer.alloc(0)))
+    const again = protocol.foldEvents(protocol.writeEvents(answer))
+    expect(again.error).toEqual(answer.error)
+    expect(again.message).toEqual(answer.message)
+    expect(again.complete).toBe(false)
+  })
+
+  it.each(streams)('stream $name decodes the same at every split point, byte by byte and in random pieces', ({ stream }) => {
+    const whole = readSse(stream)
+    for (let cut = 0; cut <= stream.length; cut++) expect(decodeChunks(stream, [cut])).toEqual(whole)
+    expect(decodeChunks(stream, [...stream.keys()])).toEqual(whole)
+    const random = seeded(stream.length)
+    for (let round = 0; round < 20; round++)
+      expect(
+        decodeChunks(
+          stream,
+          [...stream.keys()].filter(() => random() < 0.05),
+        ),
+      ).toEqual(whole)
+  })
+
+  it.each(streams)('stream $name cut at any byte is a partial answer that only grows', ({ stream }) => {
+    const whole = protocol.foldEvents(readSse(stream))
+    const terminalAt = Math.max(...protocol.terminalMarks.map(mark => stream.indexOf(mark)))
+    let text = ''
+    for (let cut = 0; cut < stream.length; cut++) {
+      const partial = protocol.foldEvents(readSse(stream.subarray(0, cut)))
+      const { text: partialText } = JSON.parse(JSON.stringify(summarise(partial))) as { text: string }
+      expect(partialText.startsWith(text)).toBe(true)
+      text = partialText
+      if (terminalAt < 0 || cut <= terminalAt) expect(partial.complete).toBe(false)
+      if (partial.usage)
+        for (const key of ['input', 'cachedRead'] as const)
+          expect(partial.usage[key] ?? 0).toBeLessThanOrEqual(whole.usage?.[key] ?? 0)
+    }
+  })
+
+  it.each(streams)('the terminal marks of $name occur once, at the terminal event', ({ stream }) => {
+    const whole = protocol.foldEvents(readSse(stream))
+    const places = protocol.terminalMarks.filter(mark => stream.indexOf(mark) >= 0)
+    expect(places.length > 0).toBe(whole.complete)
+    for (const mark of places) expect(stream.indexOf(mark)).toBe(stream.lastIndexOf(mark))
+  })
+
+  it('a model that talks about the terminal event does not end the stream', () => {
+    const text = [
+      'data: [DONE]',
+      '\ndata: [DONE]\n',
+      'event: message_stop',
+      '\nevent: message_stop\n',
+      '{"type":"message_stop"}',
+    ].join(' ')
+    const answer: Answer = { ...handmade, message: { role: 'assistant', blocks: [{ kind: 'text', text }] } }
+    const stream = restream(protocol.writeEvents(answer))
+    for (const mark of protocol.terminalMarks) expect(stream.indexOf(mark)).toBe(stream.lastIndexOf(mark))
+    const cut = protocol.foldEvents(readSse(restream(protocol.writeEvents({ ...answer, complete: false, stopReason: null }))))
+    expect(cut.complete).toBe(false)
+    expect(protocol.foldEvents(readSse(stream)).message.blocks).toMatchObject([{ kind: 'text', text }])
+  })
+
+  it('an answer made by hand is complete in this dialect', () => {
+    const again = protocol.foldEvents(protocol.writeEvents(handmade, sevens))
+    expect(again.message.blocks).toMatchObject(handmade.message.blocks)
+    expect(again).toMatchObject({ complete: true, error: null })
+    expect(again.usage).toMatchObject({ input: 7, cachedRead: 3, output: 11, source: 'wire', inconsistent: false })
+    expect(protocol.readResponse(protocol.writeResponse(handmade)).message.blocks).toMatchObject(handmade.message.blocks)
+    expect(again.stopReason).toMatch(/^tool_(use|calls)$/)
+  })
+
+  it('a conversation made by hand is written and read', () => {
+    const again = protocol.readRequest(protocol.writeRequest(conversation))
+    expect(again.messages.flatMap(message => message.blocks)).toMatchObject(
+      conversation.messages.flatMap(message => message.blocks),
+    )
+    expect(again).toMatchObject({ model: 'm', stream: true, maxTokens: 100, system: [{ kind: 'text', text: 'Filler.' }] })
+    expect(again.tools).toMatchObject([{ name: 'run', description: 'Runs.', schema: { type: 'object' } }])
+  })
+
+  it.each([400, 401, 402, 403, 404, 413, 429, 500, 503, 504, 529])(
+    'our own failure with status %i is an error in this dialect',
+    status => {
+      const body = protocol.writeError(status, 'E_RECORD_FAILED', 'disk is full')
+      expect(protocol.readResponse(body).error).toEqual({ type: expect.any(String), message: 'E_RECORD_FAILED: disk is full' })
+      expect(JSON.stringify(protocol.writeError(status, 'E_X', 'E_X: said'))).not.toContain('E_X: E_X')
+      const answer = protocol.foldEvents([protocol.writeErrorEvent(status, 'E_RECORD_FAILED', 'disk is full')])
+      expect(answer).toMatchObject({ complete: false, error: { message: 'E_RECORD_FAILED: disk is full' } })
+    },
+  )
+
+  it.each([null, 1, 'text', [], [1], {}, { messages: 7 }, { messages: null, model: 'x' }])(
+    'a request that is %j is refused with a coded error',
+    body => {
+      let thrown: unknown
+      try {
+        protocol.readRequest(body)
+      } catch (error) {
+        thrown = error
+      }
+      expect(isTurnpikeError(thrown) && thrown.code).toBe('E_BAD_REQUEST')
+    },
+  )
+
+  it.each([null, 1, 'text', [], [{ a: 1 }], {}, { choices: [] }, { content: 3 }])('an answer that is %j is kept whole', body => {
+    const answer = protocol.readResponse(body)
+    expect(answer).toMatchObject({ error: null, usage: null, message: { blocks: [{ kind: 'opaque', type: 'body', raw: body }] } })
+  })
+
+  it('headers that carry credentials are lower case and cover what writeKey sends', () => {
+    for (const name of [...protocol.secretHeaders, ...protocol.requestIdHeaders]) expect(name).toBe(name.toLowerCase())
+    for (const key of ['sk-ant-oat01-x', 'sk-other'])
+      for (const [name, value] of protocol.writeKey(key)) {
+        expect(protocol.secretHeaders).toContain(name)
+        expect(value).toContain(key)
+      }
+  })
+})
+
+const handmade: Answer = {
+  id: 'answer_1',
+  model: 'm',
+  message: {
+    role: 'assistant',
+    blocks: [
+      { kind: 'text', text: 'Grüße 🚂, I will look.' },
+      { kind: 'tool-call', id: 'call_1', name: 'run', input: { cmd: 'ls' }, inputText: '{"cmd":"ls"}' },
+      { kind: 'tool-call', id: 'call_2', name: 'run', input: {}, inputText: '{}' },
+    ],
+  },
+  stopReason: null,
+  usage: {
+    input: 7,
+    cachedRead: 3,
+    cachedWrite5m: null,
+    cachedWrite1h: null,
+    cachedWriteOther: null,
+    output: 11,
+    reasoning: null,
+    serverTools: {},
+    serviceTier: null,
+    source: 'wire',
+    inconsistent: false,
+    raw: null,
+    mapping: 'simulated/1',
+  },
+  complete: true,
+  error: null,
+}
+
+const conversation: Conversation = {
+  model: 'm',
+  stream: true,
+  system: [{ kind: 'text', text: 'Filler.' }],
+  messages: [
+    { role: 'user', blocks: [{ kind: 'text', text: 'Go.' }] },
+    {
+      role: 'assistant',
+      blocks: [
+        { kind: 'text', text: 'Looking.' },
+        { kind: 'tool-call', id: 'c1', name: 'run', input: { a: 1 }, inputText: '{"a":1}' },
+      ],
+    },
+    { role: 'user', blocks: [{ kind: 'tool-result', callId: 'c1', content: [{ kind: 'text', text: 'done' }], isError: false }] },
+  ],
+  tools: [{ name: 'run', description: 'Runs.', schema: { type: 'object', properties: {} }, raw: null }],
+  maxTokens: 100,
+  temperature: null,
+  extra: {},
+}

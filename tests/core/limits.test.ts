@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import * as limits from '../../core/limits.ts'
+
+it.each(Object.entries(limits))('%s is a positive whole number that ends in its unit or in Max', (name, value) => {
+  expect(Number.isSafeInteger(value)).toBe(true)
+  expect(value).toBeGreaterThan(0)
+  expect(name).toMatch(/(Bytes|Ms|Max|Chars)$/)
+})
+
+it('gives a reason for each bound', () => {
+  const text = readFileSync('core/limits.ts', 'utf8')
+  const bounds = text.match(/^export const /gm)?.length ?? 0
+  expect(bounds).toBe(Object.keys(limits).length)
+  expect(text.match(/^\/\*\* .{30,}\*\/\nexport const /gm)).toHaveLength(bounds)
+})
+
+it('can hold the largest body in what it may hold of all bodies', () => {
+  expect(limits.requestBodyBytesMax).toBeLessThanOrEqual(limits.requestBodiesBytesMax)
+})
