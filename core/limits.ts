@@ -29,3 +29,23 @@ export const outputCharsMax = 200_000
 
 /** Model calls in one trial: runaway agents exist (8,446 requests in ten minutes were seen). */
 export const callsPerTrialMax = 2_000
+
+/** How long a model's turn may take when the task does not say. Real agents need 1 to 10 minutes for a turn. */
+export const agentTimeoutMs = 900_000
+
+/** How long a verifier may take when the task does not say. */
+export const verifierTimeoutMs = 120_000
+
+/** What a process gets between SIGTERM and SIGKILL: enough to flush a session file, too little to keep a trial waiting. */
+export const terminateGraceMs = 1_000
+
+/** Files above this stay out of the snapshots (named in the commit message): model weights, core dumps, disk images. */
+export const snapshotFileBytesMax = 50 * 1024 * 1024
+
+/** Failing test cases described to an agent, and the length of the whole feedback: more would crowd out its own work. */
+export const feedbackCasesMax = 20
+export const feedbackCharsMax = 8_000
+
+/** Times an environment failure is tried again before the trial ends, and the first of the doubling pauses between. */
+export const environmentRetriesMax = 2
+export const environmentRetryMs = 500

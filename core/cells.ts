@@ -1,0 +1,20 @@
+// The grid of a run: which trial stands for a cell (task x agent x model x repetition). A trial that was interrupted and played
+// again keeps its rows, but only the newest one counts; everything that scores or shows a run asks here. Pure.
+
+import type { Trial } from './types.ts'
+
+/** The trials that count, in their given order: of each cell the one that was created last. */
+export function currentTrials(trials: readonly Trial[]): Trial[] {
+  const newest = new Map<string, Trial>()
+  for (const trial of trials) {
+    const cell = nameCell(trial)
+    const other = newest.get(cell)
+    // Ids are ULIDs: the greater one is the younger.
+    if (!other || trial.id > other.id) newest.set(cell, trial)
+  }
+  return trials.filter(trial => newest.get(nameCell(trial)) === trial)
+}
+
+function nameCell(trial: Trial): string {
+  return JSON.stringify([trial.runId, trial.taskId, trial.agent, trial.model, trial.index])
+}

@@ -1,0 +1,65 @@
+// The contract of an agent: pure data about how to start it. It says files, variables and argv; the runner does it.
+// An adapter never touches a disk, a process or the network, and never builds a shell string.
+
+/** How the `command` agent starts its program. Placeholders: see docs/agents.md. */
+export interface CommandTemplate {
+  /** argv of the first request of a conversation. */
+  readonly first: readonly string[]
+  /** argv of a later request in the same conversation; null when the program cannot continue one. */
+  readonly next: readonly string[] | null
+  /** Text for standard input; null for none. */
+  readonly stdin: string | null
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** An agent as a run names it. */
+export interface AgentSpec {
+  readonly id: string
+  readonly model: string | null
+  readonly command?: CommandTemplate
+}
+
+export interface AgentContext {
+  readonly spec: AgentSpec
+  readonly workspace: string
+  readonly home: string
+  /** Base URLs that lead through the proxy, as the official clients want them: `/v1/messages` and `/chat/completions` are added by them. */
+  readonly baseUrls: { readonly root: string; readonly anthropic: string; readonly openai: string }
+  /** The trial's own short-lived key; the only secret an agent ever holds. */
+  readonly token: string
+}
+
+export interface AgentRequest {
+  readonly instruction: string
+  /** The conversation's id: the one the runner gave, or the one `readSession` found. A UUID at first. */
+  readonly session: string
+  /** False for the first request of a conversation. */
+  readonly continues: boolean
+  /** The turn's reference solution, for the `oracle`. */
+  readonly solution: readonly string[] | null
+}
+
+export interface AgentCommand {
+  readonly argv: readonly string[]
+  readonly stdin?: string
+}
+
+export interface AgentAdapter {
+  /** The name of its file. */
+  readonly id: string
+  readonly title: string
+  /** Wire protocols it can speak; empty when it calls no model. */
+  readonly protocols: readonly string[]
+  readonly needsModel: boolean
+  /** True when it can take a second request in the same conversation. */
+  readonly resumes: (spec: AgentSpec) => boolean
+  /** Complaint about a specification it cannot work with, or null. */
+  readonly refuse: (spec: AgentSpec) => string | null
+  /** Absolute path in the environment -> content, written before the first turn. Paths below `home` or `workspace`. */
+  readonly files: (context: AgentContext) => Readonly<Record<string, string>>
+  readonly env: (context: AgentContext) => Readonly<Record<string, string>>
+  /** Null when there is nothing to run: the attempt then counts as done. */
+  readonly command: (request: AgentRequest, context: AgentContext) => AgentCommand | null
+  /** The agent's own id of the conversation, when it prints one; null otherwise. */
+  readonly readSession: (stdout: string) => string | null
+}

@@ -1,0 +1,25 @@
+// Our own small agent: a tool loop over bash that works with any model behind the proxy. Its program is runner/mini/main.ts and
+// runs as a process of its own inside the environment; this file only says how to start it.
+
+import { fileURLToPath } from 'node:url'
+import type { AgentAdapter } from './_adapter.ts'
+
+const compiled = import.meta.url.endsWith('.ts') ? '../../dist/runner/mini/main.js' : '../mini/main.js'
+const program = fileURLToPath(new URL(compiled, import.meta.url))
+
+export default {
+  id: 'mini',
+  title: 'small tool loop over bash, works with any model',
+  protocols: ['anthropic-messages', 'openai-chat'],
+  needsModel: true,
+  resumes: () => true,
+  refuse: spec => (spec.model === null ? 'needs a model' : null),
+  files: () => ({}),
+  env: context => ({
+    TURNPIKE_BASE_URL: context.baseUrls.root,
+    TURNPIKE_TOKEN: context.token,
+    TURNPIKE_MODEL: context.spec.model ?? '',
+  }),
+  command: request => ({ argv: [process.execPath, program, '--session', request.session], stdin: request.instruction }),
+  readSession: () => null,
+} satisfies AgentAdapter

@@ -1,0 +1,141 @@
+// One attempt at a turn: move the trial in the store, run the agent, make sure it is dead, snapshot, verify, write it all down.
+// The store knows the turn and attempt before the agent starts, so that every exchange carries them.
+
+import { maskText } from '../core/redact.ts'
+import type { AttemptRecord, TaskTurn, TestResult, Trial } from '../core/types.ts'
+import type { AgentAdapter, AgentCommand, AgentContext } from './agents/_adapter.ts'
+import type { Environment } from './environments/_adapter.ts'
+import type { Ledger } from './ledger.ts'
+import type { ExecResult } from './processes.ts'
+import { retryEnvironment } from './retry.ts'
+import type { Snapshots } from './snapshots.ts'
+import { type Verification, verifyTurn } from './verify.ts'
+
+/** What the attempts of one trial share. */
+export interface Workbench {
+  readonly ledger: Ledger
+  readonly environment: Environment
+  readonly agent: AgentAdapter
+  readonly context: AgentContext
+  readonly snapshots: Snapshots | null
+  readonly agentTimeoutMs: number
+  readonly signal: AbortSignal
+}
+
+export interface AttemptInput {
+  readonly trial: Trial
+  readonly turn: TaskTurn
+  readonly attempt: number
+  readonly instruction: string
+  readonly feedback: string | null
+  readonly session: string
+  readonly continues: boolean
+}
+
+export interface AttemptResult {
+  readonly trial: Trial
+  /** What the agent did; null when it had nothing to run. */
+  readonly agent: ExecResult | null
+  /** Null when the attempt was interrupted before it was judged. */
+  readonly verification: Verification | null
+}
+
+export async function runAttempt(bench: Workbench, input: AttemptInput): Promise<AttemptResult> {
+  const { ledger, signal } = bench
+  const at = { turn: input.turn.index, attempt: input.attempt }
+  const startedAt = Date.now()
+  const trial = await ledger.changeTrial(input.trial, at)
+  await ledger.emit('attempt-started', trial, at)
+  const agent = await runAgent(bench, input)
+  await ledger.emit('agent-ended', trial, { ...at, ...describeAgent(agent) })
+  const infrastructure = { signal, onRetry: (error: Error, retry: number) => warnOfRetry(ledger, trial, error, retry) }
+  // The home is remembered by nobody; the workspace is what counts.
+  const snapshot = await retryEnvironment(() => takeSnapshot(bench, at, startedAt), infrastructure)
+  const verification =
+    agent?.ended === 'interrupted' || signal.aborted
+      ? null
+      : await retryEnvironment(() => verifyTurn(bench.environment, input.turn.verifier, signal), infrastructure)
+  const record = writeRecord({ input, agent, verification, snapshot, startedAt, token: bench.context.token })
+  await ledger.store.put('tests', nameTests(record, verification))
+  await ledger.store.put('attempts', [record])
+  if (verification !== null) {
+    const { passed, testsPassed, testsTotal } = verification
+    await ledger.emit('attempt-verified', trial, { ...at, passed, testsPassed, testsTotal, ms: Math.round(verification.ms) })
+  }
+  return { trial, agent, verification }
+}
+
+async function runAgent(bench: Workbench, input: AttemptInput): Promise<ExecResult | null> {
+  const { agent, context, environment } = bench
+  const request = {
+    instruction: input.instruction,
+    session: input.session,
+    continues: input.continues,
+    solution: input.turn.solution,
+  }
+  const command: AgentCommand | null = agent.command(request, context)
+  if (command === null) return null
+  return environment.exec(command.argv, {
+    env: agent.env(context),
+    ...(command.stdin === undefined ? {} : { stdin: command.stdin }),
+    timeoutMs: input.turn.timeoutMs ?? bench.agentTimeoutMs,
+    signal: bench.signal,
+  })
+}
+
+async function takeSnapshot(bench: Workbench, at: { turn: number; attempt: number }, now: number): Promise<string | null> {
+  if (bench.snapshots === null) return null
+  const directory = await bench.environment.exportWorkspace()
+  return bench.snapshots.take(directory, `turn ${at.turn}, attempt ${at.attempt}`, now)
+}
+
+export function warnOfRetry(ledger: Ledger, trial: Trial, error: Error, retry: number): Promise<void> {
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  return ledger.emit('environment-retried', trial, { retry, reason: error.message + cause })
+}
+
+function describeAgent(agent: ExecResult | null) {
+  return { outcome: nameOutcome(agent), exit: agent?.exit ?? null, ms: Math.round(agent?.ms ?? 0) }
+}
+
+const nameOutcome = (agent: ExecResult | null): AttemptRecord['agentOutcome'] => agent?.ended ?? 'exited'
+
+interface RecordInput {
+  readonly input: AttemptInput
+  readonly agent: ExecResult | null
+  readonly verification: Verification | null
+  readonly snapshot: string | null
+  readonly startedAt: number
+  readonly token: string
+}
+
+function writeRecord({ input, agent, verification, snapshot, startedAt, token }: RecordInput): AttemptRecord {
+  return {
+    trialId: input.trial.id,
+    turn: input.turn.index,
+    attempt: input.attempt,
+    passed: verification?.passed ?? false,
+    testsPassed: verification?.testsPassed ?? 0,
+    testsTotal: verification?.testsTotal ?? 0,
+    agentOutcome: nameOutcome(agent),
+    agentExit: agent === null ? 0 : agent.exit,
+    agentMs: agent?.ms ?? 0,
+    verifyMs: verification?.ms ?? 0,
+    feedback: input.feedback,
+    snapshot,
+    agentOutput: agent === null ? '' : maskText(joinOutput(agent), [token]),
+    verifierOutput: verification?.output ?? '',
+    startedAt,
+    endedAt: Date.now(),
+  }
+}
+
+function joinOutput(agent: ExecResult): string {
+  const started = agent.startFailure === null ? '' : `could not be started: ${agent.startFailure}\n`
+  return started + agent.stdout + (agent.stderr === '' ? '' : `\n--- standard error ---\n${agent.stderr}`)
+}
+
+function nameTests(record: AttemptRecord, verification: Verification | null): TestResult[] {
+  const { trialId, turn, attempt } = record
+  return (verification?.tests ?? []).map(test => ({ trialId, turn, attempt, ...test }))
+}

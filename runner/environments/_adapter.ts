@@ -1,0 +1,65 @@
+// The contract of an environment: the place where a trial's agent and verifiers work. All paths are absolute inside it.
+// "The command failed" is a result; "the environment is broken" is a TurnpikeError E_ENVIRONMENT_FAILED and never a score.
+
+import type { ExecResult } from '../processes.ts'
+
+export interface EnvironmentSpec {
+  readonly trialId: string
+  /** Program search path inside; null = the environment's own default. */
+  readonly path: string | null
+}
+
+export interface ExecOptions {
+  /** Added to the environment's own variables; nothing comes from the host. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Default: the workspace. */
+  readonly cwd?: string
+  readonly stdin?: string
+  readonly timeoutMs: number | null
+  readonly signal: AbortSignal
+}
+
+export interface FileRead {
+  readonly text: string
+  readonly modifiedAtMs: number
+}
+
+/** States of the workspace that a policy may return to: before turn 1, and after the last turn that passed. */
+export type KeptState = 'start' | 'passed'
+
+export interface Environment {
+  readonly workspace: string
+  readonly home: string
+  /** Runs a command to its end. When this resolves, no process that it started is alive. */
+  readonly exec: (argv: readonly string[], options: ExecOptions) => Promise<ExecResult>
+  /** Ends every process of the trial, however it has detached itself; the number of those found. */
+  readonly endProcesses: () => Promise<number>
+  /** Writes files below a directory of the environment, replacing whatever stands there; never through a symbolic link below it. */
+  readonly writeFiles: (directory: string, files: Readonly<Record<string, string>>) => Promise<void>
+  /** Null when it does not exist or is no regular file. At most `bytesMax` bytes. */
+  readonly readFile: (path: string, bytesMax: number) => Promise<FileRead | null>
+  /** A fresh empty directory outside workspace and home, with a name nobody can guess. */
+  readonly makeScratch: () => Promise<string>
+  readonly removeScratch: (path: string) => Promise<void>
+  /** Runs `work` on a throw-away copy that stands in the workspace's place; afterwards the workspace is what it was, untouched. */
+  readonly onCopy: <T>(work: () => Promise<T>) => Promise<T>
+  /** Remembers the workspace as it is now under a name; a later state of the same name replaces it. */
+  readonly keep: (name: KeptState) => Promise<void>
+  /** Makes the workspace what it was when it was last kept under the name. */
+  readonly rollBack: (name: KeptState) => Promise<void>
+  /** A directory on this machine that holds the workspace as it is now, for snapshots. Only to be read. */
+  readonly exportWorkspace: () => Promise<string>
+  /** The same URL as it must be written inside the environment to reach this machine. */
+  readonly hostUrl: (url: string) => string
+  /** Ends what runs and removes everything. */
+  readonly close: () => Promise<void>
+}
+
+export interface EnvironmentAdapter {
+  readonly id: string
+  readonly title: string
+  /** Throws E_ENVIRONMENT_FAILED when it cannot be opened. */
+  readonly open: (spec: EnvironmentSpec, signal: AbortSignal) => Promise<Environment>
+  /** Ends and removes what trials of a killed Turnpike have left on this machine. */
+  readonly sweep: (trialIds: readonly string[]) => Promise<void>
+}

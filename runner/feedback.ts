@@ -1,0 +1,60 @@
+// What an agent is told when the tests of a turn failed, at four levels. Pure; bounded in cases and length. Every text but that
+// of `none` starts with the same sentence, so that a reader (or a scripted model) can tell a retry from a new request.
+
+import { feedbackCasesMax, feedbackCharsMax } from '../core/limits.ts'
+import type { CaseResult } from './results/case-result.ts'
+import type { Verdict } from './results/verdict.ts'
+
+export const feedbackLevels = ['none', 'minimal', 'medium', 'detailed'] as const
+export type FeedbackLevel = (typeof feedbackLevels)[number]
+
+const opening = 'The tests for this turn failed'
+const closing = 'Please correct your work so that it does what was asked. The tests themselves are not visible to you.'
+
+export interface FeedbackInput {
+  readonly level: FeedbackLevel
+  readonly instruction: string
+  readonly verdict: Verdict
+  /** False when the agent starts the attempt without memory of the one before. */
+  readonly remembers: boolean
+}
+
+/** `none` sends the request again word for word: another try without a hint that the first one failed. */
+export function writeFeedback(input: FeedbackInput): string {
+  if (input.level === 'none') return input.instruction
+  const told = `${describe(input.level, input.verdict)}\n\n${closing}`
+  return input.remembers ? told : `${told}\n\nThe request was:\n\n${input.instruction}`
+}
+
+function describe(level: 'minimal' | 'medium' | 'detailed', verdict: Verdict): string {
+  if (level === 'minimal') return `${opening}.`
+  const counts = `${opening}: ${verdict.testsPassed} of ${verdict.testsTotal} passed.`
+  const broken = verdict.tests.filter(test => test.status === 'failed' || test.status === 'error')
+  const passed = verdict.tests.filter(test => test.status === 'passed')
+  if (level === 'medium') return keepWithin(counts, [...broken, ...passed].map(nameCase))
+  const shown = broken.slice(0, feedbackCasesMax).map(describeCase)
+  const more = broken.length - shown.length
+  return keepWithin(counts, more > 0 ? [...shown, `… and ${more} more failed`] : shown)
+}
+
+const nameCase = (test: CaseResult): string => `${test.status === 'passed' ? 'passed' : 'FAILED'}  ${test.name}`
+
+function describeCase(test: CaseResult): string {
+  const message = test.message.trim()
+  const cut = message.length > 1_500 ? `${message.slice(0, 1_500)} […]` : message
+  return `FAILED  ${test.name}${cut === '' ? '' : `\n${cut.replaceAll(/^/gm, '    ')}`}`
+}
+
+/** As many lines as the bound allows, and how many it did not. */
+function keepWithin(head: string, lines: readonly string[]): string {
+  const taken: string[] = []
+  let chars = head.length
+  for (const line of lines) {
+    chars += line.length + 1
+    if (chars > feedbackCharsMax) break
+    taken.push(line)
+  }
+  const missing = lines.length - taken.length
+  if (missing > 0) taken.push(`… ${missing} more lines left out`)
+  return [head, '', ...taken].join('\n')
+}

@@ -1,0 +1,96 @@
+// The plan of a run: every cell (task x agent x repetition), named, checked and counted before the first agent starts. Refuses
+// what could not be measured fairly. Pure.
+
+import { TurnpikeError } from '../core/errors.ts'
+import type { Task } from '../core/types.ts'
+import type { AgentAdapter, AgentSpec } from './agents/_adapter.ts'
+import { findAgent } from './agents/_all.ts'
+import type { Policy } from './policy.ts'
+
+export interface Cell {
+  /** `<task>.<agent>.<k>`; with the model when the run has the agent more than once. */
+  readonly name: string
+  readonly task: Task
+  readonly spec: AgentSpec
+  readonly agent: AgentAdapter
+  /** 1-based repetition. */
+  readonly index: number
+}
+
+export interface GridOptions {
+  readonly tasks: readonly Task[]
+  readonly agents: readonly AgentSpec[]
+  readonly trials: number
+  readonly policy: Policy
+}
+
+/** First repetitions of everything come first: a run that is stopped early has seen each task and agent. */
+export function planGrid(options: GridOptions): Cell[] {
+  checkNumbers(options)
+  const cells: Cell[] = []
+  for (let index = 1; index <= options.trials; index++) {
+    for (const task of options.tasks) {
+      for (const spec of options.agents) {
+        const agent = findAgent(spec.id)
+        if (index === 1) checkCell(task, spec, agent, options.policy)
+        cells.push({ name: `${task.id}.${labelAgent(spec, options.agents)}.${index}`, task, spec, agent, index })
+      }
+    }
+  }
+  refuseTwins(cells)
+  return cells
+}
+
+function labelAgent(spec: AgentSpec, all: readonly AgentSpec[]): string {
+  const twins = all.filter(other => other.id === spec.id)
+  return twins.length > 1 ? `${spec.id}@${spec.model ?? 'default'}` : spec.id
+}
+
+function checkNumbers({ tasks, agents, trials, policy }: GridOptions): void {
+  if (tasks.length === 0) throw new TurnpikeError('E_USAGE', 'no tasks to run')
+  if (agents.length === 0) throw new TurnpikeError('E_USAGE', 'no agents to run')
+  const counts = { trials, attempts: policy.attempts, 'from-turn': policy.fromTurn, 'to-turn': policy.toTurn ?? policy.fromTurn }
+  for (const [name, value] of Object.entries(counts)) {
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new TurnpikeError('E_USAGE', `${name} must be a whole number from 1, not ${value}`)
+  }
+  if (policy.toTurn !== null && policy.toTurn < policy.fromTurn) {
+    throw new TurnpikeError('E_USAGE', `to-turn ${policy.toTurn} lies before from-turn ${policy.fromTurn}`)
+  }
+}
+
+function checkCell(task: Task, spec: AgentSpec, agent: AgentAdapter, policy: Policy): void {
+  const refuse = (what: string, hint?: string): never => {
+    throw new TurnpikeError('E_USAGE', what, hint === undefined ? {} : { hint })
+  }
+  const complaint = agent.refuse(spec)
+  if (complaint !== null) refuse(`agent ${spec.id} ${complaint}`)
+  const last = Math.min(policy.toTurn ?? task.turns.length, task.turns.length)
+  if (policy.fromTurn > task.turns.length)
+    refuse(`task ${task.id} has ${task.turns.length} turns; from-turn is ${policy.fromTurn}`)
+  const played = last - policy.fromTurn + 1
+  if (played > 1 && !policy.freshSession && !agent.resumes(spec)) {
+    refuse(
+      `agent ${spec.id} cannot continue a conversation, and task ${task.id} has ${played} turns`,
+      'use --fresh-session to start each turn without memory (it is recorded), or give the agent a way to continue',
+    )
+  }
+  const needed = agent.id === 'oracle' || policy.onFailure === 'reset-to-reference' ? last : policy.fromTurn - 1
+  const without = task.turns.slice(0, needed).find(turn => turn.solution === null)
+  if (without) {
+    const where = `${task.source.file}:${task.source.line}`
+    refuse(
+      `${where}: turn ${without.index} of task ${task.id} has no solution, which this run needs`,
+      'add turns[].solution to the task',
+    )
+  }
+}
+
+function refuseTwins(cells: readonly Cell[]): void {
+  const names = new Set<string>()
+  for (const { name } of cells) {
+    if (names.has(name))
+      throw new TurnpikeError('E_USAGE', `two cells of the run are named ${name}`, { hint: 'name each agent and model once' })
+    names.add(name)
+  }
+}

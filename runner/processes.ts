@@ -1,0 +1,118 @@
+// Runs one command in its own process group and tells how it ended. Below the local environment and the tool of `mini`.
+// Never waits for grandchildren that hold the pipes, never lets a timeout kill the direct child only.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { terminateGraceMs } from '../core/limits.ts'
+import { createCappedText } from './capped-text.ts'
+
+export type Ended = 'exited' | 'timed-out' | 'interrupted' | 'failed-to-start'
+
+export interface GroupOptions {
+  readonly argv: readonly string[]
+  readonly cwd: string
+  /** The whole environment of the process; nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>
+  /** Written to its standard input, which is empty otherwise. */
+  readonly stdin?: string | Buffer
+  readonly timeoutMs: number | null
+  readonly signal: AbortSignal
+  readonly outputCharsMax: number
+  /** How long output may still arrive after the command itself has ended, from children it left behind. */
+  readonly lingerMs?: number
+  /** Runs when the command itself has ended, before its last output is collected: the place to kill what it left. */
+  readonly onExit?: (group: number) => Promise<void>
+}
+
+export interface ExecResult {
+  readonly ended: Ended
+  /** Exit status; null when a signal ended it or it never started. */
+  readonly exit: number | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly ms: number
+  /** Why it could not be started; null otherwise. */
+  readonly startFailure: string | null
+}
+
+/** A command that fails, cannot be found, or takes too long is a result; this never rejects because of the command. */
+export async function runGroup(options: GroupOptions): Promise<ExecResult> {
+  const startedAt = performance.now()
+  const stdout = createCappedText(options.outputCharsMax)
+  const stderr = createCappedText(options.outputCharsMax)
+  const finish = (ended: Ended, exit: number | null, startFailure: string | null): ExecResult => {
+    return { ended, exit, stdout: stdout.text(), stderr: stderr.text(), ms: performance.now() - startedAt, startFailure }
+  }
+  if (options.signal.aborted) return finish('interrupted', null, null)
+  let child: ChildProcess
+  try {
+    const [program = '', ...rest] = options.argv
+    // Without input it gets /dev/null: on a pipe of Node's (a socket) bash takes itself for a remote login and reads ~/.bashrc.
+    const stdin = options.stdin === undefined ? 'ignore' : 'pipe'
+    child = spawn(program, rest, { cwd: options.cwd, env: { ...options.env }, detached: true, stdio: [stdin, 'pipe', 'pipe'] })
+  } catch (error) {
+    return finish('failed-to-start', null, error instanceof Error ? error.message : String(error))
+  }
+  child.stdout?.on('data', (bytes: Buffer) => stdout.push(bytes))
+  child.stderr?.on('data', (bytes: Buffer) => stderr.push(bytes))
+  const closed = new Promise<void>(resolve => child.once('close', () => resolve()))
+  const started = await waitForStart(child)
+  if (started !== null) return finish('failed-to-start', null, started)
+  // A command that does not read its input closes the pipe: that is its right.
+  child.stdin?.on('error', () => undefined)
+  child.stdin?.end(options.stdin)
+
+  const { ended, exit } = await waitForExit(child, options)
+  if (child.pid !== undefined) await options.onExit?.(child.pid)
+  await Promise.race([closed, pause(options.lingerMs ?? 2_000)])
+  child.stdout?.destroy()
+  child.stderr?.destroy()
+  return finish(ended, exit, null)
+}
+
+function waitForStart(child: ChildProcess): Promise<string | null> {
+  return new Promise(resolve => {
+    child.once('spawn', () => resolve(null))
+    child.once('error', error => resolve(error.message))
+  })
+}
+
+async function waitForExit(child: ChildProcess, options: GroupOptions): Promise<{ ended: Ended; exit: number | null }> {
+  let ended: Ended = 'exited'
+  let exit: number | null = child.exitCode
+  let killTimer: NodeJS.Timeout | undefined
+  const end = (why: Ended): void => {
+    if (ended !== 'exited' || child.pid === undefined) return
+    ended = why
+    const group = child.pid
+    signalGroup(group, 'SIGTERM')
+    killTimer = setTimeout(() => signalGroup(group, 'SIGKILL'), terminateGraceMs)
+  }
+  const onAbort = (): void => end('interrupted')
+  const timer = options.timeoutMs === null ? undefined : setTimeout(() => end('timed-out'), options.timeoutMs)
+  options.signal.addEventListener('abort', onAbort, { once: true })
+  if (options.signal.aborted) onAbort()
+  if (child.exitCode === null && child.signalCode === null) {
+    exit = await new Promise(resolve => child.once('exit', code => resolve(code)))
+  }
+  clearTimeout(timer)
+  options.signal.removeEventListener('abort', onAbort)
+  clearTimeout(killTimer)
+  if (ended !== 'exited' && child.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
+  return { ended, exit }
+}
+
+/** Sends a signal to a process group; false when no process of the group is left. */
+export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-group, signal)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise(resolve => {
+    setTimeout(resolve, ms).unref()
+  })
+}

@@ -1,0 +1,37 @@
+// Tries broken infrastructure again, with growing pauses. Only E_ENVIRONMENT_FAILED is retried: everything else is somebody's
+// result or our bug. What is retried must be safe to do twice, so an agent never runs in here.
+
+import { isTurnpikeError } from '../core/errors.ts'
+import { environmentRetriesMax, environmentRetryMs } from '../core/limits.ts'
+
+export interface RetryOptions {
+  readonly signal: AbortSignal
+  /** Told before each pause. */
+  readonly onRetry: (error: Error, retry: number) => Promise<void>
+}
+
+export async function retryEnvironment<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  for (let retry = 1; ; retry++) {
+    try {
+      return await work()
+    } catch (error) {
+      const again = isTurnpikeError(error) && error.code === 'E_ENVIRONMENT_FAILED' && retry <= environmentRetriesMax
+      if (!again || options.signal.aborted) throw error
+      await options.onRetry(error, retry)
+      await pauseUnlessAborted(environmentRetryMs * 2 ** (retry - 1), options.signal)
+    }
+  }
+}
+
+function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}

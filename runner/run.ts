@@ -1,0 +1,155 @@
+// A run from its plan to its last row: writes run and trials before the first agent starts, schedules the trials, and leaves a
+// store from which everything can be told again, also after an interruption. Meets the proxy only as a URL.
+
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { TurnpikeError } from '../core/errors.ts'
+import { agentTimeoutMs } from '../core/limits.ts'
+import type { Json, Run, RunEvent, Task, Trial } from '../core/types.ts'
+import type { Store } from '../store/_adapter.ts'
+import { createUlid } from '../store/ulid.ts'
+import type { AgentSpec } from './agents/_adapter.ts'
+import { findEnvironment } from './environments/_all.ts'
+import type { FeedbackLevel } from './feedback.ts'
+import { type Cell, planGrid } from './grid.ts'
+import { type Job, planTrial } from './job.ts'
+import { type Ledger, openLedger } from './ledger.ts'
+import type { FailurePolicy, Policy } from './policy.ts'
+import { reopenRun } from './resume.ts'
+import { schedule } from './schedule.ts'
+import { findGit } from './snapshots.ts'
+import { runTrial } from './trial.ts'
+
+export interface RunOptions {
+  readonly store: Store
+  readonly tasks: readonly Task[]
+  readonly agents: readonly AgentSpec[]
+  /** Repetitions of each task and agent. */
+  readonly trials: number
+  /** Tries at a turn. */
+  readonly attempts: number
+  readonly feedback: FeedbackLevel
+  readonly onFailure: FailurePolicy
+  /** Environment id, such as `local`. */
+  readonly environment: string
+  /** Trials at once. */
+  readonly concurrency: number
+  /** Base URL of the proxy, without a token. */
+  readonly proxyUrl: string
+  readonly freshSession: boolean
+  readonly fromTurn?: number
+  readonly toTurn?: number
+  readonly agentTimeoutMs?: number
+  readonly runName?: string
+  /** The resolved configuration, secrets left out; kept with the run. */
+  readonly config: Json
+  readonly simulated: boolean
+  readonly turnpikeVersion: string
+  /** Where lasting files of the run go (snapshots). */
+  readonly directory: string
+  /** Program search path for agents and verifiers, usually the caller's own PATH; the environment's default without it. */
+  readonly path?: string
+  readonly signal: AbortSignal
+  readonly onEvent: (event: RunEvent) => void
+  /** Continues this run: trials that have ended are kept, the others start again. */
+  readonly resumeRunId?: string
+}
+
+export interface RunResult {
+  readonly run: Run
+  /** The trials that count, in the order of the plan. */
+  readonly trials: readonly Trial[]
+  readonly warnings: readonly string[]
+}
+
+/** Throws only when the run could not be planned or recorded; whatever agents, tests and environments do is in the result. */
+export async function executeRun(options: RunOptions): Promise<RunResult> {
+  const policy = readPolicy(options)
+  const cells = planGrid({ tasks: options.tasks, agents: options.agents, trials: options.trials, policy })
+  const environment = findEnvironment(options.environment)
+  const plannedTurns = cells.reduce((sum, cell) => sum + cell.task.turns.length, 0)
+  const opened =
+    options.resumeRunId === undefined
+      ? await openRun(options, cells, plannedTurns)
+      : await reopenRun({ store: options.store, runId: options.resumeRunId, cells, plannedTurns, environment })
+  const ledger = openLedger(options.store, opened.run.id, options.onEvent)
+  const directory = resolve(options.directory)
+  await mkdir(directory, { recursive: true })
+  const { git, warnings } = await prepareSnapshots(ledger, options.path)
+  const { jobs, kept } = opened
+  await ledger.emit('run-started', null, { name: opened.run.name, trials: jobs.length, kept: kept.length, plannedTurns })
+  const ended = new Map<string, Trial>(kept.map(trial => [trial.name, trial]))
+  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path: options.path ?? null, git }
+  try {
+    await schedule({
+      jobs,
+      concurrency: options.concurrency,
+      signal: options.signal,
+      run: async ({ cell, trial }, signal) => {
+        const place = join(directory, 'trials', trial.id)
+        const { task, spec, agent } = cell
+        ended.set(trial.name, await runTrial({ ...shared, trial, task, spec, agent, signal, directory: place }))
+      },
+    })
+  } catch (error) {
+    await closeRun(ledger, opened.run, 'interrupted').catch(() => undefined)
+    throw error
+  }
+  const trials = cells.map(cell => ended.get(cell.name) ?? findJob(jobs, cell.name))
+  const whole = trials.every(trial => trial.state === 'ended' && trial.outcome?.kind !== 'interrupted')
+  return { run: await closeRun(ledger, opened.run, whole ? 'finished' : 'interrupted'), trials, warnings }
+}
+
+function readPolicy(options: RunOptions): Policy {
+  return {
+    attempts: options.attempts,
+    feedback: options.feedback,
+    onFailure: options.onFailure,
+    freshSession: options.freshSession,
+    fromTurn: options.fromTurn ?? 1,
+    toTurn: options.toTurn ?? null,
+    agentTimeoutMs: options.agentTimeoutMs ?? agentTimeoutMs,
+  }
+}
+
+async function openRun(options: RunOptions, cells: readonly Cell[], plannedTurns: number) {
+  const id = createUlid()
+  const run: Run = {
+    id,
+    name: options.runName ?? `run-${id.slice(0, 10).toLowerCase()}`,
+    state: 'running',
+    config: options.config,
+    turnpikeVersion: options.turnpikeVersion,
+    simulated: options.simulated,
+    plannedTurns,
+    startedAt: Date.now(),
+    endedAt: null,
+  }
+  const jobs: Job[] = cells.map(cell => ({ cell, trial: planTrial(id, cell) }))
+  await options.store.put('runs', [run])
+  await options.store.put(
+    'trials',
+    jobs.map(job => job.trial),
+  )
+  return { run, jobs, kept: [] as Trial[] }
+}
+
+async function prepareSnapshots(ledger: Ledger, path: string | undefined): Promise<{ git: string | null; warnings: string[] }> {
+  const git = await findGit(path ?? '/usr/local/bin:/usr/bin:/bin')
+  if (git !== null) return { git, warnings: [] }
+  const message = 'git was not found: workspaces are not recorded (install git to have a snapshot of every attempt)'
+  await ledger.emit('run-warned', null, { message })
+  return { git, warnings: [message] }
+}
+
+function findJob(jobs: readonly Job[], name: string): Trial {
+  const job = jobs.find(candidate => candidate.trial.name === name)
+  if (job) return job.trial
+  throw new TurnpikeError('E_BUG', `no trial was planned for ${name}`)
+}
+
+async function closeRun(ledger: Ledger, run: Run, state: 'finished' | 'interrupted'): Promise<Run> {
+  const closed = await ledger.changeRun(run, { state, endedAt: Date.now() })
+  await ledger.emit('run-ended', null, { state })
+  return closed
+}

@@ -1,0 +1,222 @@
+// One agent on one task, once: open the environment, write the task's files, play the turns, close. Whatever happens, the trial
+// ends in exactly one outcome and each of its turns in exactly one state, all in the store.
+
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { isTurnpikeError } from '../core/errors.ts'
+import type { Task, TaskTurn, Trial, TrialOutcomeKind, TurnRecord, TurnState } from '../core/types.ts'
+import type { AgentAdapter, AgentContext, AgentSpec } from './agents/_adapter.ts'
+import { type Workbench, warnOfRetry } from './attempt.ts'
+import type { Environment, EnvironmentAdapter } from './environments/_adapter.ts'
+import type { Ledger } from './ledger.ts'
+import type { Policy } from './policy.ts'
+import { applyFailurePolicy, fastForward } from './reference.ts'
+import { retryEnvironment } from './retry.ts'
+import { openSnapshots } from './snapshots.ts'
+import { type Conversation, playTurn, type TurnResult } from './turn.ts'
+
+export interface TrialInput {
+  readonly ledger: Ledger
+  readonly trial: Trial
+  readonly task: Task
+  readonly spec: AgentSpec
+  readonly agent: AgentAdapter
+  readonly environment: EnvironmentAdapter
+  readonly policy: Policy
+  readonly proxyUrl: string
+  /** Program search path for the environment; null = its default. */
+  readonly path: string | null
+  /** The git program for snapshots; null = no snapshots. */
+  readonly git: string | null
+  /** Where the trial's lasting files go. */
+  readonly directory: string
+  readonly signal: AbortSignal
+}
+
+export type TrialEnd = { readonly kind: TrialOutcomeKind; readonly reason: string | null }
+
+export async function runTrial(input: TrialInput): Promise<Trial> {
+  const { ledger, policy, task } = input
+  const cells = new Map<number, TurnState>()
+  const started = await ledger.changeTrial(input.trial, { state: 'running', startedAt: Date.now() })
+  await ledger.emit('trial-started', started, {
+    task: task.id,
+    agent: input.spec.id,
+    model: input.spec.model,
+    plannedTurns: started.plannedTurns,
+    session: policy.freshSession ? 'fresh' : 'continuous',
+  })
+  const live = { trial: started }
+  let end: TrialEnd
+  try {
+    end = await playTrial(input, live, cells)
+  } catch (error) {
+    end = readTrouble(error, input.signal)
+  } finally {
+    await ledger.store.revokeTokens(started.id)
+  }
+  await settleTurns(input, live.trial, cells, end)
+  const ended = await ledger.changeTrial(live.trial, { state: 'ended', outcome: end, endedAt: Date.now() })
+  const turnsPassed = [...cells.values()].filter(state => state === 'passed').length
+  await ledger.emit('trial-ended', ended, {
+    outcome: end.kind,
+    reason: end.reason,
+    turnsPassed,
+    plannedTurns: started.plannedTurns,
+  })
+  return ended
+}
+
+/** A broken environment and an interruption are outcomes; anything else (a store that cannot be written, our bug) ends the run. */
+function readTrouble(error: unknown, signal: AbortSignal): TrialEnd {
+  if (signal.aborted) return { kind: 'interrupted', reason: null }
+  if (!isTurnpikeError(error) || error.code !== 'E_ENVIRONMENT_FAILED') throw error
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  return { kind: 'environment-failed', reason: error.message + cause }
+}
+
+async function playTrial(input: TrialInput, live: { trial: Trial }, cells: Map<number, TurnState>): Promise<TrialEnd> {
+  const { ledger, signal } = input
+  const token = await ledger.store.mintToken(live.trial.id)
+  const onRetry = (error: Error, retry: number): Promise<void> => warnOfRetry(ledger, live.trial, error, retry)
+  const environment = await retryEnvironment(() => openPrepared(input, live.trial, token), { signal, onRetry })
+  try {
+    const bench = await prepareBench(input, live, environment, token)
+    return await playTurns(input, live, cells, bench)
+  } finally {
+    await closeQuietly(input, live.trial, environment)
+  }
+}
+
+async function openPrepared(input: TrialInput, trial: Trial, token: string): Promise<Environment> {
+  const environment = await input.environment.open({ trialId: trial.id, path: input.path }, input.signal)
+  try {
+    await environment.writeFiles(environment.workspace, input.task.files)
+    const files = input.agent.files(writeContext(input, environment, token))
+    for (const directory of [environment.home, environment.workspace]) {
+      const inside = Object.entries(files).filter(([path]) => path.startsWith(`${directory}/`))
+      await environment.writeFiles(
+        directory,
+        Object.fromEntries(inside.map(([path, text]) => [path.slice(directory.length + 1), text])),
+      )
+    }
+    if (input.policy.onFailure === 'reset-to-reference') await environment.keep('start')
+    return environment
+  } catch (error) {
+    await environment.close().catch(() => undefined)
+    throw error
+  }
+}
+
+function writeContext(input: TrialInput, environment: Environment, token: string): AgentContext {
+  const root = `${environment.hostUrl(input.proxyUrl).replace(/\/$/, '')}/t/${token}`
+  const { workspace, home } = environment
+  return { spec: input.spec, workspace, home, token, baseUrls: { root, anthropic: root, openai: `${root}/v1` } }
+}
+
+async function prepareBench(
+  input: TrialInput,
+  live: { trial: Trial },
+  environment: Environment,
+  token: string,
+): Promise<Workbench> {
+  const snapshots = input.git === null ? null : await openSnapshots(input.git, join(input.directory, 'snapshots.git'))
+  if (snapshots !== null) live.trial = await input.ledger.changeTrial(live.trial, { snapshots: snapshots.directory })
+  return {
+    ledger: input.ledger,
+    environment,
+    agent: input.agent,
+    context: writeContext(input, environment, token),
+    snapshots,
+    agentTimeoutMs: input.policy.agentTimeoutMs,
+    signal: input.signal,
+  }
+}
+
+async function playTurns(
+  input: TrialInput,
+  live: { trial: Trial },
+  cells: Map<number, TurnState>,
+  bench: Workbench,
+): Promise<TrialEnd> {
+  const { policy, task } = input
+  let conversation: Conversation = { session: randomUUID(), started: false }
+  let notice: string | null = null
+  let trouble: TrialEnd = { kind: 'finished', reason: null }
+  await fastForward(bench, live.trial, task, policy)
+  for (const turn of task.turns.slice(policy.fromTurn - 1, policy.toTurn ?? undefined)) {
+    if (input.signal.aborted) return { kind: 'interrupted', reason: null }
+    if (policy.freshSession) conversation = { session: randomUUID(), started: false }
+    const startedAt = Date.now()
+    const result = await playTurn(bench, { trial: live.trial, turn, policy, conversation, newSession: randomUUID, notice })
+    live.trial = result.trial
+    conversation = result.conversation
+    await writeTurn(input, live.trial, { turn, state: result.state, attempts: result.attempts, startedAt })
+    cells.set(turn.index, result.state)
+    if (result.ends !== null) return { kind: result.ends, reason: result.reason }
+    if (trouble.kind === 'finished') trouble = nameTrouble(result)
+    if (result.state !== 'passed' && policy.onFailure === 'stop') return trouble
+    notice = await applyFailurePolicy(bench, live.trial, { task, turn, passed: result.state === 'passed', policy })
+  }
+  return trouble
+}
+
+/** The first turn that ended badly names the outcome; a wrong solution alone is no trouble of the trial. */
+function nameTrouble(result: TurnResult): TrialEnd {
+  if (result.state === 'agent-error') return { kind: 'agent-failed', reason: result.reason }
+  if (result.state === 'failed' && result.reason !== null) return { kind: 'timed-out', reason: result.reason }
+  return { kind: 'finished', reason: null }
+}
+
+interface TurnEnd {
+  readonly turn: TaskTurn
+  readonly state: TurnState
+  readonly attempts: number
+  readonly startedAt: number | null
+}
+
+async function writeTurn(input: TrialInput, trial: Trial, end: TurnEnd): Promise<void> {
+  await input.ledger.store.put('turns', [recordTurn(trial, end)])
+  await input.ledger.emit('turn-ended', trial, { turn: end.turn.index, state: end.state, attempts: end.attempts })
+}
+
+function recordTurn(trial: Trial, end: TurnEnd): TurnRecord {
+  const { turn, state, attempts, startedAt } = end
+  const endedAt = startedAt === null ? null : Date.now()
+  return { trialId: trial.id, turn: turn.index, state, attempts, instruction: turn.instruction, startedAt, endedAt }
+}
+
+/** Every planned turn that was not played gets its state from how the trial ended. */
+async function settleTurns(input: TrialInput, trial: Trial, cells: Map<number, TurnState>, end: TrialEnd): Promise<void> {
+  const { policy, task } = input
+  const unplayed = task.turns.filter(turn => !cells.has(turn.index))
+  if (unplayed.length === 0) return
+  const records = unplayed.map(turn => {
+    const outside = turn.index < policy.fromTurn || turn.index > (policy.toTurn ?? task.turns.length)
+    const state = outside ? 'skipped' : nameUnplayed(end.kind)
+    // A turn that broke off in the middle has used attempts, but no end of its own.
+    const attempts = trial.turn === turn.index ? (trial.attempt ?? 0) : 0
+    return recordTurn(trial, { turn, state, attempts, startedAt: null })
+  })
+  await input.ledger.store.put('turns', records)
+  for (const record of records) cells.set(record.turn, record.state)
+  await input.ledger.emit('turns-settled', trial, {
+    states: Object.fromEntries(records.map(record => [record.turn, record.state])),
+  })
+}
+
+function nameUnplayed(kind: TrialOutcomeKind): TurnState {
+  if (kind === 'environment-failed') return 'infra-error'
+  if (kind === 'interrupted') return 'missing'
+  return 'not-reached'
+}
+
+async function closeQuietly(input: TrialInput, trial: Trial, environment: Environment): Promise<void> {
+  try {
+    await environment.close()
+  } catch (error) {
+    // What the trial has measured stands; only the cleaning failed.
+    const reason = error instanceof Error ? error.message : String(error)
+    await input.ledger.emit('environment-left', trial, { reason })
+  }
+}

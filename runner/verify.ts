@@ -1,0 +1,79 @@
+// Verifies a turn: on a copy of the workspace, with files and a report path that exist only while it lasts, in a home of its own.
+// Runs only after the agent's processes are dead and leaves no trace for the next turn. A verifier that cannot be run at all is
+// a broken environment, never a failed turn.
+
+import { TurnpikeError } from '../core/errors.ts'
+import type { Verifier } from '../core/types.ts'
+import type { Environment, FileRead } from './environments/_adapter.ts'
+import type { ExecResult } from './processes.ts'
+import { reachVerdict, type Verdict } from './results/verdict.ts'
+
+export interface Verification extends Verdict {
+  readonly output: string
+  readonly ms: number
+}
+
+/** Report files larger than this are cut, and a cut report fails: no honest suite writes one. */
+const reportBytesMax = 32 * 1024 * 1024
+
+/** Null when it was interrupted. Throws E_ENVIRONMENT_FAILED when the verifier could not do its work. */
+export async function verifyTurn(
+  environment: Environment,
+  verifier: Verifier,
+  signal: AbortSignal,
+): Promise<Verification | null> {
+  await environment.endProcesses()
+  const scratch = await environment.makeScratch()
+  try {
+    return await environment.onCopy(() => runVerifier(environment, verifier, scratch, signal))
+  } finally {
+    await environment.removeScratch(scratch)
+  }
+}
+
+async function runVerifier(
+  environment: Environment,
+  verifier: Verifier,
+  scratch: string,
+  signal: AbortSignal,
+): Promise<Verification | null> {
+  await environment.writeFiles(environment.workspace, verifier.files)
+  await environment.writeFiles(scratch, { started: '', 'home/.keep': '', 'tmp/.keep': '' })
+  // A file of the same disk tells the start by the same clock as the report's.
+  const started = await environment.readFile(`${scratch}/started`, 0)
+  const reportPath = `${scratch}/results`
+  const result = await environment.exec(verifier.command, {
+    env: { HOME: `${scratch}/home`, TMPDIR: `${scratch}/tmp`, TURNPIKE_RESULTS: reportPath },
+    timeoutMs: verifier.timeoutMs,
+    signal,
+  })
+  if (result.ended === 'interrupted') return null
+  refuseMissingProgram(result, verifier)
+  const verdict = reachVerdict({
+    result,
+    report: readReport(await environment.readFile(reportPath, reportBytesMax), started),
+    timeoutMs: verifier.timeoutMs,
+    nodeTestFiles: Object.keys(verifier.files).filter(path => verifier.files[path]?.includes('node:test')),
+    workspace: environment.workspace,
+  })
+  return { ...verdict, output: joinOutput(result), ms: result.ms }
+}
+
+function readReport(report: FileRead | null, started: FileRead | null): string | null {
+  if (report === null) return null
+  return started !== null && report.modifiedAtMs < started.modifiedAtMs ? null : report.text
+}
+
+/** `pytest` that is not installed is no fault of the agent; `./run.sh` that is not there may well be. */
+function refuseMissingProgram(result: ExecResult, verifier: Verifier): void {
+  const program = verifier.command[0] ?? ''
+  if (result.ended !== 'failed-to-start' || program.startsWith('.') || program in verifier.files) return
+  throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the verifier cannot be run: ${result.startFailure}`, {
+    hint: `install ${program} or correct verifier.command of the task`,
+  })
+}
+
+function joinOutput(result: ExecResult): string {
+  const started = result.startFailure === null ? '' : `could not be started: ${result.startFailure}\n`
+  return started + result.stdout + (result.stderr === '' ? '' : `\n--- standard error ---\n${result.stderr}`)
+}

@@ -1,0 +1,149 @@
+// Every environment keeps the same promises; `docker` will have to pass the same list.
+import { readdirSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { Environment, EnvironmentAdapter } from '../../runner/environments/_adapter.ts'
+import { environments, findEnvironment } from '../../runner/environments/_all.ts'
+import { atEnd, never } from '../runner/_sandbox.ts'
+
+let trials = 0
+async function open(adapter: EnvironmentAdapter): Promise<Environment> {
+  const environment = await adapter.open({ trialId: `conform${process.pid}x${++trials}`, path: null }, never)
+  atEnd(() => environment.close())
+  return environment
+}
+const sh = (environment: Environment, script: string, change = {}) =>
+  environment.exec(['sh', '-c', script], { timeoutMs: 20_000, signal: never, ...change })
+
+it('lists every file of the folder under its own name', () => {
+  const files = readdirSync('runner/environments').filter(name => !name.startsWith('_'))
+  expect(environments.map(environment => `${environment.id}.ts`).sort()).toEqual(files.sort())
+  expect(() => findEnvironment('dokcer')).toThrow(/unknown environment "dokcer"; known: .*local/)
+})
+
+describe.each(environments.map(adapter => [adapter.id, adapter] as const))('environment %s', (_, adapter) => {
+  it('runs commands in the workspace with its own home and nothing of the host', async () => {
+    process.env['ANTHROPIC_API_KEY'] = 'sk-of-the-host'
+    atEnd(() => delete process.env['ANTHROPIC_API_KEY'])
+    const environment = await open(adapter)
+    const result = await sh(environment, 'pwd; echo $HOME; env; cat; exit 3', { stdin: 'in', env: { EXTRA: '1' } })
+    expect(result).toMatchObject({ ended: 'exited', exit: 3 })
+    expect(result.stdout.split('\n').slice(0, 2)).toEqual([environment.workspace, environment.home])
+    expect(result.stdout).toContain('EXTRA=1')
+    expect(result.stdout).toMatch(/in$/)
+    expect(result.stdout).not.toContain('sk-of-the-host')
+    const names = [...result.stdout.matchAll(/^([A-Z_]+)=/gm)].map(match => match[1])
+    const allowed = [
+      'PATH',
+      'HOME',
+      'LANG',
+      'TMPDIR',
+      'GIT_CEILING_DIRECTORIES',
+      'TURNPIKE_TRIAL',
+      'PWD',
+      'EXTRA',
+      'OLDPWD',
+      'SHLVL',
+      '_',
+      'HOSTNAME',
+    ]
+    expect(names.filter(name => !allowed.includes(name ?? ''))).toEqual([])
+  })
+
+  it('leaves no process alive when a command has ended, however it hid', async () => {
+    const environment = await open(adapter)
+    const script = `sleep 300 & setsid sh -c 'trap "" TERM HUP; echo $$ > "$HOME/daemon"; sleep 300' >/dev/null 2>&1 & env -i setsid sleep 301 & sleep 0.3; echo started`
+    const result = await sh(environment, script)
+    expect(result.stdout).toBe('started\n')
+    const left = await sh(
+      environment,
+      'ps -e -o args 2>/dev/null | grep -c "[s]leep 30[01]$"; p=/proc/$(cat "$HOME/daemon")/stat; [ -e $p ] && ! grep -q ") Z " $p && echo alive',
+    )
+    expect(left.stdout).toBe('0\n')
+    expect(await environment.endProcesses()).toBe(0)
+  })
+
+  it('ends a command at its time limit and on interruption', async () => {
+    const environment = await open(adapter)
+    expect((await sh(environment, 'sleep 60', { timeoutMs: 200 })).ended).toBe('timed-out')
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 150)
+    expect((await sh(environment, 'sleep 60', { signal: stop.signal })).ended).toBe('interrupted')
+    expect((await environment.exec(['no-such-program'], { timeoutMs: 1_000, signal: never })).ended).toBe('failed-to-start')
+  })
+
+  it('cuts endless output in the middle', async () => {
+    const environment = await open(adapter)
+    const result = await sh(environment, 'echo first; head -c 3000000 /dev/zero | tr "\\0" a; echo; echo last')
+    expect(result.stdout.length).toBeLessThan(300_000)
+    expect(result.stdout).toMatch(/^first\n[\s\S]*bytes cut out[\s\S]*\nlast\n$/)
+  })
+
+  it('writes files over whatever stands there and never through links', async () => {
+    const environment = await open(adapter)
+    await sh(environment, 'mkdir -p "$HOME/prize" file.txt/inner; ln -s "$HOME/prize" tests; ln -s "$HOME/prize/x" link.txt')
+    await environment.writeFiles(environment.workspace, {
+      'tests/a.txt': 'A',
+      'link.txt': 'L',
+      'file.txt': 'F',
+      'run.sh': '#!/bin/sh\necho ran\n',
+    })
+    const seen = await sh(environment, 'cat tests/a.txt link.txt file.txt; ls "$HOME/prize"; ./run.sh')
+    expect(seen.stdout).toBe('ALFran\n')
+    expect(await environment.readFile(`${environment.workspace}/tests/a.txt`, 100)).toMatchObject({ text: 'A' })
+  })
+
+  it('reads regular files only', async () => {
+    const environment = await open(adapter)
+    await sh(environment, 'echo text > real; ln -s real link; mkfifo pipe; mkdir directory')
+    const read = (name: string, max = 100) => environment.readFile(`${environment.workspace}/${name}`, max)
+    expect((await read('real'))?.text).toBe('text\n')
+    expect((await read('real', 2))?.text).toBe('te')
+    for (const name of ['link', 'pipe', 'directory', 'nothing']) expect(await read(name), name).toBeNull()
+  })
+
+  it('works on a copy and leaves the original untouched, also when the work throws', async () => {
+    const environment = await open(adapter)
+    await sh(environment, 'echo mine > a; mkdir sub; echo deep > sub/b; ln -s a link; mkfifo pipe; chmod 750 sub; chmod +x a')
+    const state = 'ls -lRi --time-style=full-iso; cat a sub/b'
+    const before = await sh(environment, state)
+    await expect(
+      environment.onCopy(async () => {
+        const inside = await sh(
+          environment,
+          'pwd; cat a link sub/b; test -x a; echo $?; echo changed > a; rm -r sub; echo new > c',
+        )
+        expect(inside.stdout).toBe(`${environment.workspace}\nmine\nmine\ndeep\n0\n`)
+        throw new Error('in the middle')
+      }),
+    ).rejects.toThrow('in the middle')
+    expect((await sh(environment, state)).stdout).toBe(before.stdout)
+  })
+
+  it('goes back to a kept state', async () => {
+    const environment = await open(adapter)
+    await sh(environment, 'echo 1 > a; git init -q . 2>/dev/null; mkdir empty')
+    await environment.keep('passed')
+    await sh(environment, 'echo 2 > a; rm -rf .git empty; echo new > b')
+    await environment.rollBack('passed')
+    await environment.rollBack('passed')
+    expect((await sh(environment, 'cat a; ls -A')).stdout.replace('.git\n', '')).toBe('1\na\nempty\n')
+  })
+
+  it('makes scratch directories nobody knows before and nobody finds after', async () => {
+    const environment = await open(adapter)
+    const [first, second] = [await environment.makeScratch(), await environment.makeScratch()]
+    expect(first).not.toBe(second)
+    expect(first.startsWith(environment.workspace) || first.startsWith(environment.home)).toBe(false)
+    await environment.removeScratch(first)
+    expect((await sh(environment, `test -e ${first} || echo gone`)).stdout).toBe('gone\n')
+  })
+
+  it('keeps trials apart and cleans up behind itself', async () => {
+    const [one, two] = [await open(adapter), await open(adapter)]
+    expect(one.workspace).not.toBe(two.workspace)
+    await sh(one, 'mkdir -p deep/er; chmod 500 deep')
+    await one.close()
+    await one.close()
+    expect((await sh(two, `test -e ${one.workspace} || echo gone`)).stdout).toBe('gone\n')
+  })
+})

@@ -1,0 +1,51 @@
+// Temporary directories that vanish after the test, and small things every runner test needs.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from 'vitest'
+import type { Environment } from '../../runner/environments/_adapter.ts'
+import local from '../../runner/environments/local.ts'
+
+const cleanups: Array<() => unknown> = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+export function atEnd(cleanup: () => unknown): void {
+  cleanups.push(cleanup)
+}
+
+export function makeDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'turnpike-test-'))
+  atEnd(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+let trials = 0
+
+export async function openLocal(trialId = `test${process.pid}x${++trials}`): Promise<Environment> {
+  const environment = await local.open({ trialId, path: null }, never)
+  atEnd(() => environment.close())
+  return environment
+}
+
+/** A signal that never fires. */
+export const never = new AbortController().signal
+
+export async function waitFor(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('waited in vain')
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
+export function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0)
+    return true
+  } catch {
+    return false
+  }
+}

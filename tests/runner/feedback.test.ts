@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { feedbackCharsMax } from '../../core/limits.ts'
+import { type FeedbackLevel, writeFeedback } from '../../runner/feedback.ts'
+import type { CaseResult } from '../../runner/results/case-result.ts'
+
+const failed = (name: string, message = 'expected 1, got 2'): CaseResult => ({ name, status: 'failed', message })
+const tests: CaseResult[] = [{ name: 'fine', status: 'passed', message: '' }, failed('wrong')]
+const write = (level: FeedbackLevel, cases = tests, remembers = true): string =>
+  writeFeedback({
+    level,
+    instruction: 'make it so',
+    remembers,
+    verdict: {
+      passed: false,
+      tests: cases,
+      testsPassed: cases.filter(one => one.status === 'passed').length,
+      testsTotal: cases.length,
+    },
+  })
+
+describe('feedback', () => {
+  it('tells nothing at none', () => expect(write('none')).toBe('make it so'))
+
+  it('tells more with each level and starts with the same words', () => {
+    const [minimal, medium, detailed] = [write('minimal'), write('medium'), write('detailed')]
+    for (const text of [minimal, medium, detailed]) expect(text).toMatch(/^The tests for this turn failed/)
+    expect(minimal).not.toContain('wrong')
+    expect(medium).toContain('1 of 2 passed')
+    expect(medium).toMatch(/FAILED {2}wrong\npassed {2}fine/)
+    expect(medium).not.toContain('expected 1')
+    expect(detailed).toContain('FAILED  wrong\n    expected 1, got 2')
+    expect(detailed).not.toContain('fine')
+  })
+
+  it('repeats the request only for an agent without memory', () => {
+    expect(write('minimal')).not.toContain('make it so')
+    expect(write('minimal', tests, false)).toMatch(/The request was:\n\nmake it so$/)
+  })
+
+  it('keeps its bounds and says what it left out', () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => failed(`case ${index} ${'x'.repeat(40)}`, 'y'.repeat(5_000)))
+    for (const level of ['medium', 'detailed'] as const) {
+      const text = write(level, many)
+      expect(text.length).toBeLessThan(feedbackCharsMax + 500)
+      expect(text).toMatch(/more lines left out|more failed/)
+    }
+    expect(
+      write(
+        'detailed',
+        many.slice(0, 25).map(one => ({ ...one, message: '' })),
+      ),
+    ).toContain('… and 5 more failed')
+  })
+})

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { TurnpikeError } from '../../core/errors.ts'
+import { environmentRetriesMax } from '../../core/limits.ts'
+import { retryEnvironment } from '../../runner/retry.ts'
+import { never } from './_sandbox.ts'
+
+const broken = () => new TurnpikeError('E_ENVIRONMENT_FAILED', 'no space')
+const quiet = { signal: never, onRetry: async () => undefined }
+
+it('tries a broken environment again and tells each time', async () => {
+  const told: number[] = []
+  let tries = 0
+  const work = async (): Promise<string> => {
+    if (++tries < 3) throw broken()
+    return 'done'
+  }
+  expect(await retryEnvironment(work, { signal: never, onRetry: async (_, retry) => void told.push(retry) })).toBe('done')
+  expect([tries, told]).toEqual([3, [1, 2]])
+})
+
+it('gives up after its retries and at once for anything else', async () => {
+  let tries = 0
+  const fail = (error: Error) => async (): Promise<never> => {
+    tries++
+    throw error
+  }
+  await expect(retryEnvironment(fail(broken()), quiet)).rejects.toThrow('no space')
+  expect(tries).toBe(environmentRetriesMax + 1)
+  tries = 0
+  await expect(retryEnvironment(fail(new TurnpikeError('E_RECORD_FAILED', 'disk')), quiet)).rejects.toThrow('disk')
+  await expect(retryEnvironment(fail(new TypeError('bug')), quiet)).rejects.toThrow('bug')
+  expect(tries).toBe(2)
+})
+
+it('does not sit out its pause when it is interrupted', async () => {
+  const stop = new AbortController()
+  const startedAt = performance.now()
+  const work = async (): Promise<never> => {
+    setTimeout(() => stop.abort(), 20)
+    throw broken()
+  }
+  await expect(retryEnvironment(work, { ...quiet, signal: stop.signal })).rejects.toThrow('no space')
+  expect(performance.now() - startedAt).toBeLessThan(400)
+})
