@@ -1,5 +1,7 @@
 // Writes the beginning of an exchange: who recorded it, its headers, its request body. Runs in the writer thread's transaction.
 
+import type { Scope } from '../core/types.ts'
+import type { Counter } from './counter.ts'
 import type { Sqlite } from './database.ts'
 import type { HeaderWriter } from './headers.ts'
 import { readEncoding } from './masking.ts'
@@ -17,20 +19,20 @@ interface BeginTools {
   readonly headers: HeaderWriter
   readonly requests: RequestWriter
   readonly afterCommit: (action: () => void) => void
+  readonly seqs: Counter
 }
 
 /** The statement behind `begin`: gives the exchange its seq. */
 export function createBegin(
   database: Sqlite,
-  { owner, headers, requests, afterCommit }: BeginTools,
+  { owner, headers, requests, afterCommit, seqs }: BeginTools,
 ): (message: BeginMessage, body: Buffer) => number {
-  const nextSeq = database.prepare('SELECT coalesce(max(seq), 0) + 1 FROM exchanges').pluck()
   const findOwner = database.prepare('SELECT id FROM owners WHERE lock = ?').pluck()
   const insertOwner = database.prepare('INSERT INTO owners (lock, first_seq) VALUES (?, ?)')
   const insert = database.prepare(
-    `INSERT INTO exchanges (seq, id, owner, scope_kind, scope_id, turn, attempt, protocol, route, method, path, query, started_at,
+    `INSERT INTO exchanges (seq, id, owner, scope, turn, attempt, protocol, route, method, path, query, started_at,
       headers_piece, headers_patch, base, depth, recipe, bytes_sent, bytes_stored, sent_sha256, stored_sha256, masked, decoded_from)
-      VALUES (${Array.from({ length: 24 }, () => '?').join(', ')})`,
+      VALUES (${Array.from({ length: 23 }, () => '?').join(', ')})`,
   )
   let ownerId: number | null = null
   const identify = (seq: number): number => {
@@ -41,9 +43,10 @@ export function createBegin(
     })
     return id
   }
+  const identifyScope = createScopeNumbers(database, afterCommit)
   return (message, body) => {
     const { scope, secrets } = message
-    const seq = Number(nextSeq.get())
+    const seq = seqs.take()
     const ownerNow = identify(seq)
     const head = headers.write(`${scope.id}\nrequest ${message.path}`, message.headers, scope.id)
     const stored = requests.write({ seq, scopeId: scope.id, body, encoding: readEncoding(message.headers), secrets })
@@ -51,8 +54,7 @@ export function createBegin(
       seq,
       message.id,
       ownerNow,
-      scope.kind,
-      scope.id,
+      identifyScope(scope),
       message.turn,
       message.attempt,
       message.protocol,
@@ -74,5 +76,25 @@ export function createBegin(
       stored.decodedFrom,
     )
     return seq
+  }
+}
+
+/** Scopes whose numbers are remembered. */
+const scopesMax = 4096
+
+function createScopeNumbers(database: Sqlite, afterCommit: (action: () => void) => void): (scope: Scope) => number {
+  const find = database.prepare('SELECT id FROM scopes WHERE name = ? AND kind = ?').pluck()
+  const insert = database.prepare('INSERT INTO scopes (kind, name) VALUES (?, ?)')
+  const known = new Map<string, number>()
+  return ({ kind, id: name }) => {
+    const key = `${kind} ${name}`
+    const remembered = known.get(key)
+    if (remembered !== undefined) return remembered
+    const id = (find.get(name, kind) as number | undefined) ?? Number(insert.run(kind, name).lastInsertRowid)
+    afterCommit(() => {
+      if (known.size >= scopesMax) known.clear()
+      known.set(key, id)
+    })
+    return id
   }
 }

@@ -6,7 +6,7 @@ import type { BodyReader } from './bodies.ts'
 import type { Sqlite } from './database.ts'
 import { readHeaders } from './headers.ts'
 
-const columns = `e.seq, e.id, e.scope_kind, e.scope_id, e.turn, e.attempt, e.protocol, e.route, e.method, e.path, e.query,
+const columns = `e.seq, e.id, s.kind AS scope_kind, s.name AS scope_id, e.turn, e.attempt, e.protocol, e.route, e.method, e.path, e.query,
   e.started_at, e.headers_piece, e.headers_patch, e.bytes_sent, e.sent_sha256, a.status, a.headers_piece AS answer_piece,
   a.headers_patch AS answer_patch, a.outcome, a.failure_code, a.failure_message, a.provider_request_id, a.retries,
   a.first_byte_at, a.ended_at, a.bytes_sent AS answer_bytes, a.sent_sha256 AS answer_sha256`
@@ -78,7 +78,7 @@ export function createExchangeReader(database: Sqlite, bodies: BodyReader): Exch
     findSeq: id => (selectSeq.get(id) as number | undefined) ?? null,
     list: filter => {
       const { condition, values } = writeCondition(filter)
-      const sql = `SELECT ${columns} FROM exchanges e LEFT JOIN answers a USING (seq) ${condition} ORDER BY e.seq`
+      const sql = `SELECT ${columns} FROM exchanges e JOIN scopes s ON s.id = e.scope LEFT JOIN answers a ON a.seq = e.seq ${condition} ORDER BY e.seq`
       return (database.prepare(sql).all(...values) as ExchangeRow[]).map(read)
     },
   }
@@ -93,8 +93,11 @@ export function writeCondition(filter: ExchangeFilter): { condition: string; val
     values.push(value)
   }
   add('e.id = ?', filter.id)
-  add('e.scope_id = ?', filter.scopeId)
-  add("e.scope_kind = 'trial' AND e.scope_id IN (SELECT id FROM trials WHERE run_id = ?)", filter.runId)
+  add('e.scope IN (SELECT id FROM scopes WHERE name = ?)', filter.scopeId)
+  add(
+    "e.scope IN (SELECT scopes.id FROM trials JOIN scopes ON scopes.name = trials.id AND kind = 'trial' WHERE run_id = ?)",
+    filter.runId,
+  )
   add('NOT EXISTS (SELECT 1 FROM calls WHERE exchange_id = e.id AND decoder >= ?)', filter.undecodedBy)
   return { condition: parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : '', values }
 }

@@ -97,9 +97,12 @@ CREATE TABLE owners (
   first_seq INTEGER NOT NULL -- its exchanges have this seq or a higher one
 );
 
+-- Trials and sessions by number: exchanges of one are found through a small index.
+CREATE TABLE scopes (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (name, kind));
+
 -- Immutable once written. In flight while it has no answer.
 CREATE TABLE exchanges (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, owner INTEGER NOT NULL, scope_kind TEXT NOT NULL, scope_id TEXT NOT NULL,
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, owner INTEGER NOT NULL, scope INTEGER NOT NULL,
   turn INTEGER, attempt INTEGER, -- NULL: outside a turn
   protocol TEXT, -- NULL: no protocol claims it
   route TEXT, -- NULL: none was chosen
@@ -113,7 +116,7 @@ CREATE TABLE exchanges (
   masked BLOB, -- varints; NULL: nothing masked
   decoded_from TEXT -- NULL: content-encoding as sent
 );
-CREATE INDEX exchanges_scope ON exchanges(scope_id, seq);
+CREATE INDEX exchanges_scope ON exchanges(scope);
 
 CREATE TABLE answers (
   seq INTEGER PRIMARY KEY, -- of the exchange
@@ -138,22 +141,22 @@ CREATE TABLE spool (
   PRIMARY KEY (seq, part)
 ) WITHOUT ROWID;
 
-CREATE TABLE pieces (
-  id INTEGER PRIMARY KEY,
-  key INTEGER NOT NULL, -- first 48 bits of the hash
-  hash BLOB NOT NULL, bytes INTEGER NOT NULL,
-  pack_id INTEGER, offset INTEGER, -- NULL: loose
-  data BLOB -- NULL: packed
-);
-CREATE INDEX pieces_key ON pieces(key);
-CREATE INDEX pieces_loose ON pieces(id) WHERE pack_id IS NULL;
-CREATE INDEX pieces_pack ON pieces(pack_id) WHERE pack_id IS NOT NULL;
+-- New pieces, until they are packed. Appending is all that recording does: no index to be kept in order.
+CREATE TABLE loose (id INTEGER PRIMARY KEY, hash BLOB NOT NULL, data BLOB NOT NULL);
 
 CREATE TABLE packs (
   id INTEGER PRIMARY KEY, codec INTEGER NOT NULL, -- see store/codec.ts
   bytes INTEGER NOT NULL, -- unpacked
   data BLOB NOT NULL
 );
+
+-- Packed pieces. Ids are those they had while loose.
+CREATE TABLE pieces (
+  id INTEGER PRIMARY KEY,
+  key INTEGER NOT NULL, -- first 48 bits of the hash
+  hash BLOB NOT NULL, bytes INTEGER NOT NULL, pack_id INTEGER NOT NULL, offset INTEGER NOT NULL
+);
+CREATE INDEX pieces_key ON pieces(key);
 `
 
 export const migrations: readonly string[] = [first]

@@ -39,7 +39,7 @@ function createWrites(directory: string, writer: Writer | null): Writes {
     },
     mintToken: async trialId => {
       const token = createToken()
-      await send({ kind: 'mint', hash: hashToken(token), trialId })
+      await send({ kind: 'mint', hash: hashToken(token).toString('hex'), trialId })
       return token
     },
     revokeTokens: trialId => send({ kind: 'revoke', trialId }),

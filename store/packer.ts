@@ -1,5 +1,5 @@
 // Moves loose pieces into compressed packs, conversation by conversation, when the writer has time. Reading gives the same bytes
-// before, during and after; a pack that cannot be written is simply tried again later.
+// before, during and after; packs that cannot be written are simply tried again later.
 
 import { packBytes } from '../core/limits.ts'
 import { joinBuffers } from './answer-bytes.ts'
@@ -10,93 +10,130 @@ import type { LoosePiece } from './piece-writer.ts'
 export interface Packer {
   readonly add: (pieces: readonly LoosePiece[]) => void
   readonly looseBytes: () => number
-  /** Writes whole packs until less than one is left. Compresses on another thread. */
-  readonly packWhole: () => Promise<void>
-  /** Writes everything, at once. */
-  readonly packAll: () => void
+  /** Packs everything there is now. Compresses on another thread: the writer keeps answering meanwhile. */
+  readonly packInBackground: () => Promise<void>
+  readonly packNow: () => void
 }
 
+interface LooseRow {
+  readonly id: number
+  readonly hash: Buffer
+  readonly data: Buffer
+}
+
+/** Loose pieces that go into one pack. */
 interface Batch {
-  readonly pieces: readonly LoosePiece[]
+  readonly rows: readonly LooseRow[]
   readonly bytes: Buffer
 }
 
-export function createPacker(database: Sqlite): Packer {
-  const select = database.prepare('SELECT data FROM pieces WHERE id = ? AND data IS NOT NULL').pluck()
-  let loose = database
-    .prepare("SELECT id, bytes, '' AS scopeId FROM pieces WHERE pack_id IS NULL ORDER BY id")
-    .all() as LoosePiece[]
-  let bytes = sumBytes(loose)
+export function createPacker(database: Sqlite, onPacked: (pieces: readonly LoosePiece[]) => void): Packer {
+  const select = database.prepare('SELECT id, hash, data FROM loose WHERE id BETWEEN ? AND ?')
   const write = createPackInsert(database)
+  let loose: LoosePiece[] = []
+  let bytes = 0
 
-  const take = (): Batch => {
-    const pieces = choosePieces(loose)
-    const found = pieces.map(piece => ({ piece, data: select.get(piece.id) as Buffer | undefined }))
-    // Another process may have packed some of them.
-    const left = found.flatMap(({ piece, data }) => (data ? [{ piece, data }] : []))
-    return { pieces: left.map(({ piece }) => piece), bytes: joinBuffers(left.map(({ data }) => data)) }
+  const add = (pieces: readonly LoosePiece[]): void => {
+    for (const piece of pieces) {
+      loose.push(piece)
+      bytes += piece.bytes
+    }
   }
-  const drop = (batch: readonly LoosePiece[]): void => {
-    const gone = new Set(batch.map(piece => piece.id))
-    loose = loose.filter(piece => !gone.has(piece.id))
-    bytes = sumBytes(loose)
+  const readBatches = (): Batch[] => {
+    const scopes = new Map(loose.map(({ id, scopeId }) => [id, scopeId]))
+    const rows = findRuns(loose).flatMap(([first, last]) => select.all(first, last) as LooseRow[])
+    return fillBatches(groupByScope(rows, scopes))
+  }
+  const finish = (count: number): void => {
+    const packed = loose.slice(0, count)
+    loose = loose.slice(count)
+    for (const piece of packed) bytes -= piece.bytes
+    onPacked(packed)
   }
 
+  // Left by an earlier process, or by one that is still writing: whoever packs a piece first, packs it.
+  const left = database.prepare(
+    "SELECT id, length(data) AS bytes, lower(hex(hash)) AS sha256, '' AS scopeId FROM loose ORDER BY id",
+  )
+  add(left.all() as LoosePiece[])
   return {
+    add,
     looseBytes: () => bytes,
-    add: pieces => {
-      if (pieces.length === 0) return
-      loose.push(...pieces)
-      bytes += sumBytes(pieces)
+    packInBackground: async () => {
+      const count = loose.length
+      for (const batch of readBatches()) write(batch, await packInBackground(batch.bytes))
+      finish(count)
     },
-    packWhole: async () => {
-      while (bytes >= packBytes) {
-        const chosen = choosePieces(loose)
-        const batch = take()
-        if (batch.pieces.length > 0) write(batch, await packInBackground(batch.bytes))
-        drop(chosen)
-      }
-    },
-    packAll: () => {
-      while (loose.length > 0) {
-        const chosen = choosePieces(loose)
-        const batch = take()
-        if (batch.pieces.length > 0) write(batch, pack(batch.bytes))
-        drop(chosen)
-      }
+    packNow: () => {
+      const count = loose.length
+      for (const batch of readBatches()) write(batch, pack(batch.bytes))
+      finish(count)
     },
   }
 }
 
-/** Pieces of the conversation that has most to pack, oldest first, filled up with those of others. */
-function choosePieces(loose: readonly LoosePiece[]): LoosePiece[] {
-  const scopes = new Map<string, number>()
-  for (const { scopeId, bytes } of loose) scopes.set(scopeId, (scopes.get(scopeId) ?? 0) + bytes)
-  const rank = new Map([...scopes].toSorted((a, b) => b[1] - a[1]).map(([scopeId], at) => [scopeId, at]))
-  const sorted = loose.toSorted((a, b) => (rank.get(a.scopeId) ?? 0) - (rank.get(b.scopeId) ?? 0) || a.id - b.id)
+/** First and last of ids that follow each other: a run is read and deleted in one go. */
+function findRuns(pieces: ReadonlyArray<{ readonly id: number }>): Array<[first: number, last: number]> {
+  const runs: Array<[number, number]> = []
+  for (const { id } of pieces) {
+    const run = runs.at(-1)
+    if (run && run[1] + 1 === id) run[1] = id
+    else runs.push([id, id])
+  }
+  return runs
+}
+
+function groupByScope(rows: readonly LooseRow[], scopes: ReadonlyMap<number, string>): LooseRow[] {
+  const groups = new Map<string, LooseRow[]>()
+  for (const row of rows) {
+    const scopeId = scopes.get(row.id) ?? ''
+    const group = groups.get(scopeId)
+    if (group) group.push(row)
+    else groups.set(scopeId, [row])
+  }
+  return [...groups.values()].flat()
+}
+
+function fillBatches(rows: readonly LooseRow[]): Batch[] {
+  const batches: Batch[] = []
+  let filling: LooseRow[] = []
   let total = 0
-  const end = sorted.findIndex(piece => {
-    total += piece.bytes
-    return total >= packBytes
-  })
-  return end < 0 ? sorted : sorted.slice(0, end + 1)
+  const flush = (): void => {
+    if (filling.length > 0) batches.push({ rows: filling, bytes: joinBuffers(filling.map(({ data }) => data)) })
+    filling = []
+    total = 0
+  }
+  for (const row of rows) {
+    filling.push(row)
+    total += row.data.length
+    if (total >= packBytes) flush()
+  }
+  flush()
+  return batches
 }
 
 function createPackInsert(database: Sqlite): (batch: Batch, packed: Packed) => void {
-  const insert = database.prepare('INSERT INTO packs (codec, bytes, data) VALUES (?, ?, ?)')
-  const update = database.prepare('UPDATE pieces SET pack_id = ?, offset = ?, data = NULL WHERE id = ? AND pack_id IS NULL')
-  const transaction = database.transaction(({ pieces, bytes }: Batch, { codec, data }: Packed) => {
-    const packId = insert.run(codec, bytes.length, data).lastInsertRowid
+  const insertPack = database.prepare('INSERT INTO packs (codec, bytes, data) VALUES (?, ?, ?)')
+  const insertPiece = database.prepare('INSERT INTO pieces (id, key, hash, bytes, pack_id, offset) VALUES (?, ?, ?, ?, ?, ?)')
+  const selectLoose = database.prepare('SELECT id FROM loose WHERE id BETWEEN ? AND ?').pluck()
+  const deleteLoose = database.prepare('DELETE FROM loose WHERE id BETWEEN ? AND ?')
+  const transaction = database.transaction(({ rows, bytes }: Batch, { codec, data }: Packed) => {
     let offset = 0
-    for (const piece of pieces) {
-      // A piece that another process packed meanwhile stays where it is; its bytes here are unused.
-      update.run(packId, offset, piece.id)
-      offset += piece.bytes
-    }
+    const placed = rows.map(row => {
+      const place = { ...row, offset }
+      offset += row.data.length
+      return place
+    })
+    // In the order of their ids: the table grows at its end.
+    placed.sort((a, b) => a.id - b.id)
+    const runs = findRuns(placed)
+    const left = new Set(runs.flatMap(([first, last]) => selectLoose.all(first, last) as number[]))
+    if (left.size === 0) return
+    const packId = insertPack.run(codec, bytes.length, data).lastInsertRowid
+    // What another process packed meanwhile stays where it is; its bytes here are unused.
+    for (const { id, hash, data: piece, offset: at } of placed)
+      if (left.has(id)) insertPiece.run(id, hash.readUIntBE(0, 6), hash, piece.length, packId, at)
+    for (const [first, last] of runs) deleteLoose.run(first, last)
   })
   return (batch, packed) => transaction.immediate(batch, packed)
-}
-
-function sumBytes(pieces: readonly LoosePiece[]): number {
-  return pieces.reduce((sum, piece) => sum + piece.bytes, 0)
 }

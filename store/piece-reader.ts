@@ -17,36 +17,35 @@ interface Place {
   readonly bytes: number
 }
 
-interface PieceRow {
-  readonly bytes: number
-  readonly pack_id: number | null
-  readonly offset: number | null
-  readonly data: Buffer | null
-}
-
 export interface PieceReader {
   readonly read: (id: number) => Buffer
   readonly readAll: (ids: readonly number[]) => Buffer
 }
 
 export function createPieceReader(database: Sqlite): PieceReader {
-  const select = database.prepare('SELECT bytes, pack_id, offset, data FROM pieces WHERE id = ?')
+  const selectPlace = database.prepare('SELECT pack_id AS pack, offset, bytes FROM pieces WHERE id = ?')
+  const selectLoose = database.prepare('SELECT data FROM loose WHERE id = ?').pluck()
   const readPack = createPackReader(database)
   const places = new Map<number, Place>()
 
-  const read = (id: number): Buffer => {
+  const findPlace = (id: number): Place | null => {
     const known = places.get(id)
-    if (known) return cut(id, readPack(known.pack), known)
-    const row = select.get(id) as PieceRow | undefined
-    if (!row) throw new TurnpikeError('E_STORE_CORRUPT', `piece ${id} is missing`)
-    if (row.pack_id === null || row.offset === null) {
-      if (row.data?.length === row.bytes) return row.data
-      throw new TurnpikeError('E_STORE_CORRUPT', `piece ${id} has ${row.data?.length ?? 'no'} bytes instead of ${row.bytes}`)
-    }
-    const place = { pack: row.pack_id, offset: row.offset, bytes: row.bytes }
+    if (known) return known
+    const place = selectPlace.get(id) as Place | undefined
+    if (!place) return null
     if (places.size >= placesMax) places.clear()
     places.set(id, place)
-    return cut(id, readPack(place.pack), place)
+    return place
+  }
+  const read = (id: number): Buffer => {
+    const place = findPlace(id)
+    if (place) return cut(id, readPack(place.pack), place)
+    const loose = selectLoose.get(id) as Buffer | undefined
+    if (loose) return loose
+    // Packed between the two looks.
+    const moved = findPlace(id)
+    if (!moved) throw new TurnpikeError('E_STORE_CORRUPT', `piece ${id} is missing`)
+    return cut(id, readPack(moved.pack), moved)
   }
 
   return {

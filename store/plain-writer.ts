@@ -12,7 +12,7 @@ export function createPlainWriter(database: Sqlite): (message: PlainMessage) => 
   const mint = database.prepare('INSERT INTO tokens (hash, trial_id) VALUES (?, ?)')
   const revoke = database.prepare('DELETE FROM tokens WHERE trial_id = ?')
   return message => {
-    if (message.kind === 'mint') mint.run(message.hash, message.trialId)
+    if (message.kind === 'mint') mint.run(Buffer.from(message.hash, 'hex'), message.trialId)
     else if (message.kind === 'revoke') revoke.run(message.trialId)
     else if (message.kind === 'put') {
       const statement = upserts.get(message.noun) ?? database.prepare(writeUpsert(message.noun))

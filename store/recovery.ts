@@ -37,8 +37,8 @@ export function recoverDead(database: Sqlite, directory: string): void {
 function recoverOwner(database: Sqlite, owner: OwnerRow): void {
   const lost = database
     .prepare(
-      `SELECT e.seq, scope_id, started_at, a.seq IS NOT NULL AS has_answer, a.recipe IS NOT NULL AS has_recipe FROM exchanges e
-        LEFT JOIN answers a USING (seq) WHERE e.seq >= ? AND owner = ? AND coalesce(final, 0) = 0`,
+      `SELECT e.seq, s.name AS scope_id, started_at, a.seq IS NOT NULL AS has_answer, a.recipe IS NOT NULL AS has_recipe
+        FROM exchanges e JOIN scopes s ON s.id = e.scope LEFT JOIN answers a ON a.seq = e.seq WHERE e.seq >= ? AND owner = ? AND coalesce(final, 0) = 0`,
     )
     .all(owner.first_seq, owner.id) as LostRow[]
   const { readSpool } = createBodyReader(database)

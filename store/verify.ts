@@ -150,24 +150,24 @@ function checkBody(
 function checkPieces(database: Sqlite, bad: Bad[], only: ReadonlySet<number> | null): number {
   const { pieces } = createBodyReader(database)
   let count = 0
-  try {
-    const rows = database.prepare('SELECT id, hash, key FROM pieces ORDER BY pack_id, offset').iterate() as IterableIterator<{
-      id: number
-      hash: Buffer
-      key: number
-    }>
-    for (const { id, hash, key } of rows) {
-      if (only && !only.has(id)) continue
-      count++
-      try {
-        if (!digestOf(pieces.read(id)).equals(hash))
-          bad.push({ exchange: null, what: `piece ${id}: its bytes do not have its SHA-256` })
-        else if (hash.readUIntBE(0, 6) !== key)
-          bad.push({ exchange: null, what: `piece ${id}: its key does not fit its SHA-256` })
-      } catch (error) {
-        bad.push({ exchange: null, what: `piece ${id}: ${describe(error)}` })
-      }
+  const check = (id: number, hash: Buffer, key: number | null): void => {
+    if (only && !only.has(id)) return
+    count++
+    try {
+      if (!digestOf(pieces.read(id)).equals(hash))
+        bad.push({ exchange: null, what: `piece ${id}: its bytes do not have its SHA-256` })
+      else if (key !== null && hash.readUIntBE(0, 6) !== key)
+        bad.push({ exchange: null, what: `piece ${id}: its key does not fit its SHA-256` })
+    } catch (error) {
+      bad.push({ exchange: null, what: `piece ${id}: ${describe(error)}` })
     }
+  }
+  try {
+    const rows = database.prepare(
+      'SELECT id, hash, key, pack_id, offset FROM pieces UNION ALL SELECT id, hash, NULL, NULL, NULL FROM loose ORDER BY pack_id, offset',
+    )
+    for (const { id, hash, key } of rows.iterate() as IterableIterator<{ id: number; hash: Buffer; key: number | null }>)
+      check(id, hash, key)
   } catch (error) {
     bad.push({ exchange: null, what: `pieces: ${describe(error)}` })
   }

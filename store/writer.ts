@@ -6,7 +6,7 @@ import { asTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import { checkpointMs } from '../core/limits.ts'
 import type { ExchangeEnd, Recorder } from './_adapter.ts'
 import { readFailure } from './failure-text.ts'
-import type { Arrived, HeadFields, Span, WriterMessage, WriterOptions, WriterReply } from './writer-messages.ts'
+import type { Arrived, HeadFields, Span, Tick, WriterMessage, WriterOptions, WriterReply } from './writer-messages.ts'
 
 /** Bytes of one answer that wait for the next save at most; more are posted at once. */
 const waitingBytesMax = 256 * 1024
@@ -154,7 +154,7 @@ function createOutbox(worker: Worker): Outbox {
       buffer.set(part, offset)
       offset += part.length
     }
-    const tick = { bytes: buffer.buffer, messages }
+    const tick: Tick = { bytes: buffer.buffer, messages: JSON.stringify(messages) }
     messages = []
     parts = []
     partBytes = 0
