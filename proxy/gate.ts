@@ -8,11 +8,11 @@ import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import { findProtocol } from '../protocols/_all.ts'
 import { createUlid } from '../store/ulid.ts'
 import { type AnswerRelay, createAnswer, type Ending } from './answer.ts'
-import type { Arrived } from './arrived.ts'
+import { type Arrived, type AskedModel, askedModel } from './arrived.ts'
 import { attribute } from './attribute.ts'
 import type { ForwardEvents, Forwarder, Forwarding, ForwardRequest } from './forward.ts'
 import { headerValue, pairHeaders, upstreamHeaders } from './headers.ts'
-import { findModel, findModelInPath, type ModelPlace, renameModel } from './model.ts'
+import { renameModel } from './model.ts'
 import type { Receiver } from './receive.ts'
 import { type Recording, type RecordOptions, startRecording } from './record.ts'
 import { sendRefusal, writeRefusal } from './refuse.ts'
@@ -92,23 +92,18 @@ function refuseUnrecorded(
 
 async function recordAndForward(gate: GateOptions, arrived: Arrived): Promise<void> {
   const resolved = await gate.scopes.resolve(arrived.addressed.attribution)
-  const place = gate.routes.needModel ? findModel(arrived.body) : null
-  const choice = chooseRoute(gate, arrived, resolved, place)
+  const asked = gate.routes.needModel ? askedModel(arrived) : noModel
+  const choice = chooseRoute(gate, arrived, resolved, asked)
   const route = choice instanceof TurnpikeError ? null : choice
   const recording = await startRecording(gate, arrived, resolved, route?.name ?? null)
   if (choice instanceof TurnpikeError) return answerOurselves(gate, arrived, recording, choice, 'refused')
-  forwardExchange(gate, arrived, resolved, choice, place, recording)
+  forwardExchange(gate, arrived, resolved, choice, asked, recording)
 }
 
-function chooseRoute(
-  gate: GateOptions,
-  arrived: Arrived,
-  resolved: ResolvedScope,
-  place: ModelPlace | null,
-): Route | TurnpikeError {
+function chooseRoute(gate: GateOptions, arrived: Arrived, resolved: ResolvedScope, asked: AskedModel): Route | TurnpikeError {
   try {
     return gate.routes.choose({
-      model: place?.model ?? findModelInPath(arrived.addressed.path),
+      model: asked.model,
       protocol: arrived.protocol?.id ?? null,
       anthropicClient: headerValue(arrived.headers, 'anthropic-version') !== null,
       needKey: resolved.ownKey,
@@ -123,7 +118,7 @@ function forwardExchange(
   arrived: Arrived,
   resolved: ResolvedScope,
   route: Route,
-  place: ModelPlace | null,
+  asked: AskedModel,
   recording: Recording,
 ): void {
   const { response } = arrived
@@ -171,7 +166,7 @@ function forwardExchange(
     },
   }
   try {
-    upstream = gate.forwarder.forward(upstreamRequest(arrived, resolved, route, place), events)
+    upstream = gate.forwarder.forward(upstreamRequest(arrived, resolved, route, asked), events)
   } catch (error) {
     // Node refuses to send some paths and header values that its own server lets in.
     const what = `the request cannot be forwarded: ${error instanceof Error ? error.message : String(error)}`
@@ -179,14 +174,11 @@ function forwardExchange(
   }
 }
 
+const noModel: AskedModel = { model: null, place: null }
 const idle: Forwarding = { pause: () => undefined, resume: () => undefined, abort: () => undefined, retries: () => 0 }
 
-function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route: Route, place: ModelPlace | null): ForwardRequest {
-  const renamed = route.upstreamModel !== null && place !== null && route.upstreamModel !== place.model
-  const body =
-    renamed && place !== null && route.upstreamModel !== null
-      ? renameModel(arrived.body, place, route.upstreamModel)
-      : arrived.body
+function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route: Route, asked: AskedModel): ForwardRequest {
+  const body = rename(arrived, route, asked)
   const { path, query } = arrived.addressed
   const credentials = resolved.ownKey ? credentialHeaders : []
   return {
@@ -197,11 +189,21 @@ function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route: Route
       host: route.origin.host,
       drop: [...credentials, 'x-turnpike-session'],
       add: [...(resolved.ownKey ? route.credential : []), ...route.headers],
-      contentLength: renamed ? body.length : null,
+      contentLength: body === arrived.body ? null : body.length,
     }),
     body,
     trailers: pairHeaders(arrived.request.rawTrailers),
   }
+}
+
+function rename(arrived: Arrived, route: Route, asked: AskedModel): Uint8Array {
+  if (route.upstreamModel === null || route.upstreamModel === asked.model) return arrived.body
+  if (asked.place === null)
+    throw new TurnpikeError(
+      'E_BAD_REQUEST',
+      `the route renames ${asked.model} to ${route.upstreamModel}, which cannot be done in this body`,
+    )
+  return renameModel(arrived.body, asked.place, route.upstreamModel)
 }
 
 /** What a caller may present a key in; a trial's token must never reach a provider. */
