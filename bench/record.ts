@@ -4,9 +4,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openStore } from '../dist/store/open.js'
-import { createUlid } from '../dist/store/ulid.js'
 import type { Store } from '../store/_adapter.ts'
+import { openStore } from '../store/open.ts'
+import { createUlid } from '../store/ulid.ts'
 
 interface Workload {
   readonly name: string
@@ -141,10 +141,14 @@ async function record(store: Store, id: string, scope: string, body: Buffer, ans
 }
 
 /** Everything that is sent, prepared before the clock starts, in one buffer: thousands of small ones would make the collector part of the measurement. */
-function preparePlan({ calls, concurrency, answerBytes, body }: Workload): { readonly rounds: number; readonly read: (conversation: number, call: number) => [Buffer, Buffer] } {
+function preparePlan({ calls, concurrency, answerBytes, body }: Workload): {
+  readonly rounds: number
+  readonly read: (conversation: number, call: number) => [Buffer, Buffer]
+} {
   const rounds = Math.ceil((calls * scale) / concurrency)
   const bodies: Buffer[] = []
-  for (let call = 0; call < rounds; call++) for (let conversation = 0; conversation < concurrency; conversation++) bodies.push(body(conversation, call))
+  for (let call = 0; call < rounds; call++)
+    for (let conversation = 0; conversation < concurrency; conversation++) bodies.push(body(conversation, call))
   const ends: number[] = []
   for (const part of bodies) ends.push((ends.at(-1) ?? 0) + part.length)
   const arena = Buffer.concat(bodies)
@@ -187,7 +191,8 @@ async function runWorkload(workload: Workload): Promise<Figures> {
     for (const [call, id] of list.entries()) {
       const [body, answer] = read(conversation, call)
       const [request, response] = [await store.readBody(id, 'request'), await store.readBody(id, 'response')]
-      if (!request?.bytes.equals(body) || !response?.bytes.equals(answer)) throw new Error(`${name}: ${id} does not read back as it was sent`)
+      if (!request?.bytes.equals(body) || !response?.bytes.equals(answer))
+        throw new Error(`${name}: ${id} does not read back as it was sent`)
     }
   await store.close()
   const reader = await openStore(directory, { readOnly: true })
@@ -196,12 +201,20 @@ async function runWorkload(workload: Workload): Promise<Figures> {
   await rm(directory, { recursive: true, force: true })
   if (report.bad.length > 0) throw new Error(`${name}: ${JSON.stringify(report.bad[0])}`)
   const counted = (rounds - warm) * concurrency
-  return { name, calls: counted, cpuUs: (used.user + used.system) / counted, wallUs: wallUs / counted, bytesPerCall: report.bytesStored / report.exchanges, bytesSent: report.bytesRaw / report.exchanges }
+  return {
+    name,
+    calls: counted,
+    cpuUs: (used.user + used.system) / counted,
+    wallUs: wallUs / counted,
+    bytesPerCall: report.bytesStored / report.exchanges,
+    bytesSent: report.bytesRaw / report.exchanges,
+  }
 }
 
 const only = process.argv[process.argv.indexOf('--only') + 1]
 const figures: Figures[] = []
-for (const workload of workloads) if (process.argv.includes('--only') ? workload.name.startsWith(only ?? '') : true) figures.push(await runWorkload(workload))
+for (const workload of workloads)
+  if (process.argv.includes('--only') ? workload.name.startsWith(only ?? '') : true) figures.push(await runWorkload(workload))
 if (process.argv.includes('--json')) console.log(JSON.stringify(figures))
 else
   for (const { name, calls, cpuUs, wallUs, bytesPerCall, bytesSent } of figures)

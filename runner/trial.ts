@@ -45,7 +45,6 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     task: task.id,
     agent: input.spec.id,
     model: input.spec.model,
-    plannedTurns: started.plannedTurns,
     session: policy.freshSession ? 'fresh' : 'continuous',
   })
   const live = { trial: started }
