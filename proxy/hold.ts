@@ -11,8 +11,9 @@ export interface Hold {
 /** `marks` are strings that occur in the terminal event and practically nowhere else; none = nothing is ever held. */
 export function createHold(marks: readonly string[]): Hold {
   const needles = marks.map(mark => Buffer.from(mark))
-  const carryBytes = Math.max(0, ...needles.map(needle => needle.length)) - 1
-  let carry: Buffer = Buffer.alloc(0)
+  const carryBytes = Math.max(1, ...needles.map(needle => needle.length - 1))
+  // Marks begin with a line break; the beginning of a stream counts as one.
+  let carry: Buffer = Buffer.from('\n')
   let terminal = needles.length === 0 ? null : false
   return {
     push: chunk => {
