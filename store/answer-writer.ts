@@ -35,8 +35,10 @@ export interface OpenExchange {
   readonly startedAt: number
   readonly bytes: AnswerBytes
   head: HeadFields | null
-  /** Rows in the spool. */
+  /** Rows in the spool that are committed. */
   spoolRows: number
+  /** Rows may be in the spool, committed or not. */
+  isSpooled: boolean
   isHeadSaved: boolean
   /** When its end could not be recorded; null: it was not tried, or it worked. */
   endFailedAt: number | null
@@ -58,6 +60,7 @@ export function openExchange(begin: {
     bytes: openBytes(secrets),
     head: null,
     spoolRows: 0,
+    isSpooled: false,
     isHeadSaved: false,
     endFailedAt: null,
     checkpoint: null,
@@ -93,6 +96,7 @@ export function createAnswerWriter(database: Sqlite, tools: Tools): AnswerWriter
     const { bytes } = open
     const count = bytes.parts.length
     const row = open.spoolRows
+    open.isSpooled = true
     const arrivalsEnd = bytes.arrivals.length
     const ranges = bytes.parts.flatMap(part => part.ranges)
     const arrivals = writeArrivals(bytes.arrivals.slice(bytes.writtenArrivals), open.startedAt)
@@ -114,6 +118,8 @@ export function createAnswerWriter(database: Sqlite, tools: Tools): AnswerWriter
         tools
           .bodies()
           .readSpool(seq)
+          // A row of this very commit holds parts that are still in memory too.
+          .slice(0, open.spoolRows)
           .map(row => row.data),
       )
       // The bytes as sent are nowhere any more; their hash is.
@@ -121,7 +127,7 @@ export function createAnswerWriter(database: Sqlite, tools: Tools): AnswerWriter
     })
     const ids = putAnswer(tools.pieces, open, assembled)
     writeAnswer(open, seq, state, isFinal, { assembled, ids })
-    if (open.spoolRows > 0) deleteSpool.run(seq)
+    if (open.isSpooled) deleteSpool.run(seq)
     if (isFinal) return
     const parts = [...open.bytes.parts]
     tools.afterCommit(() => {
