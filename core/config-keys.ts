@@ -1,6 +1,7 @@
 // Every key of the configuration, once: its name in turnpike.yaml, its flag, its kind, its default and what it means.
 // core/config.ts reads values by this table, the command line makes its options from it, docs/config.md is generated from it.
 
+import { agentTimeoutMs } from './limits.ts'
 import type { Json } from './types.ts'
 
 export interface ConfigKey {
@@ -176,6 +177,14 @@ export const configKeys: readonly ConfigKey[] = [
     minimum: 1,
     fallback: null,
     meaning: 'Last turn of each task.',
+  },
+  {
+    name: 'run.agent_timeout_ms',
+    flag: '--agent-timeout-ms <ms>',
+    kind: 'whole',
+    minimum: 1,
+    fallback: agentTimeoutMs,
+    meaning: 'Time an agent has for one attempt, where the task sets none.',
   },
   {
     name: 'run.concurrency',

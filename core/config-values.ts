@@ -42,6 +42,20 @@ function valueSchema(key: ConfigKey): JsonObject {
   }
 }
 
+const argvSchema: JsonObject = { type: 'array', minItems: 1, items: { type: 'string' } }
+
+const commandSchema: JsonObject = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['first'],
+  properties: {
+    first: argvSchema,
+    next: argvSchema,
+    stdin: { type: 'string' },
+    env: { type: 'object', additionalProperties: { type: 'string' } },
+  },
+}
+
 const agentSchema: JsonObject = {
   type: 'object',
   additionalProperties: false,
@@ -49,7 +63,7 @@ const agentSchema: JsonObject = {
   properties: {
     name: { type: 'string', minLength: 1 },
     model: { type: 'string', minLength: 1 },
-    command: { type: 'array', minItems: 1, items: { type: 'string' } },
+    command: { anyOf: [argvSchema, commandSchema] },
   },
 }
 

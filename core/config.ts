@@ -10,10 +10,19 @@ import { compileSchema } from './schema.ts'
 import type { Json, JsonObject } from './types.ts'
 import { readYaml } from './yaml.ts'
 
+/** How the agent `command` starts its program; docs/agents.md lists the placeholders. */
+export interface CommandChoice {
+  readonly first: readonly string[]
+  /** null = the program cannot continue a conversation. */
+  readonly next: readonly string[] | null
+  readonly stdin: string | null
+  readonly env: Readonly<Record<string, string>>
+}
+
 export interface AgentChoice {
   readonly name: string
   readonly model: string | null
-  readonly command: readonly string[] | null
+  readonly command: CommandChoice | null
 }
 
 export interface Config {
@@ -38,6 +47,7 @@ export interface Config {
     readonly onFailure: 'continue' | 'stop' | 'reset-to-reference' | 'rollback'
     readonly fromTurn: number | null
     readonly toTurn: number | null
+    readonly agentTimeoutMs: number
     readonly concurrency: number
     readonly freshSession: boolean
   }
@@ -132,6 +142,7 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       onFailure: get('run.on_failure'),
       fromTurn: get('run.from_turn'),
       toTurn: get('run.to_turn'),
+      agentTimeoutMs: get('run.agent_timeout_ms'),
       concurrency: get('run.concurrency'),
       freshSession: get('run.fresh_session'),
     },
@@ -139,13 +150,24 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
   }
 }
 
-type AgentEntry = string | { readonly name: string; readonly model?: string; readonly command?: readonly string[] }
+interface AgentMapping {
+  readonly name: string
+  readonly model?: string
+  /** A list is the argv of every first request. */
+  readonly command?: readonly string[] | ({ readonly first: readonly string[] } & Partial<CommandChoice>)
+}
 
-function buildAgents(entries: readonly AgentEntry[], model: string | null, modelWins: boolean): AgentChoice[] {
+function buildAgents(entries: ReadonlyArray<string | AgentMapping>, model: string | null, modelWins: boolean): AgentChoice[] {
   return entries.map(entry => {
-    const agent = typeof entry === 'string' ? { name: entry } : entry
-    return { name: agent.name, model: modelWins ? model : (agent.model ?? model), command: agent.command ?? null }
+    const agent: AgentMapping = typeof entry === 'string' ? { name: entry } : entry
+    return { name: agent.name, model: modelWins ? model : (agent.model ?? model), command: buildCommand(agent.command) }
   })
+}
+
+function buildCommand(command: AgentMapping['command']): CommandChoice | null {
+  if (command === undefined) return null
+  const given = 'first' in command ? command : { first: command }
+  return { next: null, stdin: null, env: {}, ...given }
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -40,10 +40,11 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
   const cells = new Map<number, TurnState>()
   const started = await ledger.changeTrial(input.trial, { state: 'running', startedAt: Date.now() })
   await ledger.emit('trial-started', started, {
+    name: started.name,
+    plannedTurns: started.plannedTurns,
     task: task.id,
     agent: input.spec.id,
     model: input.spec.model,
-    plannedTurns: started.plannedTurns,
     session: policy.freshSession ? 'fresh' : 'continuous',
   })
   const live = { trial: started }

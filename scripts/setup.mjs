@@ -4,18 +4,21 @@
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const stamp = join(root, 'node_modules', '.turnpike-setup')
+const installed = join(root, 'node_modules')
+const stamp = join(installed, '.turnpike-setup')
+// A linked node_modules belongs to another tree: npm would empty that one first, under the feet of whoever uses it.
+const isLinked = lstatSync(installed, { throwIfNoEntry: false })?.isSymbolicLink() === true
 const wanted = createHash('sha256')
   .update(readFileSync(join(root, 'package-lock.json')))
   .update(`${process.platform} ${process.arch} ${process.versions.modules}`)
   .digest('hex')
 
-if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
+if (!isLinked && (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted)) {
   process.stderr.write('turnpike: installing dependencies (first time only; SQLite may be compiled, about a minute) …\n')
   const npm = process.env.npm_execpath
   const [command, ...first] = npm ? [process.execPath, npm] : ['npm']

@@ -107,8 +107,19 @@ describe('agents', () => {
     )
     expect(read().run.agents).toEqual([
       { name: 'mini', model: 'm1', command: null },
-      { name: 'command', model: 'm2', command: ['my-agent', '{instruction}'] },
+      { name: 'command', model: 'm2', command: { first: ['my-agent', '{instruction}'], next: null, stdin: null, env: {} } },
     ])
+  })
+
+  it('of the kind command can say how they continue, what they read and what they see', () => {
+    write(
+      'turnpike.yaml',
+      'run:\n  agents:\n    - name: command\n      command:\n        first: [a, -p]\n        next: [a, -c]\n        stdin: "{instruction}"\n        env: { KEY: "{token}" }\n',
+    )
+    const command = { first: ['a', '-p'], next: ['a', '-c'], stdin: '{instruction}', env: { KEY: '{token}' } }
+    expect(read().run.agents).toEqual([{ name: 'command', model: null, command }])
+    write('turnpike.yaml', 'run:\n  agents:\n    - name: command\n      command:\n        frist: [a, -p]\n')
+    expect(refusal({})).toContain('unknown key "frist" in run.agents[0].command; did you mean "first"?')
   })
 
   it('yield to a model that comes from nearer than they do', () => {

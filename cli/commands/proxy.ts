@@ -1,0 +1,77 @@
+// `turnpike proxy`: the recording proxy on its own. One line on standard output when it is ready; drains on the first signal.
+
+import type { ProxyOptions } from '../../proxy/server.ts'
+import type { Store } from '../../store/_adapter.ts'
+import { readVersion } from '../package-files.ts'
+import { openProviders, type Providers } from '../providers.ts'
+import { useStoreAt } from '../store-access.ts'
+import type { CommandContext, CommandSpec } from './_command.ts'
+
+export const proxyCommand: CommandSpec = {
+  usage: 'proxy',
+  group: 'Record and run',
+  summary: 'Record everything between agents and model providers',
+  description:
+    'Point an agent at http://HOST:PORT (or http://HOST:PORT/s/NAME to name the session): its own key passes through and is\n' +
+    'masked in the record. Prints `listening URL` when ready. Ctrl-C or SIGTERM lets running answers end, then stops.',
+  keys: [
+    'proxy.host',
+    'proxy.port',
+    'proxy.models',
+    'proxy.upstream',
+    'proxy.on_record_failure',
+    'simulated.enabled',
+    'simulated.script',
+    'simulated.seed',
+  ],
+  examples: [
+    'turnpike proxy --simulated',
+    'turnpike proxy --upstream https://api.anthropic.com',
+    'ANTHROPIC_BASE_URL=http://127.0.0.1:4000/s/my-session claude',
+  ],
+  run: async context => {
+    // Before the store: a mistake must not leave an empty one behind.
+    const providers = await openProviders(context.config, context.environment)
+    return useStoreAt(context.config.store, {}, store => serve(context, store, providers)).finally(providers.close)
+  },
+}
+
+async function serve(context: CommandContext, store: Store, providers: Providers): Promise<number> {
+  const { config, output } = context
+  const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
+  // Loaded here: commands that only look into the store must start fast.
+  const { startProxy } = await import('../../proxy/server.ts')
+  const proxy = await startProxy({
+    store,
+    host: config.proxy.host,
+    port: config.proxy.port,
+    routes: providers.routes,
+    onRecordFailure: config.proxy.onRecordFailure,
+    version: readVersion(),
+    ...(controlToken ? { controlToken } : {}),
+    ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
+  })
+  if (config.proxy.onRecordFailure === 'pass')
+    output.note('warning: calls pass UNRECORDED while the store cannot be written (--on-record-failure pass)')
+  if (context.verbose) output.note(`models: ${providers.description}; store: ${config.store}`)
+  if (context.json) await output.writeJson({ event: 'listening', url: proxy.url })
+  else await output.write(`listening ${proxy.url}\n`)
+  await waitForSignal(context.signal)
+  if (context.verbose || output.isTty) output.note('draining: running answers may end; the next Ctrl-C stops at once')
+  await proxy.drain()
+  return 0
+}
+
+type Note = Parameters<NonNullable<ProxyOptions['onExchange']>>[0]
+
+function describeExchange(note: Note): string {
+  const parts = [note.outcome, note.status ?? '–', note.protocol ?? 'no protocol', `${Math.round(note.ms)} ms`, note.code ?? '']
+  return parts.join('  ').trimEnd()
+}
+
+function waitForSignal(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

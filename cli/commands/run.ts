@@ -1,0 +1,141 @@
+// `turnpike run`: proxy, agents, verification, conversion, scores and report, in one go. The order of the stages stands here;
+// each is a call into its own folder, and everything between them goes through the store.
+
+import { join } from 'node:path'
+import { TurnpikeError } from '../../core/errors.ts'
+import { countOf } from '../../report/words.ts'
+import type { RunOptions, RunResult } from '../../runner/run.ts'
+import type { Store } from '../../store/_adapter.ts'
+import { readVersion } from '../package-files.ts'
+import { openProviders } from '../providers.ts'
+import { planRun, type RunPlan } from '../run-plan.ts'
+import { writeRunRecord } from '../run-record.ts'
+import { deriveRun, printRun } from '../run-results.ts'
+import { useStoreAt } from '../store-access.ts'
+import type { CommandContext, CommandSpec } from './_command.ts'
+
+export const runCommand: CommandSpec = {
+  usage: 'run [argv...]',
+  group: 'Record and run',
+  summary: 'Run agents on tasks, turn after turn, and score what came out',
+  description:
+    'Starts a recording proxy on a free port, gives each agent its own place to work, verifies every turn, then decodes, converts,\n' +
+    'scores and reports. Everything lies in the store; a run that was stopped goes on with --resume.\n' +
+    'With --agent command, the command line after -- is the agent; docs/agents.md has its placeholders.',
+  keys: [
+    'run.tasks',
+    'run.agents',
+    'run.model',
+    'run.environment',
+    'run.trials',
+    'run.attempts',
+    'run.feedback',
+    'run.on_failure',
+    'run.from_turn',
+    'run.to_turn',
+    'run.agent_timeout_ms',
+    'run.concurrency',
+    'run.fresh_session',
+    'run.name',
+    'proxy.models',
+    'proxy.upstream',
+    'proxy.on_record_failure',
+    'simulated.enabled',
+    'simulated.script',
+    'simulated.seed',
+    'prices',
+  ],
+  options: [
+    { flags: '--resume <run>', meaning: 'Go on with a run that was stopped; what it was started with is taken from the store.' },
+    { flags: '--report', meaning: 'Print the whole report, not only its head.' },
+    { flags: '--next-steps', meaning: 'End with commands to go on with.' },
+  ],
+  examples: [
+    'turnpike run --tasks tasks.jsonl --agent oracle nop',
+    'turnpike run --tasks tasks.jsonl --agent mini --model claude-sonnet-4-5 --attempts 2 --trials 3',
+    'turnpike run --tasks tasks.jsonl --agent command --fresh-session -- my-agent --prompt {instruction}',
+    'turnpike run --resume latest',
+  ],
+  run: async context => {
+    // Before the store: a mistake must not leave an empty one behind.
+    const plan = await planRun(context)
+    for (const warning of plan.warnings) context.output.note(`warning: ${warning}`)
+    return useStoreAt(context.config.store, {}, async store => {
+      const result = await runAgents(context, store, plan)
+      if (result.run.state === 'interrupted') throw interrupted(result)
+      const derived = await deriveRun(store, result.run, context)
+      await printRun(context, result, derived)
+      return result.trials.every(trial => trial.outcome?.kind === 'finished') ? 0 : 1
+    })
+  },
+}
+
+async function runAgents(context: CommandContext, store: Store, plan: RunPlan): Promise<RunResult> {
+  const { output } = context
+  const { config } = plan
+  // Loaded here: commands that only look into the store must start fast.
+  const { startProxy } = await import('../../proxy/server.ts')
+  const { createLiveView } = await import('../../report/live.ts')
+  const { executeRun } = await import('../../runner/run.ts')
+  const providers = await openProviders(config, context.environment)
+  const proxy = await startProxy({
+    store,
+    host: '127.0.0.1',
+    port: 0,
+    routes: providers.routes,
+    onRecordFailure: config.proxy.onRecordFailure,
+    version: readVersion(),
+  })
+  const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
+  output.note(
+    `${countOf(plan.tasks.length, 'task')}; agents: ${plan.agents.map(agent => agent.id).join(', ')}; models: ${providers.description}`,
+  )
+  try {
+    return await executeRun({
+      ...runSettings(plan, context),
+      store,
+      proxyUrl: proxy.url,
+      simulated: providers.simulated,
+      directory: join(config.store, 'work'),
+      signal: context.signal,
+      onEvent: view.event,
+    })
+  } finally {
+    view.done()
+    // Agents are gone; what they left running must not hold the command up.
+    await proxy.drain(context.signal.aborted ? 0 : 2_000)
+    await providers.close()
+  }
+}
+
+type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent'>
+
+function runSettings(plan: RunPlan, context: CommandContext): Settings {
+  const { run } = plan.config
+  const path = context.environment['PATH']
+  return {
+    tasks: plan.tasks,
+    agents: plan.agents,
+    trials: run.trials,
+    attempts: run.attempts,
+    feedback: run.feedback,
+    onFailure: run.onFailure,
+    environment: run.environment,
+    concurrency: run.concurrency,
+    agentTimeoutMs: run.agentTimeoutMs,
+    freshSession: run.freshSession,
+    config: writeRunRecord(plan.config),
+    turnpikeVersion: readVersion(),
+    ...(run.fromTurn === null ? {} : { fromTurn: run.fromTurn }),
+    ...(run.toTurn === null ? {} : { toTurn: run.toTurn }),
+    ...(run.name === null ? {} : { runName: run.name }),
+    ...(path ? { path } : {}),
+    ...(plan.resume === null ? {} : { resumeRunId: plan.resume.id }),
+  }
+}
+
+function interrupted({ run }: RunResult): TurnpikeError {
+  return new TurnpikeError('E_INTERRUPTED', `the run ${run.name} was stopped; finished trials are kept`, {
+    hint: `turnpike run --resume ${run.id}`,
+  })
+}

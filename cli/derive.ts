@@ -1,0 +1,53 @@
+// Derived data as commands need it: calls decoded and priced before anyone sums them, trajectories written where they are wanted.
+
+import { type ConversionSummary, type ConvertOptions, convertScopes } from '../convert/convert.ts'
+import { type DecodeReport, decodeExchanges, type PriceInputs } from '../convert/decode.ts'
+import { readPriceBook } from '../judge/price-book.ts'
+import { priceUsage } from '../judge/prices.ts'
+import type { Ref, Store } from '../store/_adapter.ts'
+import type { CommandContext } from './commands/_command.ts'
+import { packageFile } from './package-files.ts'
+
+type Price = (inputs: PriceInputs) => { readonly nanoUsd: number; readonly version: string } | null
+
+/** Routes that say nothing about who billed the call: the model's name alone must tell. */
+const anonymousRoutes = new Set(['upstream'])
+
+async function readPrice(context: CommandContext): Promise<Price> {
+  const book = await readPriceBook(context.config.prices ?? packageFile('configs', 'prices.yaml'))
+  return ({ route, model, usage, at }) => {
+    // What a simulated provider is said to use is an estimate that nobody bills.
+    if (route === 'simulated') return null
+    const provider = route === null || anonymousRoutes.has(route) ? null : route
+    return priceUsage(book, { model, provider, usage, at })
+  }
+}
+
+/** Decodes what was recorded since the last time; with `again` everything, for a new price table. */
+export async function decodeNew(
+  store: Store,
+  context: CommandContext,
+  scopes: ReadonlyArray<{ readonly id: string }> | 'all',
+  options: { readonly again?: boolean } = {},
+): Promise<DecodeReport> {
+  const price = await readPrice(context)
+  const filters = scopes === 'all' ? [{}] : scopes.map(scope => ({ scopeId: scope.id }))
+  const reports: DecodeReport[] = []
+  for (const filter of filters) reports.push(await decodeExchanges(store, filter, { ...options, price }))
+  return {
+    decoded: reports.reduce((sum, report) => sum + report.decoded, 0),
+    undecodable: reports.reduce((sum, report) => sum + report.undecodable, 0),
+    reasons: reports.flatMap(report => report.reasons),
+  }
+}
+
+/** Writes one row a line, as fast as `write` takes them: a run's trajectories need not fit into memory. */
+export async function writeTrajectories(
+  store: Store,
+  refs: readonly Ref[],
+  options: ConvertOptions & { readonly write: (line: string) => Promise<void> },
+): Promise<ConversionSummary> {
+  const conversion = convertScopes(store, refs, options)
+  for await (const row of conversion.rows) await options.write(`${row}\n`)
+  return conversion.summary()
+}

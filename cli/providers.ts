@@ -1,0 +1,48 @@
+// Who answers the models: the simulated provider, one upstream, or the routes of a models file. Decides it from the configuration,
+// the same way for `turnpike proxy` and `turnpike run`.
+
+import type { Config } from '../core/config.ts'
+import { TurnpikeError } from '../core/errors.ts'
+import { type Routes, readRoutes, singleUpstream } from '../proxy/routes.ts'
+import { packageFile } from './package-files.ts'
+
+export interface Providers {
+  readonly routes: Routes
+  readonly simulated: boolean
+  /** In words, for the person at the terminal. */
+  readonly description: string
+  readonly close: () => Promise<void>
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export async function openProviders(config: Config, environment: Environment): Promise<Providers> {
+  const { proxy, simulated } = config
+  if (simulated.enabled) return openSimulated(config)
+  const close = async (): Promise<void> => {}
+  if (proxy.upstream !== null) {
+    const key = environment['TURNPIKE_UPSTREAM_KEY']
+    const routes = singleUpstream(proxy.upstream, key ? { key } : {})
+    return { routes, simulated: false, description: proxy.upstream, close }
+  }
+  const file = proxy.models ?? packageFile('configs', 'models.yaml')
+  return { routes: await readRoutes(file, environment), simulated: false, description: `the routes of ${file}`, close }
+}
+
+async function openSimulated(config: Config): Promise<Providers> {
+  const { script, seed } = config.simulated
+  if (config.proxy.upstream !== null)
+    throw new TurnpikeError('E_USAGE', 'the simulated provider and an upstream were both asked for', {
+      hint: 'leave out --simulated or --upstream (or simulated.enabled, proxy.upstream in the configuration)',
+    })
+  // Loaded here: commands that only look into the store must start fast.
+  const { readScript } = await import('../scenarios/simulated/script.ts')
+  const { startSimulated } = await import('../scenarios/simulated/server.ts')
+  const server = await startSimulated({ seed, ...(script === null ? {} : { script: await readScript(script) }) })
+  return {
+    routes: singleUpstream(server.url, { name: 'simulated' }),
+    simulated: true,
+    description: `the simulated provider (seed ${seed}${script === null ? '' : `, script ${script}`})`,
+    close: () => server.close(),
+  }
+}

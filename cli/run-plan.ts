@@ -1,0 +1,65 @@
+// What a run is about to do, from the configuration: tasks read, agents named, and for `--resume` the run it goes on with.
+// Refuses what cannot work before anything is started.
+
+import type { Config } from '../core/config.ts'
+import { TurnpikeError } from '../core/errors.ts'
+import type { Run, Task } from '../core/types.ts'
+import type { AgentSpec } from '../runner/agents/_adapter.ts'
+import { findAgent } from '../runner/agents/_all.ts'
+import { loadTasks } from '../runner/tasks/_all.ts'
+import type { Store } from '../store/_adapter.ts'
+import type { CommandContext } from './commands/_command.ts'
+import { readRunRecord } from './run-record.ts'
+import { useStore } from './store-access.ts'
+
+export interface RunPlan {
+  readonly config: Config
+  readonly tasks: readonly Task[]
+  readonly agents: readonly AgentSpec[]
+  readonly warnings: readonly string[]
+  readonly resume: Run | null
+}
+
+export async function planRun(context: CommandContext): Promise<RunPlan> {
+  const name = context.options['resume']
+  const resume = typeof name === 'string' ? await useStore(context, {}, store => findRun(store, name)) : null
+  const config = resume === null ? context.config : resumedConfig(context, resume)
+  const agents = nameAgents(config, context.arguments)
+  if (config.run.tasks === null) throw missing('tasks', '--tasks', 'run.tasks')
+  if (agents.length === 0) throw missing('agent', '--agent', 'run.agents')
+  const { tasks, warnings } = await loadTasks(config.run.tasks)
+  return { config, tasks, agents, warnings, resume }
+}
+
+function missing(what: string, flag: string, key: string): TurnpikeError {
+  return new TurnpikeError('E_USAGE', `no ${what} given`, {
+    hint: `name ${what === 'tasks' ? 'a file or directory of them' : 'one'} with ${flag}, or set ${key} in turnpike.yaml (turnpike init writes an example)`,
+  })
+}
+
+async function findRun(store: Store, name: string): Promise<Run> {
+  const ref = await store.resolveRef(name)
+  const [run] = ref.kind === 'run' ? await store.list('runs', { id: ref.id }) : []
+  if (!run) throw new TurnpikeError('E_REF_UNKNOWN', `"${name}" is a ${ref.kind}, not a run`)
+  return run
+}
+
+/** A configuration named on the command line is taken as it is; without one the run goes on with its own. */
+function resumedConfig(context: CommandContext, run: Run): Config {
+  return typeof context.options['config'] === 'string' ? context.config : context.reconfigure(readRunRecord(run))
+}
+
+function nameAgents(config: Config, argv: readonly string[]): AgentSpec[] {
+  const takesArgv = config.run.agents.some(agent => agent.name === 'command')
+  if (argv.length > 0 && !takesArgv)
+    throw new TurnpikeError('E_USAGE', `unexpected argument "${argv[0]}"`, {
+      hint: 'a command line after -- is for --agent command; everything else is an option: turnpike run --help',
+    })
+  return config.run.agents.map(agent => {
+    const fromArgv = argv.length > 0 && agent.name === 'command' ? { first: argv, next: null, stdin: null, env: {} } : null
+    const command = fromArgv ?? agent.command
+    // The reference solutions and doing nothing have no model, whatever the run's model is.
+    const model = findAgent(agent.name).protocols.length === 0 ? null : agent.model
+    return { id: agent.name, model, ...(command === null ? {} : { command }) }
+  })
+}
