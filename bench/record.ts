@@ -4,9 +4,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openStore } from '../dist/store/open.js'
-import { createUlid } from '../dist/store/ulid.js'
 import type { Store } from '../store/_adapter.ts'
+import { openStore } from '../store/open.ts'
+import { createUlid } from '../store/ulid.ts'
 
 interface Workload {
   readonly name: string
@@ -175,12 +175,13 @@ async function runWorkload(workload: Workload): Promise<Figures> {
   }
   // The first tenth of each conversation warms the code up and is not counted.
   const warm = Math.ceil(rounds / 10)
-  const sendAll = (from: number, to: number): Promise<void[]> =>
-    Promise.all(
+  const sendAll = async (from: number, to: number): Promise<void> => {
+    await Promise.all(
       ids.map(async (_, conversation) => {
         for (let call = from; call < to; call++) await send(conversation, call)
       }),
     )
+  }
   await sendAll(0, warm)
   const cpu = process.cpuUsage()
   const start = process.hrtime.bigint()

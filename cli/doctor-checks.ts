@@ -21,14 +21,16 @@ export interface Finding {
   readonly advice: string | null
 }
 
-const nodeMajorMin = 20
+/** As in package.json. */
+const nodeMin = { major: 20, minor: 19 }
 /** A few hundred trials; agents' workspaces come on top. */
 const freeBytesMin = 1024 ** 3
 
 export function checkNode(version: string): Finding {
-  const major = Number(version.replace(/^v/, '').split('.')[0])
-  if (major >= nodeMajorMin) return { name: 'node', state: 'ok', found: version, advice: null }
-  return { name: 'node', state: 'fail', found: version, advice: `install Node.js ${nodeMajorMin} or newer` }
+  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number)
+  if (major > nodeMin.major || (major === nodeMin.major && minor >= nodeMin.minor))
+    return { name: 'node', state: 'ok', found: version, advice: null }
+  return { name: 'node', state: 'fail', found: version, advice: `install Node.js ${nodeMin.major}.${nodeMin.minor} or newer` }
 }
 
 export async function checkGit(): Promise<Finding> {

@@ -4,8 +4,6 @@
 import type { Config } from '../core/config.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import { type Routes, readRoutes, singleUpstream } from '../proxy/routes.ts'
-import { readScript } from '../scenarios/simulated/script.ts'
-import { startSimulated } from '../scenarios/simulated/server.ts'
 import { packageFile } from './package-files.ts'
 
 export interface Providers {
@@ -37,6 +35,9 @@ async function openSimulated(config: Config): Promise<Providers> {
     throw new TurnpikeError('E_USAGE', 'the simulated provider and an upstream were both asked for', {
       hint: 'leave out --simulated or --upstream (or simulated.enabled, proxy.upstream in the configuration)',
     })
+  // Loaded here: commands that only look into the store must start fast.
+  const { readScript } = await import('../scenarios/simulated/script.ts')
+  const { startSimulated } = await import('../scenarios/simulated/server.ts')
   const server = await startSimulated({ seed, ...(script === null ? {} : { script: await readScript(script) }) })
   return {
     routes: singleUpstream(server.url, { name: 'simulated' }),

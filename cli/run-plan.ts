@@ -10,6 +10,7 @@ import { loadTasks } from '../runner/tasks/_all.ts'
 import type { Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
 import { readRunRecord } from './run-record.ts'
+import { useStore } from './store-access.ts'
 
 export interface RunPlan {
   readonly config: Config
@@ -19,9 +20,9 @@ export interface RunPlan {
   readonly resume: Run | null
 }
 
-export async function planRun(context: CommandContext, store: Store): Promise<RunPlan> {
+export async function planRun(context: CommandContext): Promise<RunPlan> {
   const name = context.options['resume']
-  const resume = typeof name === 'string' ? await findRun(store, name) : null
+  const resume = typeof name === 'string' ? await useStore(context, {}, store => findRun(store, name)) : null
   const config = resume === null ? context.config : resumedConfig(context, resume)
   const agents = nameAgents(config, context.arguments)
   if (config.run.tasks === null) throw missing('tasks', '--tasks', 'run.tasks')

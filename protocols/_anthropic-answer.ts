@@ -79,7 +79,7 @@ function writeErrorAnswer(answer: Answer, own: boolean): JsonObject {
   return { type: 'error', error: { type: answer.error?.type ?? 'api_error', message: answer.error?.message ?? '' } }
 }
 
-export function answerId(answer: Answer, own: boolean): string | undefined {
+function answerId(answer: Answer, own: boolean): string | undefined {
   return answer.id ?? (own && answer.wire !== undefined ? undefined : 'msg_turnpike')
 }
 

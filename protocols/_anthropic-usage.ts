@@ -14,7 +14,7 @@ export function readUsage(body: Json): Usage | null {
   return isObject(raw) ? readUsageObject(raw) : null
 }
 
-export function readUsageObject(raw: JsonObject): Usage {
+function readUsageObject(raw: JsonObject): Usage {
   const split = objectOf(raw['cache_creation'])
   const written = countOf(raw['cache_creation_input_tokens'])
   const cachedWrite5m = countOf(split['ephemeral_5m_input_tokens'])

@@ -131,7 +131,7 @@ export function writeToolCall(block: Extract<Block, { kind: 'tool-call' }>, own:
 }
 
 /** The exact text where there is one; calls made by hand may have only the value. */
-export function inputTextOf(block: Extract<Block, { kind: 'tool-call' }>): string {
+function inputTextOf(block: Extract<Block, { kind: 'tool-call' }>): string {
   return block.inputText === '' && isObject(block.input) && Object.keys(block.input).length > 0
     ? printJson(block.input)
     : block.inputText

@@ -11,14 +11,15 @@ export interface Hold {
 /** `marks` are strings that occur in the terminal event and practically nowhere else; none = nothing is ever held. */
 export function createHold(marks: readonly string[]): Hold {
   const needles = marks.map(mark => Buffer.from(mark))
-  const carryBytes = Math.max(0, ...needles.map(needle => needle.length)) - 1
-  let carry: Buffer = Buffer.alloc(0)
+  const carryBytes = Math.max(1, ...needles.map(needle => needle.length - 1))
+  // Marks begin with a line break; the beginning of a stream counts as one.
+  let carry: Buffer = Buffer.from('\n')
   let terminal = needles.length === 0 ? null : false
   return {
     push: chunk => {
       if (terminal === null) return { pass: chunk, held: null }
       if (terminal) return { pass: null, held: chunk }
-      const at = findAcross(carry, chunk, needles)
+      const at = findAcross(carry, chunk, needles, carryBytes)
       if (at === null) {
         carry = keepTail(carry, chunk, carryBytes)
         return { pass: chunk, held: null }
@@ -33,9 +34,9 @@ export function createHold(marks: readonly string[]): Hold {
 }
 
 /** Offset in `chunk` where the earliest mark begins; negative when it began in the carry; null when there is none. */
-function findAcross(carry: Buffer, chunk: Buffer, needles: readonly Buffer[]): number | null {
+function findAcross(carry: Buffer, chunk: Buffer, needles: readonly Buffer[], reach: number): number | null {
   let best: number | null = null
-  const seam = carry.length === 0 ? null : Buffer.concat([carry, chunk.subarray(0, carry.length)])
+  const seam = carry.length === 0 ? null : Buffer.concat([carry, chunk.subarray(0, reach)])
   for (const needle of needles) {
     const inSeam = seam === null ? -1 : seam.indexOf(needle)
     const at = inSeam >= 0 && inSeam < carry.length ? inSeam - carry.length : chunk.indexOf(needle)

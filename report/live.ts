@@ -77,6 +77,10 @@ function createTableView(options: LiveViewOptions, lines: Map<string, Line>): Li
     timer = null
     if (!finished) log(drawLines([...lines.values()], options, colors, now()))
   }
+  const writeAbove = (text: string): void => {
+    log.clear()
+    options.stream.write(`${text}\n`)
+  }
   const schedule = (): void => {
     if (timer !== null || finished) return
     timer = setTimeout(draw, frameMs)
@@ -85,11 +89,12 @@ function createTableView(options: LiveViewOptions, lines: Map<string, Line>): Li
   return {
     event: event => {
       const line = applyEvent(lines, event)
+      const warning = readWarning(event)
+      if (warning !== null) writeAbove(colors.yellow(warning))
       if (event.type === 'trial-ended' && line !== null && event.trialId !== null) {
         // A finished trial is written once above the moving lines and forgotten.
         lines.delete(event.trialId)
-        log.clear()
-        options.stream.write(`${drawLine(line, options, colors, now())}\n`)
+        writeAbove(drawLine(line, options, colors, now()))
       }
       schedule()
     },
@@ -159,10 +164,22 @@ function startLine(event: RunEvent): Line {
 }
 
 function describeRun(event: RunEvent): string | null {
+  const warning = readWarning(event)
+  if (warning !== null) return warning
   return event.type === 'run-started' || event.type === 'run-ended' ? event.type.replace('-', ' ') : null
 }
 
+/** What went wrong on the way without ending anything. */
+function readWarning(event: RunEvent): string | null {
+  const data = readObject(event.data)
+  if (event.type === 'run-warned') return `warning: ${cleanText(readText(data['message']) ?? '')}`
+  if (event.type !== 'environment-retried') return null
+  return `${cleanText(readText(data['name']) ?? '')}  environment failed, trying again: ${cleanText(readText(data['reason']) ?? '')}`
+}
+
 function describeTrial(event: RunEvent, line: Line): string | null {
+  const warning = readWarning(event)
+  if (warning !== null) return warning
   const where = `${cleanText(line.name)}  turn ${line.turn ?? '?'}`
   switch (event.type) {
     case 'trial-started':

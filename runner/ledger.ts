@@ -29,7 +29,7 @@ export function openLedger(store: Store, runId: string, onEvent: (event: RunEven
       return changed
     },
     emit: async (type, trial, data) => {
-      const named: Json = trial === null ? data : { trial: trial.name, ...data }
+      const named: Json = trial === null ? data : { name: trial.name, ...data }
       const event: RunEvent = { id: createUlid(), runId, trialId: trial?.id ?? null, type, at: Date.now(), data: named }
       await store.put('events', [event])
       onEvent(event)

@@ -1,6 +1,8 @@
 // Runs jobs with bounded concurrency. When the signal fires no new job starts and the running ones are waited for; when a job
 // throws, the others are told to stop and the error comes out once all have ended. Knows nothing of trials.
 
+import { setMaxListeners } from 'node:events'
+
 export interface ScheduleOptions<J> {
   readonly jobs: readonly J[]
   readonly concurrency: number
@@ -12,6 +14,8 @@ export interface ScheduleOptions<J> {
 /** Resolves when no job is running any more. */
 export async function schedule<J>(options: ScheduleOptions<J>): Promise<void> {
   const stop = new AbortController()
+  // As many listeners as jobs run at once are no leak.
+  setMaxListeners(0, stop.signal)
   const onAbort = (): void => stop.abort(options.signal.reason)
   options.signal.addEventListener('abort', onAbort, { once: true })
   if (options.signal.aborted) onAbort()

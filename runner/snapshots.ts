@@ -16,7 +16,7 @@ export interface Snapshots {
   readonly take: (workspace: string, label: string, at: number) => Promise<string>
 }
 
-/** The first version of git whose plumbing does all of this is old enough to be everywhere; null when there is no git at all. */
+/** The git program on a search path; null when there is none. */
 export async function findGit(path: string): Promise<string | null> {
   for (const directory of path.split(':').filter(part => part !== '')) {
     const names = await readdir(directory).catch((): string[] => [])
@@ -28,7 +28,8 @@ export async function findGit(path: string): Promise<string | null> {
 export async function openSnapshots(gitProgram: string, directory: string): Promise<Snapshots> {
   await mkdir(directory, { recursive: true })
   const git = createGit(gitProgram, directory)
-  await git(['init', '--quiet', '--bare', '--initial-branch=attempts', directory], null)
+  await git(['init', '--quiet', '--bare', directory], null)
+  await git(['symbolic-ref', 'HEAD', 'refs/heads/attempts'], null)
   await mkdir(join(directory, 'info'), { recursive: true })
   // This file outranks every .gitattributes of the workspace: bytes are recorded as they are.
   await writeFile(join(directory, 'info', 'attributes'), '* -text -eol -ident -filter -working-tree-encoding\n')
@@ -48,12 +49,12 @@ function createGit(program: string, directory: string): Git {
   return async (argv, workspace, input, at = 0) => {
     const date = `@${Math.floor(at / 1000)} +0000`
     const result = await runGroup({
-      argv: [program, ...argv],
+      argv: [program, ...settings.flatMap(setting => ['-c', setting]), ...argv],
       cwd: directory,
       env: {
         ...(argv[0] === 'init' ? {} : { GIT_DIR: directory }),
         ...(workspace === null ? {} : { GIT_WORK_TREE: workspace }),
-        ...gitSettings(date),
+        ...gitVariables(date),
       },
       ...(input === undefined ? {} : { stdin: input }),
       timeoutMs: 300_000,
@@ -66,24 +67,21 @@ function createGit(program: string, directory: string): Git {
   }
 }
 
-function gitSettings(date: string): Record<string, string> {
-  const settings = [
-    ['core.fileMode', 'true'],
-    ['core.symlinks', 'true'],
-    ['core.autocrlf', 'false'],
-    ['core.safecrlf', 'false'],
-    ['core.fsmonitor', 'false'],
-    ['core.hooksPath', '/dev/null'],
-    ['core.precomposeUnicode', 'false'],
-    ['gc.auto', '0'],
-  ] as const
-  const entries = settings.flatMap(([name, value], index) => [
-    [`GIT_CONFIG_KEY_${index}`, name],
-    [`GIT_CONFIG_VALUE_${index}`, value],
-  ])
+/** Given as `-c`: variables for them exist only in newer versions of git. */
+const settings = [
+  'core.fileMode=true',
+  'core.symlinks=true',
+  'core.autocrlf=false',
+  'core.safecrlf=false',
+  'core.fsmonitor=false',
+  'core.hooksPath=/dev/null',
+  'core.precomposeUnicode=false',
+  'gc.auto=0',
+]
+
+function gitVariables(date: string): Record<string, string> {
   return {
-    ...Object.fromEntries(entries),
-    GIT_CONFIG_COUNT: String(settings.length),
+    // Without HOME there is no configuration of a user, also for versions that do not know GIT_CONFIG_GLOBAL.
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_TEMPLATE_DIR: '',

@@ -45,7 +45,6 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     task: task.id,
     agent: input.spec.id,
     model: input.spec.model,
-    turns: task.turns.length,
     session: policy.freshSession ? 'fresh' : 'continuous',
   })
   const live = { trial: started }
@@ -64,7 +63,7 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     outcome: end.kind,
     reason: end.reason,
     turnsPassed,
-    turnsPlanned: started.plannedTurns,
+    plannedTurns: started.plannedTurns,
   })
   return ended
 }
@@ -178,31 +177,33 @@ interface TurnEnd {
 }
 
 async function writeTurn(input: TrialInput, trial: Trial, end: TurnEnd): Promise<void> {
+  await input.ledger.store.put('turns', [recordTurn(trial, end)])
+  await input.ledger.emit('turn-ended', trial, { turn: end.turn.index, state: end.state, attempts: end.attempts })
+}
+
+function recordTurn(trial: Trial, end: TurnEnd): TurnRecord {
   const { turn, state, attempts, startedAt } = end
-  const record: TurnRecord = {
-    trialId: trial.id,
-    turn: turn.index,
-    state,
-    attempts,
-    instruction: turn.instruction,
-    startedAt,
-    endedAt: startedAt === null ? null : Date.now(),
-  }
-  await input.ledger.store.put('turns', [record])
-  await input.ledger.emit('turn-ended', trial, { turn: turn.index, state, attempts })
+  const endedAt = startedAt === null ? null : Date.now()
+  return { trialId: trial.id, turn: turn.index, state, attempts, instruction: turn.instruction, startedAt, endedAt }
 }
 
 /** Every planned turn that was not played gets its state from how the trial ended. */
 async function settleTurns(input: TrialInput, trial: Trial, cells: Map<number, TurnState>, end: TrialEnd): Promise<void> {
   const { policy, task } = input
-  for (const turn of task.turns) {
-    if (cells.has(turn.index)) continue
+  const unplayed = task.turns.filter(turn => !cells.has(turn.index))
+  if (unplayed.length === 0) return
+  const records = unplayed.map(turn => {
     const outside = turn.index < policy.fromTurn || turn.index > (policy.toTurn ?? task.turns.length)
     const state = outside ? 'skipped' : nameUnplayed(end.kind)
+    // A turn that broke off in the middle has used attempts, but no end of its own.
     const attempts = trial.turn === turn.index ? (trial.attempt ?? 0) : 0
-    cells.set(turn.index, state)
-    await writeTurn(input, trial, { turn, state, attempts, startedAt: null })
-  }
+    return recordTurn(trial, { turn, state, attempts, startedAt: null })
+  })
+  await input.ledger.store.put('turns', records)
+  for (const record of records) cells.set(record.turn, record.state)
+  await input.ledger.emit('turns-settled', trial, {
+    states: Object.fromEntries(records.map(record => [record.turn, record.state])),
+  })
 }
 
 function nameUnplayed(kind: TrialOutcomeKind): TurnState {

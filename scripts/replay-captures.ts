@@ -152,7 +152,7 @@ for (const file of files) {
       result.wrong.join('; '),
     ].join('  '),
   )
-  if (!process.argv.includes("--keep")) await rm(directory, { recursive: true, force: true })
+  if (!process.argv.includes('--keep')) await rm(directory, { recursive: true, force: true })
   else console.log(directory)
 }
 process.exit(failures === 0 ? 0 : 1)

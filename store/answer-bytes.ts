@@ -23,8 +23,8 @@ export interface AnswerBytes {
   checkedBytes: number
   /** May be written and are not. */
   parts: MaskedPart[]
-  /** Stored form of the parts that are written; null when only the spool has them. */
-  kept: Buffer[] | null
+  /** The parts that are written; null when only the spool has them. */
+  kept: MaskedPart[] | null
   keptBytes: number
   /** SHA-256 of the written parts as sent; null when there are none. */
   running: Hash | null
@@ -77,7 +77,7 @@ export function maySpool(answer: AnswerBytes, encoding: string | null | undefine
   const unseen = joinBuffers(answer.unseen)
   if (encoding === undefined) return answer.keptBytes > 0 || looksLikeText(unseen)
   if (answer.kept === null) return false
-  const all = joinBuffers([...answer.kept, ...answer.parts.map(part => part.bytes), unseen])
+  const all = joinBuffers([...[...answer.kept, ...answer.parts].map(part => part.sent), unseen])
   if (all.length > decodeAlwaysBytes && all.length < answer.checkedBytes * decodeGrowth) return false
   answer.checkedBytes = all.length
   const decoded = decodeBody(all, encoding)
@@ -92,7 +92,7 @@ export function moveWritten(answer: AnswerBytes, count: number, isSpooled: boole
   for (const part of moved) {
     answer.running ??= createHash('sha256')
     answer.running.update(part.sent)
-    answer.kept?.push(part.bytes)
+    answer.kept?.push(part)
     answer.keptBytes += part.bytes.length
   }
   if (isSpooled && answer.keptBytes > keptBytesMax) answer.kept = null
@@ -115,16 +115,16 @@ export interface Assembled {
   readonly decodedFrom: string | null
 }
 
-/** All that has arrived, as it is to be stored. `spooled` gives the written parts when they are no longer in memory. */
-export function assembleAnswer(answer: AnswerBytes, encoding: string | null, spooled: () => Buffer): Assembled {
+/** All that has arrived, as it is to be stored. `readSpooled` gives the written parts when they are no longer in memory. */
+export function assembleAnswer(answer: AnswerBytes, encoding: string | null, readSpooled: () => MaskedPart): Assembled {
   maskUnseen(answer)
-  const tail = answer.masker.held()
-  const written = answer.kept === null ? [spooled()] : answer.kept
-  const stored = joinBuffers([...written, ...answer.parts.map(part => part.bytes), tail.bytes])
-  const sentSha256 = hashSent(answer, [...answer.parts, tail])
-  const ranges = [...answer.ranges, ...tail.ranges]
-  const common = { bytesSent: stored.length, sentSha256 }
-  const encoded = ranges.length === 0 ? maskEncoded(stored, encoding, answer.secrets) : null
+  const fresh = [...answer.parts, answer.masker.held()]
+  const written = answer.kept ?? [readSpooled()]
+  const stored = joinBuffers([...written, ...fresh].map(part => part.bytes))
+  const ranges = [...answer.ranges, ...(fresh.at(-1)?.ranges ?? [])]
+  const sent = ranges.length === 0 ? stored : joinBuffers([...written, ...fresh].map(part => part.sent))
+  const common = { bytesSent: stored.length, sentSha256: hashSent(answer, fresh) }
+  const encoded = maskEncoded(sent, encoding, answer.secrets)
   if (encoded)
     return {
       ...common,

@@ -35,9 +35,13 @@ export interface OpenExchange {
   readonly startedAt: number
   readonly bytes: AnswerBytes
   head: HeadFields | null
-  /** Rows in the spool. */
+  /** Rows in the spool that are committed. */
   spoolRows: number
+  /** Rows may be in the spool, committed or not. */
+  isSpooled: boolean
   isHeadSaved: boolean
+  /** When its end could not be recorded; null: it was not tried, or it worked. */
+  endFailedAt: number | null
   checkpoint: { readonly assembled: Assembled; readonly ids: readonly number[]; readonly state: AnswerState } | null
 }
 
@@ -56,7 +60,9 @@ export function openExchange(begin: {
     bytes: openBytes(secrets),
     head: null,
     spoolRows: 0,
+    isSpooled: false,
     isHeadSaved: false,
+    endFailedAt: null,
     checkpoint: null,
   }
 }
@@ -90,6 +96,7 @@ export function createAnswerWriter(database: Sqlite, tools: Tools): AnswerWriter
     const { bytes } = open
     const count = bytes.parts.length
     const row = open.spoolRows
+    open.isSpooled = true
     const arrivalsEnd = bytes.arrivals.length
     const ranges = bytes.parts.flatMap(part => part.ranges)
     const arrivals = writeArrivals(bytes.arrivals.slice(bytes.writtenArrivals), open.startedAt)
@@ -105,17 +112,22 @@ export function createAnswerWriter(database: Sqlite, tools: Tools): AnswerWriter
   }
 
   const write = (open: OpenExchange, seq: number, state: AnswerState, isFinal: boolean): void => {
-    const assembled = assembleAnswer(open.bytes, readEncoding(open.head?.headers ?? null), () =>
-      joinBuffers(
+    const encoding = readEncoding(open.head?.headers ?? null)
+    const assembled = assembleAnswer(open.bytes, encoding, () => {
+      const bytes = joinBuffers(
         tools
           .bodies()
           .readSpool(seq)
+          // A row of this very commit holds parts that are still in memory too.
+          .slice(0, open.spoolRows)
           .map(row => row.data),
-      ),
-    )
+      )
+      // The bytes as sent are nowhere any more; their hash is.
+      return { bytes, sent: bytes, ranges: [] }
+    })
     const ids = putAnswer(tools.pieces, open, assembled)
     writeAnswer(open, seq, state, isFinal, { assembled, ids })
-    if (open.spoolRows > 0) deleteSpool.run(seq)
+    if (open.isSpooled) deleteSpool.run(seq)
     if (isFinal) return
     const parts = [...open.bytes.parts]
     tools.afterCommit(() => {
@@ -144,9 +156,10 @@ export function createAnswerWriter(database: Sqlite, tools: Tools): AnswerWriter
 }
 
 /** A checkpoint empties the spool, so bytes that only the spool had must come back to memory. */
-function restoreKept(open: OpenExchange, assembled: Assembled): void {
+function restoreKept(open: OpenExchange, { stored }: Assembled): void {
   if (open.bytes.kept !== null) return
-  open.bytes.kept = [assembled.stored.subarray(0, open.bytes.keptBytes)]
+  const bytes = stored.subarray(0, open.bytes.keptBytes)
+  open.bytes.kept = [{ bytes, sent: bytes, ranges: [] }]
 }
 
 function countLeading<T>(list: readonly T[], written: readonly T[], count: number): number {
@@ -157,12 +170,13 @@ function countLeading<T>(list: readonly T[], written: readonly T[], count: numbe
 }
 
 /** Bytes that a checkpoint has stored are not stored again. */
-function putAnswer(pieces: PieceWriter, open: OpenExchange, { stored }: Assembled): readonly number[] {
+function putAnswer(pieces: PieceWriter, open: OpenExchange, { stored, sentSha256, storedSha256 }: Assembled): readonly number[] {
   const before = open.checkpoint
   const length = before?.assembled.stored.length ?? 0
   if (before && length <= stored.length && stored.compare(before.assembled.stored, 0, length, 0, length) === 0)
     return length === stored.length ? before.ids : [...before.ids, pieces.put(stored.subarray(length), open.scopeId)]
-  return stored.length === 0 ? [] : [pieces.put(stored, open.scopeId)]
+  // One piece is the whole body: its hash is known.
+  return stored.length === 0 ? [] : [pieces.put(stored, open.scopeId, (storedSha256 ?? sentSha256).toString('hex'))]
 }
 
 type InsertAnswer = (

@@ -20,7 +20,7 @@ function brotliOptions(bytes: Buffer): { params: Record<number, number> } {
   return {
     params: {
       [constants.BROTLI_PARAM_QUALITY]: 5,
-      [constants.BROTLI_PARAM_LGWIN]: 22,
+      [constants.BROTLI_PARAM_LGWIN]: 20,
       [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
     },
   }

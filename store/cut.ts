@@ -8,7 +8,7 @@ const arrayNames = new Set(['messages', 'input', 'contents', 'tools', 'system'])
 const pieceBytesMin = 256
 
 /** Bodies below this stay whole: their pieces would cost more than they save. */
-const bodyBytesMin = 2048
+export const bodyBytesMin = 2048
 
 /** Quotes nearer than this are found faster by a loop than by a native call. */
 const inlineChars = 48

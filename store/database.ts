@@ -24,8 +24,8 @@ export function openWritable(directory: string, durability: NonNullable<OpenOpti
     mkdirSync(directory, { recursive: true })
     const database = new Database(databasePath(directory), { timeout: busyTimeoutMs })
     try {
-      // Both must precede the first table; without effect afterwards. 8 KB: most pieces fit without overflow pages.
-      database.pragma('page_size = 8192')
+      // Both must precede the first table; without effect afterwards. 4 KB: an empty table costs a page, and small stores should stay small.
+      database.pragma('page_size = 4096')
       database.pragma('auto_vacuum = INCREMENTAL')
       database.pragma('journal_mode = WAL')
       database.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`)

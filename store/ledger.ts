@@ -2,6 +2,7 @@
 // Applying may be rolled back and repeated; receiving bytes happens once.
 
 import { TurnpikeError } from '../core/errors.ts'
+import type { EpochMs } from '../core/types.ts'
 import { receiveBytes } from './answer-bytes.ts'
 import { type AnswerState, type AnswerWriter, createAnswerWriter, type OpenExchange, openExchange } from './answer-writer.ts'
 import { createBegin, type Owner } from './begin-writer.ts'
@@ -27,10 +28,12 @@ export interface Ledger {
   readonly isEndOfKnown: (job: Job) => boolean
   readonly committed: () => void
   readonly rolledBack: () => void
-  /** The job will not be tried again. */
+  /** The job will not be tried again; bytes it brought are kept. */
   readonly giveUp: (job: Job) => void
-  /** Records every exchange that is still open as cut off. */
-  readonly abandonOpen: () => void
+  /** Whether an end could not be recorded before that time and was not tried again. */
+  readonly hasFailedEnds: (before: EpochMs) => boolean
+  /** Records as cut off: the exchanges whose end failed before that time, or (null) all that are open. */
+  readonly abandonOpen: (before: EpochMs | null) => void
   readonly takeLoose: () => LoosePiece[]
   readonly forgetPacked: (pieces: readonly LoosePiece[]) => void
 }
@@ -87,11 +90,23 @@ export function createLedger(database: Sqlite, owner: Owner): Ledger {
       clear()
       writers.forget()
     },
-    giveUp: ({ message }) => {
-      if (message.kind === 'begin' && open.get(message.id)?.seq === null) open.delete(message.id)
+    giveUp: job => {
+      const { message } = job
+      const exchange = 'id' in message ? open.get(message.id) : undefined
+      if (!exchange) return
+      if (message.kind === 'begin') {
+        if (exchange.seq === null) open.delete(message.id)
+        return
+      }
+      if (message.kind !== 'bytes' && message.kind !== 'end' && message.kind !== 'checkpoint') return
+      // Nothing that arrived is lost: the next save or end writes it.
+      if (!job.isReceived) receiveArrived(exchange, message.arrived, job)
+      if (message.kind === 'end') exchange.endFailedAt = Date.now()
     },
-    abandonOpen: () => {
+    hasFailedEnds: before => [...open.values()].some(exchange => (exchange.endFailedAt ?? Number.POSITIVE_INFINITY) < before),
+    abandonOpen: before => {
       for (const [id, exchange] of open) {
+        if (before !== null && (exchange.endFailedAt ?? Number.POSITIVE_INFINITY) >= before) continue
         const state = exchange.checkpoint?.state ?? describeKilled(exchange)
         if (exchange.seq !== null) writers.answers.write(exchange, exchange.seq, state, true)
         actions.push(() => open.delete(id))
@@ -157,10 +172,14 @@ function receiveArrived(exchange: OpenExchange, arrived: Arrived, job: Job): voi
   job.isReceived = true
 }
 
-export function describeKilled(exchange: {
-  readonly bytes: { readonly arrivals: ReadonlyArray<{ readonly at: number }> }
-}): AnswerState {
-  return { outcome: 'proxy-killed', failure: killedFailure, retries: 0, endedAt: exchange.bytes.arrivals.at(-1)?.at ?? null }
+function describeKilled(exchange: OpenExchange): AnswerState {
+  const failure = exchange.endFailedAt === null ? killedFailure : unrecordedFailure
+  return { outcome: 'proxy-killed', failure, retries: 0, endedAt: exchange.bytes.arrivals.at(-1)?.at ?? null }
 }
+
+const unrecordedFailure = {
+  code: 'E_RECORD_FAILED',
+  message: 'the end of the answer could not be recorded when it came, so the agent did not get it',
+} as const
 
 export const killedFailure = { code: 'E_INTERRUPTED', message: 'the recording process ended before the answer did' } as const

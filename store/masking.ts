@@ -25,7 +25,10 @@ export function maskBody(bytes: Buffer, secrets: readonly string[]): MaskedBody 
 /** `known` are the ranges of an earlier body that is equal up to `searched`: only what follows can hold a new occurrence. */
 export function maskRest(bytes: Buffer, secrets: readonly string[], searched: number, known: readonly MaskedRange[]): MaskedBody {
   // An occurrence that ends beyond the equal part begins less than its length before the end of it.
-  const from = Math.max(0, searched - longestSecret(secrets))
+  const latest = Math.max(0, searched - longestSecret(secrets))
+  // A range that reaches across it may be several occurrences side by side: search from its start.
+  const across = known.find(([start, length]) => start < searched && start + length > searched)
+  const from = Math.min(latest, across?.[0] ?? latest)
   const rest = maskBytes(bytes.subarray(from), secrets)
   const kept = known.filter(([start, length]) => start + length <= searched)
   const found = rest.ranges.map(([start, length]) => [start + from, length] as const)

@@ -1,5 +1,5 @@
 // Moves loose pieces into compressed packs, conversation by conversation, when the writer has time. Reading gives the same bytes
-// before, during and after; a pack that cannot be written is simply tried again later.
+// before, during and after; packs that cannot be written are simply tried again later.
 
 import { packBytes } from '../core/limits.ts'
 import { joinBuffers } from './answer-bytes.ts'
@@ -10,17 +10,9 @@ import type { LoosePiece } from './piece-writer.ts'
 export interface Packer {
   readonly add: (pieces: readonly LoosePiece[]) => void
   readonly looseBytes: () => number
-  /** Writes whole packs until less than one is left. Compresses on another thread. */
-  readonly packWhole: () => Promise<void>
-  /** Writes everything, at once. */
-  readonly packAll: () => void
-}
-
-interface Batch {
-  /** What is to be forgotten: also pieces that another process has packed meanwhile. */
-  readonly chosen: readonly LoosePiece[]
-  readonly rows: readonly LooseRow[]
-  readonly bytes: Buffer
+  /** Packs everything there is now. Compresses on another thread: the writer keeps answering meanwhile. */
+  readonly packInBackground: () => Promise<void>
+  readonly packNow: () => void
 }
 
 interface LooseRow {
@@ -29,31 +21,34 @@ interface LooseRow {
   readonly data: Buffer
 }
 
+/** Loose pieces that go into one pack. */
+interface Batch {
+  readonly rows: readonly LooseRow[]
+  readonly bytes: Buffer
+}
+
 export function createPacker(database: Sqlite, onPacked: (pieces: readonly LoosePiece[]) => void): Packer {
-  const select = database.prepare('SELECT id, hash, data FROM loose WHERE id = ?')
+  const select = database.prepare('SELECT id, hash, data FROM loose WHERE id BETWEEN ? AND ?')
   const write = createPackInsert(database)
-  /** By conversation, in order of arrival. */
-  const scopes = new Map<string, LoosePiece[]>()
+  let loose: LoosePiece[] = []
   let bytes = 0
 
   const add = (pieces: readonly LoosePiece[]): void => {
     for (const piece of pieces) {
-      const queue = scopes.get(piece.scopeId)
-      if (queue) queue.push(piece)
-      else scopes.set(piece.scopeId, [piece])
+      loose.push(piece)
       bytes += piece.bytes
     }
   }
-  const take = (): Batch => {
-    const chosen = choosePieces(scopes)
-    const rows = chosen.flatMap(({ id }) => (select.get(id) as LooseRow | undefined) ?? [])
-    return { chosen, rows, bytes: joinBuffers(rows.map(({ data }) => data)) }
+  const readBatches = (): Batch[] => {
+    const scopes = new Map(loose.map(({ id, scopeId }) => [id, scopeId]))
+    const rows = findRuns(loose).flatMap(([first, last]) => select.all(first, last) as LooseRow[])
+    return fillBatches(groupByScope(rows, scopes))
   }
-  const finish = (batch: Batch, packed: Packed): void => {
-    if (batch.rows.length > 0) write(batch, packed)
-    onPacked(batch.chosen)
-    dropPieces(scopes, batch.chosen)
-    for (const piece of batch.chosen) bytes -= piece.bytes
+  const finish = (count: number): void => {
+    const packed = loose.slice(0, count)
+    loose = loose.slice(count)
+    for (const piece of packed) bytes -= piece.bytes
+    onPacked(packed)
   }
 
   // Left by an earlier process, or by one that is still writing: whoever packs a piece first, packs it.
@@ -64,64 +59,81 @@ export function createPacker(database: Sqlite, onPacked: (pieces: readonly Loose
   return {
     add,
     looseBytes: () => bytes,
-    packWhole: async () => {
-      while (bytes >= packBytes) {
-        const batch = take()
-        finish(batch, await packInBackground(batch.bytes))
-      }
+    packInBackground: async () => {
+      const count = loose.length
+      for (const batch of readBatches()) write(batch, await packInBackground(batch.bytes))
+      finish(count)
     },
-    packAll: () => {
-      while (scopes.size > 0) {
-        const batch = take()
-        finish(batch, pack(batch.bytes))
-      }
+    packNow: () => {
+      const count = loose.length
+      for (const batch of readBatches()) write(batch, pack(batch.bytes))
+      finish(count)
     },
   }
 }
 
-/** One pack: the longest queues first, whole conversations as far as they fit. */
-function choosePieces(scopes: ReadonlyMap<string, readonly LoosePiece[]>): LoosePiece[] {
-  const sizes = [...scopes.values()].map(queue => ({ queue, bytes: queue.reduce((sum, piece) => sum + piece.bytes, 0) }))
-  const chosen: LoosePiece[] = []
+/** First and last of ids that follow each other: a run is read and deleted in one go. */
+function findRuns(pieces: ReadonlyArray<{ readonly id: number }>): Array<[first: number, last: number]> {
+  const runs: Array<[number, number]> = []
+  for (const { id } of pieces) {
+    const run = runs.at(-1)
+    if (run && run[1] + 1 === id) run[1] = id
+    else runs.push([id, id])
+  }
+  return runs
+}
+
+function groupByScope(rows: readonly LooseRow[], scopes: ReadonlyMap<number, string>): LooseRow[] {
+  const groups = new Map<string, LooseRow[]>()
+  for (const row of rows) {
+    const scopeId = scopes.get(row.id) ?? ''
+    const group = groups.get(scopeId)
+    if (group) group.push(row)
+    else groups.set(scopeId, [row])
+  }
+  return [...groups.values()].flat()
+}
+
+function fillBatches(rows: readonly LooseRow[]): Batch[] {
+  const batches: Batch[] = []
+  let filling: LooseRow[] = []
   let total = 0
-  for (const { queue } of sizes.toSorted((a, b) => b.bytes - a.bytes))
-    for (const piece of queue) {
-      if (total >= packBytes) return chosen
-      chosen.push(piece)
-      total += piece.bytes
-    }
-  return chosen
-}
-
-/** The chosen stand at the front of their queues: more may have been added behind them meanwhile. */
-function dropPieces(scopes: Map<string, LoosePiece[]>, chosen: readonly LoosePiece[]): void {
-  const counts = new Map<string, number>()
-  for (const { scopeId } of chosen) counts.set(scopeId, (counts.get(scopeId) ?? 0) + 1)
-  for (const [scopeId, count] of counts) {
-    const queue = scopes.get(scopeId)
-    queue?.splice(0, count)
-    if (queue?.length === 0) scopes.delete(scopeId)
+  const flush = (): void => {
+    if (filling.length > 0) batches.push({ rows: filling, bytes: joinBuffers(filling.map(({ data }) => data)) })
+    filling = []
+    total = 0
   }
+  for (const row of rows) {
+    filling.push(row)
+    total += row.data.length
+    if (total >= packBytes) flush()
+  }
+  flush()
+  return batches
 }
 
 function createPackInsert(database: Sqlite): (batch: Batch, packed: Packed) => void {
   const insertPack = database.prepare('INSERT INTO packs (codec, bytes, data) VALUES (?, ?, ?)')
-  const deletePack = database.prepare('DELETE FROM packs WHERE id = ?')
-  const deleteLoose = database.prepare('DELETE FROM loose WHERE id = ?')
   const insertPiece = database.prepare('INSERT INTO pieces (id, key, hash, bytes, pack_id, offset) VALUES (?, ?, ?, ?, ?, ?)')
+  const selectLoose = database.prepare('SELECT id FROM loose WHERE id BETWEEN ? AND ?').pluck()
+  const deleteLoose = database.prepare('DELETE FROM loose WHERE id BETWEEN ? AND ?')
   const transaction = database.transaction(({ rows, bytes }: Batch, { codec, data }: Packed) => {
-    const packId = insertPack.run(codec, bytes.length, data).lastInsertRowid
     let offset = 0
-    let moved = 0
-    for (const { id, hash, data: piece } of rows) {
-      // A piece that another process packed meanwhile stays where it is; its bytes here are unused.
-      if (deleteLoose.run(id).changes > 0) {
-        insertPiece.run(id, hash.readUIntBE(0, 6), hash, piece.length, packId, offset)
-        moved++
-      }
-      offset += piece.length
-    }
-    if (moved === 0) deletePack.run(packId)
+    const placed = rows.map(row => {
+      const place = { ...row, offset }
+      offset += row.data.length
+      return place
+    })
+    // In the order of their ids: the table grows at its end.
+    placed.sort((a, b) => a.id - b.id)
+    const runs = findRuns(placed)
+    const left = new Set(runs.flatMap(([first, last]) => selectLoose.all(first, last) as number[]))
+    if (left.size === 0) return
+    const packId = insertPack.run(codec, bytes.length, data).lastInsertRowid
+    // What another process packed meanwhile stays where it is; its bytes here are unused.
+    for (const { id, hash, data: piece, offset: at } of placed)
+      if (left.has(id)) insertPiece.run(id, hash.readUIntBE(0, 6), hash, piece.length, packId, at)
+    for (const [first, last] of runs) deleteLoose.run(first, last)
   })
   return (batch, packed) => transaction.immediate(batch, packed)
 }

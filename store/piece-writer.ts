@@ -14,7 +14,8 @@ export interface LoosePiece {
 }
 
 export interface PieceWriter {
-  readonly put: (bytes: Buffer, scopeId: string) => number
+  /** `sha256` (hex) spares hashing bytes whose hash is known. */
+  readonly put: (bytes: Buffer, scopeId: string, sha256?: string) => number
   /** Written since the last call; the packer's business once they are committed. */
   readonly takeLoose: () => LoosePiece[]
   /** The transaction is over: ids are counted anew, for another process may have written. */
@@ -33,8 +34,7 @@ export function createPieceWriter(database: Sqlite): PieceWriter {
   const known = new Map<string, number>()
   let fresh: LoosePiece[] = []
   return {
-    put: (bytes, scopeId) => {
-      const sha256 = hash('sha256', bytes, 'hex')
+    put: (bytes, scopeId, sha256 = hash('sha256', bytes, 'hex')) => {
       const loose = known.get(sha256)
       if (loose !== undefined) return loose
       const digest = Buffer.from(sha256, 'hex')

@@ -4,7 +4,7 @@
 import type { MaskedRange } from './_adapter.ts'
 import type { BodyReader } from './bodies.ts'
 import { hashBody } from './body-hash.ts'
-import { cutBody } from './cut.ts'
+import { bodyBytesMin, cutBody } from './cut.ts'
 import type { Sqlite } from './database.ts'
 import { digestOf } from './digest.ts'
 import { longestSecret, type MaskedBody, maskBody, maskEncoded, maskRest } from './masking.ts'
@@ -47,10 +47,10 @@ export interface RequestWriter {
 export function createRequestWriter(database: Sqlite, pieces: PieceWriter, bodies: () => BodyReader): RequestWriter {
   const recent = createRecentBodies()
   const selectNewest = database.prepare(
-    'SELECT seq, depth FROM exchanges WHERE scope IN (SELECT id FROM scopes WHERE name = ?) ORDER BY seq DESC LIMIT ?',
+    'SELECT seq, depth FROM exchanges WHERE scope IN (SELECT id FROM scopes WHERE name = ?) AND bytes_stored >= ? ORDER BY seq DESC LIMIT ?',
   )
   const reload = (scopeId: string): void => {
-    const newest = selectNewest.all(scopeId, reloadedMax) as Array<{ seq: number; depth: number }>
+    const newest = selectNewest.all(scopeId, bodyBytesMin, reloadedMax) as Array<{ seq: number; depth: number }>
     for (const { seq, depth } of newest.reverse()) {
       const ids = bodies().listRequestPieces(seq)
       const body = bodies().readRequest(seq)
@@ -67,6 +67,7 @@ export function createRequestWriter(database: Sqlite, pieces: PieceWriter, bodie
     forget: recent.forget,
     write: input => {
       const { scopeId, secrets } = input
+      if (input.body.length < bodyBytesMin) return writeSmall(pieces, input)
       if (!recent.has(scopeId)) reload(scopeId)
       // A small body may be a slice of a whole tick's bytes, which it must not keep alive.
       const sent = input.body.buffer.byteLength > input.body.length * 2 ? Buffer.from(input.body) : input.body
@@ -97,6 +98,26 @@ export function createRequestWriter(database: Sqlite, pieces: PieceWriter, bodie
         decodedFrom: encoded ? input.encoding : null,
       }
     },
+  }
+}
+
+/** Too small to be cut: nothing of it is looked for in other bodies, or by them. */
+function writeSmall(pieces: PieceWriter, { scopeId, body, encoding, secrets }: RequestInput): RequestColumns {
+  const encoded = maskEncoded(body, encoding, secrets)
+  const masked = encoded ?? maskBody(body, secrets)
+  const sentSha256 = digestOf(body)
+  const storedSha256 = masked.bytes === body ? null : digestOf(masked.bytes)
+  const ids = masked.bytes.length === 0 ? [] : [pieces.put(masked.bytes, scopeId, (storedSha256 ?? sentSha256).toString('hex'))]
+  return {
+    base: null,
+    depth: 0,
+    recipe: writeRecipe({ keepFront: 0, keepBack: 0, ids }),
+    bytesSent: body.length,
+    bytesStored: masked.bytes.length,
+    sentSha256,
+    storedSha256,
+    ranges: masked.ranges,
+    decodedFrom: encoded ? encoding : null,
   }
 }
 

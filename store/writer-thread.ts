@@ -5,6 +5,7 @@ import { statSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { assert, TurnpikeError } from '../core/errors.ts'
 import { packBytes } from '../core/limits.ts'
+import type { EpochMs } from '../core/types.ts'
 import { databasePath, openWritable, recordFailure, type Sqlite } from './database.ts'
 import { writeFailure } from './failure-text.ts'
 import { createLedger, type Job, type Ledger } from './ledger.ts'
@@ -16,8 +17,14 @@ import type { FailureText, Tick, WriterMessage, WriterOptions, WriterReply } fro
 /** Without work for so long, the thread tidies up. */
 const idleMs = 1000
 
+/** How long a caller may try again to end an exchange, before its end is given up. */
+const endRetryMs = 5000
+
 /** Loose bytes that are packed even while there is work. */
-const looseBytesMax = 2 * packBytes
+const looseBytesUsual = 2 * packBytes
+
+/** Fewer are left for a time with more, or for the end: small packs compress badly. */
+const looseBytesMin = packBytes / 4
 
 const port = parentPort
 assert(port, 'the writer runs as a worker thread')
@@ -42,13 +49,32 @@ function start(): void {
   const ledger = createLedger(database, { lock: lock.name })
   const packer = createPacker(database, ledger.forgetPacked)
   const commit = createCommit(database, ledger, packer)
-  let packing: Promise<void> = Promise.resolve()
+  let packing: Promise<void> | null = null
+  let looseBytesMax = looseBytesUsual
   let idle: NodeJS.Timeout | null = null
   const tidy = (): void => {
-    packing = packing.then(() => packer.packWhole()).catch(() => undefined)
+    packing ??= packer
+      .packInBackground()
+      .then(() => {
+        looseBytesMax = looseBytesUsual
+      })
+      .catch(() => {
+        // The disk may be full: not again before there is much more to pack.
+        looseBytesMax = packer.looseBytes() * 2
+      })
+      .finally(() => {
+        packing = null
+      })
+  }
+  setInterval(() => {
+    const before = Date.now() - endRetryMs
+    if (ledger.hasFailedEnds(before)) commit.abandon(before)
+  }, endRetryMs).unref()
+  const tidyIdle = (): void => {
+    if (packer.looseBytes() >= looseBytesMin) tidy()
   }
   const close = (ticket: number): void => {
-    void packing.then(() => {
+    void (packing ?? Promise.resolve()).then(() => {
       const failure = closeLedger(database, { ledger, packer, lockName: lock.name })
       lock.release()
       reply({ kind: 'done', tickets: failure ? [] : [ticket], failed: failure ? [[ticket, failure]] : [] })
@@ -57,10 +83,10 @@ function start(): void {
   }
   port?.on('message', (first: Tick) => {
     const jobs = drain(first)
-    commit(jobs)
+    commit.jobs(jobs)
     if (packer.looseBytes() > looseBytesMax) tidy()
     if (idle) clearTimeout(idle)
-    idle = setTimeout(tidy, idleMs)
+    idle = setTimeout(tidyIdle, idleMs)
     const closing = jobs.find(({ message }) => message.kind === 'close')
     if (closing?.message.kind !== 'close') return
     clearTimeout(idle)
@@ -79,20 +105,26 @@ function drain(first: Tick): Job[] {
   return jobs
 }
 
-function createCommit(database: Sqlite, ledger: Ledger, packer: Packer): (jobs: readonly Job[]) => void {
+interface Commit {
+  /** Commits them together; when that fails, one by one. Answers each. */
+  readonly jobs: (jobs: readonly Job[]) => void
+  readonly abandon: (before: EpochMs) => void
+}
+
+function createCommit(database: Sqlite, ledger: Ledger, packer: Packer): Commit {
   const begin = database.prepare('BEGIN IMMEDIATE')
   const end = database.prepare('COMMIT')
   const undo = database.prepare('ROLLBACK')
   const path = databasePath(directory)
   const inode = statSync(path).ino
   /** Null when committed. */
-  const attempt = (jobs: readonly Job[]): TurnpikeError | null => {
+  const attempt = (apply: () => void): TurnpikeError | null => {
     try {
       // SQLite goes on writing into a deleted file without a word.
       if (statSync(path, { throwIfNoEntry: false })?.ino !== inode)
         throw new TurnpikeError('E_RECORD_FAILED', `the store ${path} was deleted or replaced`)
       begin.run()
-      for (const job of jobs) if (job.message.kind !== 'close') ledger.apply(job)
+      apply()
       end.run()
       ledger.committed()
       packer.add(ledger.takeLoose())
@@ -103,15 +135,25 @@ function createCommit(database: Sqlite, ledger: Ledger, packer: Packer): (jobs: 
       return recordFailure(directory, error)
     }
   }
-  return jobs => {
-    const failed = new Map<Job, FailureText>()
-    if (attempt(jobs) !== null)
-      for (const job of orderForRetry(jobs, ledger)) {
-        const failure = attempt([job])
-        if (failure) failed.set(job, writeFailure(failure))
-        if (failure) ledger.giveUp(job)
-      }
-    acknowledge(jobs, failed)
+  const attemptJobs = (jobs: readonly Job[]): TurnpikeError | null =>
+    attempt(() => {
+      for (const job of jobs) if (job.message.kind !== 'close') ledger.apply(job)
+    })
+  return {
+    abandon: before => {
+      attempt(() => ledger.abandonOpen(before))
+    },
+    jobs: jobs => {
+      const failed = new Map<Job, FailureText>()
+      if (attemptJobs(jobs) !== null)
+        for (const job of orderForRetry(jobs, ledger)) {
+          const failure = attemptJobs([job])
+          if (failure === null) continue
+          failed.set(job, writeFailure(failure))
+          ledger.giveUp(job)
+        }
+      acknowledge(jobs, failed)
+    },
   }
 }
 
@@ -145,12 +187,12 @@ function closeLedger(database: Sqlite, { ledger, packer, lockName }: Closing): F
   try {
     database
       .transaction(() => {
-        ledger.abandonOpen()
+        ledger.abandonOpen(null)
         database.prepare('DELETE FROM owners WHERE lock = ?').run(lockName)
       })
       .immediate()
     packer.add(ledger.takeLoose())
-    packer.packAll()
+    packer.packNow()
     database.exec('PRAGMA incremental_vacuum')
     database.pragma('wal_checkpoint(TRUNCATE)')
   } catch (error) {

@@ -1,8 +1,9 @@
 // `turnpike proxy`: the recording proxy on its own. One line on standard output when it is ready; drains on the first signal.
 
-import { startProxy } from '../../proxy/server.ts'
+import type { ProxyOptions } from '../../proxy/server.ts'
+import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
-import { openProviders } from '../providers.ts'
+import { openProviders, type Providers } from '../providers.ts'
 import { useStoreAt } from '../store-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
@@ -28,41 +29,40 @@ export const proxyCommand: CommandSpec = {
     'turnpike proxy --upstream https://api.anthropic.com',
     'ANTHROPIC_BASE_URL=http://127.0.0.1:4000/s/my-session claude',
   ],
-  run: context => useStoreAt(context.config.store, {}, store => serve(context, store)),
+  run: async context => {
+    // Before the store: a mistake must not leave an empty one behind.
+    const providers = await openProviders(context.config, context.environment)
+    return useStoreAt(context.config.store, {}, store => serve(context, store, providers)).finally(providers.close)
+  },
 }
 
-type Store = Parameters<typeof startProxy>[0]['store']
-
-async function serve(context: CommandContext, store: Store): Promise<number> {
+async function serve(context: CommandContext, store: Store, providers: Providers): Promise<number> {
   const { config, output } = context
-  const providers = await openProviders(config, context.environment)
   const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
-  try {
-    const proxy = await startProxy({
-      store,
-      host: config.proxy.host,
-      port: config.proxy.port,
-      routes: providers.routes,
-      onRecordFailure: config.proxy.onRecordFailure,
-      version: readVersion(),
-      ...(controlToken ? { controlToken } : {}),
-      ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
-    })
-    if (config.proxy.onRecordFailure === 'pass')
-      output.note('warning: calls pass UNRECORDED while the store cannot be written (--on-record-failure pass)')
-    if (context.verbose) output.note(`models: ${providers.description}; store: ${config.store}`)
-    if (context.json) await output.writeJson({ event: 'listening', url: proxy.url })
-    else await output.write(`listening ${proxy.url}\n`)
-    await waitForSignal(context.signal)
-    if (context.verbose || output.isTty) output.note('draining: running answers may end; the next Ctrl-C stops at once')
-    await proxy.drain()
-    return 0
-  } finally {
-    await providers.close()
-  }
+  // Loaded here: commands that only look into the store must start fast.
+  const { startProxy } = await import('../../proxy/server.ts')
+  const proxy = await startProxy({
+    store,
+    host: config.proxy.host,
+    port: config.proxy.port,
+    routes: providers.routes,
+    onRecordFailure: config.proxy.onRecordFailure,
+    version: readVersion(),
+    ...(controlToken ? { controlToken } : {}),
+    ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
+  })
+  if (config.proxy.onRecordFailure === 'pass')
+    output.note('warning: calls pass UNRECORDED while the store cannot be written (--on-record-failure pass)')
+  if (context.verbose) output.note(`models: ${providers.description}; store: ${config.store}`)
+  if (context.json) await output.writeJson({ event: 'listening', url: proxy.url })
+  else await output.write(`listening ${proxy.url}\n`)
+  await waitForSignal(context.signal)
+  if (context.verbose || output.isTty) output.note('draining: running answers may end; the next Ctrl-C stops at once')
+  await proxy.drain()
+  return 0
 }
 
-type Note = Parameters<NonNullable<Parameters<typeof startProxy>[0]['onExchange']>>[0]
+type Note = Parameters<NonNullable<ProxyOptions['onExchange']>>[0]
 
 function describeExchange(note: Note): string {
   const parts = [note.outcome, note.status ?? '–', note.protocol ?? 'no protocol', `${Math.round(note.ms)} ms`, note.code ?? '']

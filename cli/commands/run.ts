@@ -3,10 +3,8 @@
 
 import { join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
-import { startProxy } from '../../proxy/server.ts'
-import { createLiveView } from '../../report/live.ts'
 import { countOf } from '../../report/words.ts'
-import { executeRun, type RunResult } from '../../runner/run.ts'
+import type { RunOptions, RunResult } from '../../runner/run.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders } from '../providers.ts'
@@ -58,21 +56,27 @@ export const runCommand: CommandSpec = {
     'turnpike run --tasks tasks.jsonl --agent command --fresh-session -- my-agent --prompt {instruction}',
     'turnpike run --resume latest',
   ],
-  run: context =>
-    useStoreAt(context.config.store, {}, async store => {
-      const plan = await planRun(context, store)
-      for (const warning of plan.warnings) context.output.note(`warning: ${warning}`)
+  run: async context => {
+    // Before the store: a mistake must not leave an empty one behind.
+    const plan = await planRun(context)
+    for (const warning of plan.warnings) context.output.note(`warning: ${warning}`)
+    return useStoreAt(context.config.store, {}, async store => {
       const result = await runAgents(context, store, plan)
-      if (context.signal.aborted) throw interrupted(result)
+      if (result.run.state === 'interrupted') throw interrupted(result)
       const derived = await deriveRun(store, result.run, context)
       await printRun(context, result, derived)
       return result.trials.every(trial => trial.outcome?.kind === 'finished') ? 0 : 1
-    }),
+    })
+  },
 }
 
 async function runAgents(context: CommandContext, store: Store, plan: RunPlan): Promise<RunResult> {
   const { output } = context
   const { config } = plan
+  // Loaded here: commands that only look into the store must start fast.
+  const { startProxy } = await import('../../proxy/server.ts')
+  const { createLiveView } = await import('../../report/live.ts')
+  const { executeRun } = await import('../../runner/run.ts')
   const providers = await openProviders(config, context.environment)
   const proxy = await startProxy({
     store,
@@ -104,7 +108,7 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
   }
 }
 
-type Settings = Omit<Parameters<typeof executeRun>[0], 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent'>
+type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent'>
 
 function runSettings(plan: RunPlan, context: CommandContext): Settings {
   const { run } = plan.config

@@ -34,7 +34,7 @@ export function reachVerdict(evidence: Evidence): Verdict {
   if (ended === 'timed-out') {
     cases.push({ name: 'time limit', status: 'error', message: `the tests did not end within ${evidence.timeoutMs} ms` })
   } else if (cases.length === 0 || (exit !== 0 && !broken)) {
-    cases.push(judgeExit(exit, cases.length))
+    cases.push(cleanCase(judgeExit(evidence.result, cases.length), evidence.workspace))
   } else if (cases.every(result => result.status === 'skipped')) {
     cases.push({ name: 'any test', status: 'error', message: 'every test was skipped: nothing was tested' })
   }
@@ -70,14 +70,17 @@ function doubtEmptyFile(result: CaseResult, nodeTestFiles: readonly string[]): C
   return { ...result, status: 'error', message: 'the test file ended before any of its tests had reported' }
 }
 
-function judgeExit(exit: number | null, cases: number): CaseResult {
+/** What the verifier said last: often the only word about what is wrong. */
+const lastWordsCharsMax = 2_000
+
+function judgeExit(result: ExecResult, cases: number): CaseResult {
+  const { exit } = result
+  if (exit === 0) return { name: 'exit status', status: 'passed', message: '' }
   const how = exit === null ? 'was ended by a signal' : `ended with exit status ${exit}`
   const although = cases > 0 ? ' although no reported test failed' : ''
-  return {
-    name: 'exit status',
-    status: exit === 0 ? 'passed' : 'failed',
-    message: exit === 0 ? '' : `the verifier ${how}${although}`,
-  }
+  const words = (result.stderr.trim() === '' ? result.stdout : result.stderr).trim().slice(-lastWordsCharsMax)
+  const message = `the verifier ${how}${although}${words === '' ? '' : `:\n${words}`}`
+  return { name: 'exit status', status: 'failed', message }
 }
 
 function cleanCase(result: CaseResult, workspace: string): CaseResult {

@@ -114,6 +114,10 @@ describe.each(protocols)('$id', protocol => {
       expect(partialText.startsWith(text)).toBe(true)
       text = partialText
       if (terminalAt < 0 || cut <= terminalAt) expect(partial.complete).toBe(false)
+      // A call that was cut is never mistaken for one with other, or without, arguments.
+      const calls = partial.message.blocks.flatMap(block => (block.kind === 'tool-call' ? [block] : []))
+      const wholeCalls = whole.message.blocks.flatMap(block => (block.kind === 'tool-call' ? [block] : []))
+      for (const [at, call] of calls.entries()) if (call.input !== null) expect(call.input).toEqual(wholeCalls[at]?.input)
       if (partial.usage)
         for (const key of ['input', 'cachedRead'] as const)
           expect(partial.usage[key] ?? 0).toBeLessThanOrEqual(whole.usage?.[key] ?? 0)

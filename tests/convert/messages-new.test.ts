@@ -32,6 +32,10 @@ describe('messages new in a call', () => {
     ).toEqual([1, 0, 1, 0])
   })
 
+  it('are none when a request is sent again although it was answered', () => {
+    expect(count([[user('a')], first], [[user('a')], second])).toEqual([1, 0])
+  })
+
   it('are all in another conversation that happens to share the opening', () => {
     expect(count([[user('a'), user('b')], second], [[user('a'), user('x')], second])).toEqual([2, 2])
   })

@@ -87,6 +87,7 @@ describe('a linear conversation', () => {
       messages: call.messages.map((message, index) => (index < call.messages.length - 1 ? noise(message) : message)),
     }))
     expect(convert(noisy).lanes).toEqual([['a', 'b', 'c']])
+    expect(convert(noisy).links.map(link => link[1])).toEqual(['unlinked', 'exact', 'exact'])
   })
 
   it('stays one lane when the client joins the texts of an answer', () => {
@@ -134,6 +135,7 @@ describe('parallel tool results', () => {
       },
       { id: 'c', at: 3, messages: [...opening, parallel, one, two, done, user('next')], answer: second },
     ]
+    expect(convert(calls).links.map(link => link[1])).toEqual(['unlinked', 'exact', 'exact'])
     expect(convert(calls).lanes).toEqual([['a', 'b', 'c']])
   })
 })
@@ -236,6 +238,15 @@ describe('other lanes', () => {
     expect(lanes).toEqual([['a', 'b', 'c']])
     expect(rows[0]?.edits.map(edit => [edit.callId, edit.blocks])).toEqual([['c', [text('LIST the files')]]])
     expect(rows[0]?.steps).toHaveLength(6)
+  })
+
+  it('take no text for evidence that several calls have generated', () => {
+    const calls: ScriptedCall[] = [
+      { id: 'a', at: 1, messages: opening, answer: second },
+      { id: 'b', at: 2, messages: [user('something else')], answer: second },
+      { id: 'c', at: 3, messages: [user('a third thing'), second, user('go on')], answer: assistant(text('Bye.')) },
+    ]
+    expect(convert(calls).links.map(link => link[1])).toEqual(['unlinked', 'unlinked', 'unlinked'])
   })
 
   it('follow a declared parent whose history never crosses the wire again', () => {

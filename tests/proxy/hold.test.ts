@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createHold } from '../../proxy/hold.ts'
 
-const marks = ['event: message_stop', 'data: [DONE]']
+const marks = ['\nevent: message_stop', '\ndata: [DONE]']
 
 function run(chunks: readonly Buffer[]) {
   const hold = createHold(marks)
@@ -22,8 +22,8 @@ function run(chunks: readonly Buffer[]) {
 describe('the hold', () => {
   it('passes everything before the terminal event and holds everything from it on', () => {
     const { passed, held } = run([Buffer.from('event: a\n\nevent: message_stop\ndata: {}\n\n'), Buffer.from(': more')])
-    expect(passed).toBe('event: a\n\n')
-    expect(held).toBe('event: message_stop\ndata: {}\n\n: more')
+    expect(passed).toBe('event: a\n')
+    expect(held).toBe('\nevent: message_stop\ndata: {}\n\n: more')
   })
   it('never completes a terminal event for the agent, however the stream is cut', () => {
     const stream = 'event: content\ndata: {"text":"data: [DONE"}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n'
@@ -41,6 +41,17 @@ describe('the hold', () => {
         expect(passed).not.toContain('event: message_stop')
       }),
     )
+  })
+  it('finds a terminal event that is the first thing in the stream', () => {
+    expect(run([Buffer.from('data: [DO'), Buffer.from('NE]\n\n')])).toMatchObject({
+      passed: 'data: [DO',
+      held: 'NE]\n\n',
+      terminal: true,
+    })
+    expect(run([Buffer.from('data: [DONE]\n\n')])).toMatchObject({ passed: '', terminal: true })
+  })
+  it('is not fooled by text that talks about it', () => {
+    expect(run([Buffer.from('data: {"text":"say data: [DONE] now"}\n\n')]).terminal).toBe(false)
   })
   it('holds nothing when there are no marks or none comes', () => {
     expect(createHold([]).push(Buffer.from('data: [DONE]')).held).toBeNull()

@@ -55,6 +55,14 @@ describe('the live view without a terminal', () => {
     ])
   })
 
+  it('passes on warnings, without the control sequences in them', () => {
+    const stream = new Screen()
+    const view = createLiveView({ stream, isTty: false })
+    view.event(event('run-warned', { message: 'git is missing\u001b[2J' }, null))
+    view.event(event('environment-retried', { name: 'ledger.mini.1', reason: 'disk full' }))
+    expect(stream.text).toBe('warning: git is missing [2J\nledger.mini.1  environment failed, trying again: disk full\n')
+  })
+
   it('takes events it does not know without a word', () => {
     const stream = new Screen()
     const view = createLiveView({ stream, isTty: false })

@@ -49,11 +49,11 @@ describe('a run', () => {
     expect((await store.list('events')).map(event => event.id)).toEqual(events.map(event => event.id))
     const ended = events.filter(event => event.type === 'trial-ended').map(event => event.data)
     expect(ended).toContainEqual({
-      trial: 'greeting.oracle.1',
+      name: 'greeting.oracle.1',
       outcome: 'finished',
       reason: null,
       turnsPassed: 2,
-      turnsPlanned: 2,
+      plannedTurns: 2,
     })
   })
 

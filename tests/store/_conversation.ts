@@ -87,9 +87,16 @@ export function writeFiller(seed: number, chars: number): string {
 }
 
 /** The request bodies of a conversation: tools and history sent again with every call, as agents do. */
-export function writeConversation(calls: number, options: { readonly messageChars?: number; readonly toolsLast?: boolean } = {}): Buffer[] {
+export function writeConversation(
+  calls: number,
+  options: { readonly messageChars?: number; readonly toolsLast?: boolean } = {},
+): Buffer[] {
   const { messageChars = 700, toolsLast = true } = options
-  const tools = Array.from({ length: 8 }, (_, at) => ({ name: `tool_${at}`, description: writeFiller(900 + at, 600), input_schema: { type: 'object' } }))
+  const tools = Array.from({ length: 8 }, (_, at) => ({
+    name: `tool_${at}`,
+    description: writeFiller(900 + at, 600),
+    input_schema: { type: 'object' },
+  }))
   const messages: unknown[] = []
   return Array.from({ length: calls }, (_, call) => {
     messages.push({ role: 'user', content: [{ type: 'text', text: `"quoted" \\ ${writeFiller(call * 2, messageChars)}` }] })

@@ -10,7 +10,14 @@ it('every element of the arrays that agents resend is a piece of its own, its se
   const long = (name: string) => `{"role":"user","content":"${name} ${'x'.repeat(900)}"}`
   const head = `{"model":"m","pad":"${'p'.repeat(300)}","messages":[`
   const bytes = Buffer.from(`${head}${long('a')}, ${long('b \\" ] } \\\\')},${long('c')}],"tools":[${long('t')}],"n":1}`)
-  expect(split(bytes)).toEqual([head, long('a'), `, ${long('b \\" ] } \\\\')}`, `,${long('c')}`, `],"tools":[${long('t')}`, '],"n":1}'])
+  expect(split(bytes)).toEqual([
+    head,
+    long('a'),
+    `, ${long('b \\" ] } \\\\')}`,
+    `,${long('c')}`,
+    `],"tools":[${long('t')}`,
+    '],"n":1}',
+  ])
 })
 
 it('small neighbours share a piece, and arrays of other names are not cut', () => {
@@ -23,7 +30,9 @@ it('small neighbours share a piece, and arrays of other names are not cut', () =
 })
 
 it('appending a message leaves every earlier piece but the end as it was', () => {
-  const [before, after] = writeConversation(12, { toolsLast: false }).slice(-2).map(body => split(body))
+  const [before, after] = writeConversation(12, { toolsLast: false })
+    .slice(-2)
+    .map(body => split(body))
   expect(before!.length).toBeGreaterThan(20)
   expect(after!.slice(0, before!.length - 1)).toEqual(before!.slice(0, -1))
 })
@@ -61,7 +70,9 @@ it('strings of backslashes and quotes are left in linear time', () => {
   const slashes = '\\\\'.repeat(200_000)
   const quotes = '\\"'.repeat(200_000)
   const start = performance.now()
-  const bytes = Buffer.from(`{"messages":[{"content":"${slashes}"},{"content":"${quotes}"},{"content":"${writeFiller(1, 400)}"}]}`)
+  const bytes = Buffer.from(
+    `{"messages":[{"content":"${slashes}"},{"content":"${quotes}"},{"content":"${writeFiller(1, 400)}"}]}`,
+  )
   expect(split(bytes).length).toBe(4)
   expect(performance.now() - start).toBeLessThan(1000)
 })

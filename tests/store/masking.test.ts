@@ -1,7 +1,15 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createStreamMasker, decodeBody, looksLikeText, maskBody, maskEncoded, maskRest, readEncoding } from '../../store/masking.ts'
+import {
+  createStreamMasker,
+  decodeBody,
+  looksLikeText,
+  maskBody,
+  maskEncoded,
+  maskRest,
+  readEncoding,
+} from '../../store/masking.ts'
 
 const secrets = ['sk-secret-0001', 'tp_trialtoken9', 'aaaaaaaa', '0001tail']
 /** Text in which whole, half and overlapping secrets are likely. */
@@ -33,7 +41,13 @@ it('however a stream is cut into chunks, no secret is written, and outside the m
       parts.push(masker.held())
       const stored = Buffer.concat(parts.map(part => part.bytes))
       expect(Buffer.concat(parts.map(part => part.sent))).toEqual(sent)
-      expect(unmask(stored, sent, parts.flatMap(part => part.ranges))).toEqual(sent)
+      expect(
+        unmask(
+          stored,
+          sent,
+          parts.flatMap(part => part.ranges),
+        ),
+      ).toEqual(sent)
       for (const secret of secrets) expect([stored.includes(secret), early.includes(secret)]).toEqual([false, false])
     }),
     { numRuns: 500 },
@@ -66,7 +80,9 @@ it.each([
 })
 
 it('a compressed stream that was cut off is decoded as far as it goes', () => {
-  const sent = gzipSync(Buffer.from(`${'begin '.repeat(20)}${secrets[0]} ${Array.from({ length: 4000 }, (_, at) => at * at).join()}`))
+  const sent = gzipSync(
+    Buffer.from(`${'begin '.repeat(20)}${secrets[0]} ${Array.from({ length: 4000 }, (_, at) => at * at).join()}`),
+  )
   const decoded = decodeBody(sent.subarray(0, sent.length - 500), 'gzip')
   expect(decoded?.toString()).toContain(secrets[0])
 })

@@ -16,7 +16,9 @@ it('a recipe applied to its base gives the list it was made for', () => {
 })
 
 it('a recipe that keeps more than its base has is refused', () => {
-  expect(() => applyRecipe({ keepFront: 2, keepBack: 2, ids: [] }, [1, 2, 3])).toThrow(expect.objectContaining({ code: 'E_STORE_CORRUPT' }))
+  expect(() => applyRecipe({ keepFront: 2, keepBack: 2, ids: [] }, [1, 2, 3])).toThrow(
+    expect.objectContaining({ code: 'E_STORE_CORRUPT' }),
+  )
 })
 
 it('a new piece after hundreds of kept ones costs a few bytes', () => {
@@ -40,6 +42,9 @@ it('masked ranges read back', () => {
 
 it('arrival times read back to the microsecond, also when the clock stepped back', () => {
   const startedAt = 1_795_000_000_000.25
-  const arrivals = [10.001, 10.001, 25.5, 7, 9999.999].map((ms, at) => ({ at: Math.round((startedAt + ms) * 1000) / 1000, bytes: at * 300 }))
+  const arrivals = [10.001, 10.001, 25.5, 7, 9999.999].map((ms, at) => ({
+    at: Math.round((startedAt + ms) * 1000) / 1000,
+    bytes: at * 300,
+  }))
   expect(readArrivals(writeArrivals(arrivals, startedAt), startedAt)).toEqual(arrivals)
 })

@@ -2,7 +2,10 @@ import { expect, it } from 'vitest'
 import { createUlid } from '../../store/ulid.ts'
 
 it('ids made in one millisecond, and while the clock steps back, still sort in order of birth', () => {
-  const ids = [...Array.from({ length: 5000 }, () => createUlid(2_000_000_000_000)), ...Array.from({ length: 10 }, () => createUlid(1_000))]
+  const ids = [
+    ...Array.from({ length: 5000 }, () => createUlid(2_000_000_000_000)),
+    ...Array.from({ length: 10 }, () => createUlid(1_000)),
+  ]
   expect(ids.toSorted()).toEqual(ids)
   expect(new Set(ids).size).toBe(ids.length)
 })

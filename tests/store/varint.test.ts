@@ -5,11 +5,19 @@ import { readVarints, unzigzag, writeVarints, zigzag } from '../../store/varint.
 const large = Number.MAX_SAFE_INTEGER
 
 it('any list of numbers reads back as it was written', () => {
-  fc.assert(fc.property(fc.array(fc.nat(large)), numbers => expect(readVarints(writeVarints(numbers))).toEqual(numbers)))
+  fc.assert(
+    fc.property(fc.array(fc.nat(large)), numbers => {
+      expect(readVarints(writeVarints(numbers))).toEqual(numbers)
+    }),
+  )
 })
 
 it('differences keep their sign and small ones their smallness', () => {
-  fc.assert(fc.property(fc.integer({ min: -(2 ** 51), max: 2 ** 51 }), number => expect(unzigzag(zigzag(number))).toBe(number)))
+  fc.assert(
+    fc.property(fc.integer({ min: -(2 ** 51), max: 2 ** 51 }), number => {
+      expect(unzigzag(zigzag(number))).toBe(number)
+    }),
+  )
   expect([0, -1, 1, -2].map(zigzag)).toEqual([0, 1, 2, 3])
   expect(writeVarints([zigzag(-64)]).length).toBe(1)
 })

@@ -24,6 +24,9 @@ describe('the verdict on an attempt', () => {
     })
     expect(verdict({ result: exited(3) })).toMatchObject({ passed: false, testsPassed: 0, testsTotal: 1 })
     expect(verdict({ result: exited(null) }).tests[0]?.message).toBe('the verifier was ended by a signal')
+    const told = verdict({ result: { ...exited(2), stdout: 'noise', stderr: 'FileNotFoundError: /w/space/a.py' } }).tests[0]
+      ?.message
+    expect(told).toBe('the verifier ended with exit status 2:\nFileNotFoundError: a.py')
   })
 
   it('fails when the exit status fails although every case passed, and the reverse', () => {

@@ -1,0 +1,107 @@
+// Runs the built command as a person would: a process of its own, in a directory of its own, with nothing of this machine's variables.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const command = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'cli', 'turnpike.mjs')
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly bytes: Buffer
+}
+
+export interface Place {
+  readonly directory: string
+  readonly run: (args: readonly string[], environment?: Readonly<Record<string, string>>) => Promise<Ended>
+  readonly start: (args: readonly string[], environment?: Readonly<Record<string, string>>) => Running
+  readonly json: <T = Record<string, never>>(args: readonly string[]) => Promise<T>
+  /** Ends what still runs and removes the directory. */
+  readonly close: () => Promise<void>
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** The first line of standard output. */
+  readonly firstLine: () => Promise<string>
+}
+
+export function openPlace(): Place {
+  const directory = mkdtempSync(join(tmpdir(), 'turnpike-cli-'))
+  const started: Running[] = []
+  const start: Place['start'] = (args, environment = {}) => {
+    const env = { PATH: process.env['PATH'] ?? '', HOME: directory, ...environment }
+    const running = watch(spawn(process.execPath, [command, ...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] }))
+    started.push(running)
+    return running
+  }
+  const run: Place['run'] = (args, environment) => start(args, environment).ended
+  return {
+    directory,
+    start,
+    run,
+    json: async args => {
+      const { stdout, stderr } = await run([...args, '--json'])
+      if (stdout.trim() === '') throw new Error(`no JSON: ${stderr}`)
+      return JSON.parse(stdout)
+    },
+    close: async () => {
+      for (const { child } of started) if (child.exitCode === null) child.kill('SIGKILL')
+      await Promise.all(started.map(running => running.ended))
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+function watch(child: ChildProcess): Running {
+  const out: Buffer[] = []
+  const err: Buffer[] = []
+  child.stdout?.on('data', part => out.push(part))
+  child.stderr?.on('data', part => err.push(part))
+  const ended = new Promise<Ended>(resolve =>
+    child.on('close', code => {
+      const bytes = Buffer.concat(out)
+      resolve({ code, stdout: bytes.toString(), stderr: Buffer.concat(err).toString(), bytes })
+    }),
+  )
+  const firstLine = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const text = Buffer.concat(out).toString()
+        if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')))
+      }
+      child.stdout?.on('data', look)
+      void ended.then(end => reject(new Error(`it ended first: ${end.stderr}`)))
+      look()
+    })
+  return { child, ended, firstLine }
+}
+
+/** Records two small sessions, `hello` (chat) and `second` (Anthropic, streamed), and ends the proxy. */
+export async function recordSessions(place: Place): Promise<void> {
+  const proxy = place.start(['proxy', '--simulated', '--port', '0'])
+  const url = (await proxy.firstLine()).replace('listening ', '')
+  const user = (content: string) => ({ role: 'user', content })
+  const first = { model: 'sim', messages: [user('First question')] }
+  const answer = await post(`${url}/s/hello/v1/chat/completions`, first)
+  const reply = (JSON.parse(answer) as { choices: Array<{ message: object }> }).choices[0]?.message
+  await post(`${url}/s/hello/v1/chat/completions`, { ...first, messages: [...first.messages, reply, user('Second question')] })
+  await post(`${url}/s/second/v1/messages`, { model: 'claude-sim', max_tokens: 99, stream: true, messages: [user('Streamed?')] })
+  await fetch(`${url}/s/hello/v1/models`).then(response => response.text())
+  proxy.child.kill('SIGTERM')
+  await proxy.ended
+}
+
+/** Stands for a key the agent brings; must never be found on disk. */
+export const agentKey = 'sk-agent-0123456789abcdefghijklmnop'
+
+async function post(url: string, body: object): Promise<string> {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${agentKey}` }
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+  return response.text()
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { readRunRecord, writeRunRecord } from '../../cli/run-record.ts'
+import { type Config, readConfig } from '../../core/config.ts'
+import type { Json, Run } from '../../core/types.ts'
+
+const directory = process.cwd()
+const configure = (flags: Record<string, Json>): Config => readConfig({ directory, file: null, environment: {}, flags })
+const runOf = (config: Json): Run => ({
+  id: '01',
+  name: 'first',
+  state: 'interrupted',
+  config,
+  turnpikeVersion: '0',
+  simulated: false,
+  plannedTurns: 1,
+  startedAt: 0,
+  endedAt: null,
+})
+
+const agent = (env: Record<string, string>): Json => ({
+  name: 'command',
+  command: { first: ['a', '-p'], next: ['a', '-c'], env },
+})
+
+describe('the record of a run', () => {
+  it('gives back the configuration it was made of', () => {
+    const config = configure({
+      'run.tasks': 'tasks.jsonl',
+      'run.agents': [agent({ KEY: '{token}' }), { name: 'mini', model: 'm' }],
+      'run.attempts': 3,
+      'run.on_failure': 'stop',
+      'run.to_turn': 4,
+      'simulated.enabled': true,
+      'simulated.seed': 9,
+    })
+    const again = configure(readRunRecord(runOf(writeRunRecord(config))))
+    expect({ ...again, store: '', prices: null }).toEqual({ ...config, store: '', prices: null })
+  })
+
+  it('holds no secret: credentials in URLs, values of keys, shapes of keys', () => {
+    const secret = 'sk-proj-0123456789abcdefghijklmnop'
+    const config = configure({
+      'proxy.upstream': 'https://user:hunter2secret@example.org/v1',
+      'run.agents': [agent({ MY_API_KEY: 'plain-but-named', PLAIN: secret, BASE: '{base_url_openai}' })],
+    })
+    const text = JSON.stringify(writeRunRecord(config))
+    for (const word of ['hunter2secret', 'user:', 'plain-but-named', secret]) expect(text).not.toContain(word)
+    expect(text).toContain('https://example.org/v1')
+    expect(text).toContain('{base_url_openai}')
+  })
+
+  it('refuses to go on with a secret it does not have', () => {
+    const record = writeRunRecord(configure({ 'run.agents': [agent({ API_TOKEN: 'x' })] }))
+    expect(() => readRunRecord(runOf(record))).toThrow(expect.objectContaining({ code: 'E_USAGE' }))
+  })
+})
