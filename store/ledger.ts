@@ -30,6 +30,8 @@ export interface Ledger {
   readonly rolledBack: () => void
   /** The job will not be tried again; bytes it brought are kept. */
   readonly giveUp: (job: Job) => void
+  /** No exchange is open. */
+  readonly isIdle: () => boolean
   /** Whether an end could not be recorded before that time and was not tried again. */
   readonly hasFailedEnds: (before: EpochMs) => boolean
   /** Records as cut off: the exchanges whose end failed before that time, or (null) all that are open. */
@@ -103,6 +105,7 @@ export function createLedger(database: Sqlite, owner: Owner): Ledger {
       if (!job.isReceived) receiveArrived(exchange, message.arrived, job)
       if (message.kind === 'end') exchange.endFailedAt = Date.now()
     },
+    isIdle: () => open.size === 0,
     hasFailedEnds: before => [...open.values()].some(exchange => (exchange.endFailedAt ?? Number.POSITIVE_INFINITY) < before),
     abandonOpen: before => {
       for (const [id, exchange] of open) {

@@ -18,7 +18,7 @@ import type { FailureText, Tick, WriterMessage, WriterOptions, WriterReply } fro
 const idleMs = 1000
 
 /** How long a caller may try again to end an exchange, before its end is given up. */
-const endRetryMs = 5000
+const endRetryMs = 2000
 
 /** Loose bytes that are packed even while there is work. */
 const looseBytesUsual = 2 * packBytes
@@ -181,22 +181,26 @@ interface Closing {
   readonly lockName: string
 }
 
-/** A store that cannot be tidied is closed all the same: everything acknowledged is in it. */
+/** Null when closed well. A store that cannot be tidied is closed all the same: everything acknowledged is in it. */
 function closeLedger(database: Sqlite, { ledger, packer, lockName }: Closing): FailureText | null {
+  const abandon = database.transaction(() => {
+    ledger.abandonOpen(null)
+    database.prepare('DELETE FROM owners WHERE lock = ?').run(lockName)
+  })
   let failure: FailureText | null = null
   try {
-    database
-      .transaction(() => {
-        ledger.abandonOpen(null)
-        database.prepare('DELETE FROM owners WHERE lock = ?').run(lockName)
-      })
-      .immediate()
+    abandon.immediate()
     packer.add(ledger.takeLoose())
+  } catch (error) {
+    // The next opening finds them as it does those of a killed process.
+    failure = ledger.isIdle() ? null : writeFailure(recordFailure(directory, error))
+  }
+  try {
     packer.packNow()
     database.exec('PRAGMA incremental_vacuum')
     database.pragma('wal_checkpoint(TRUNCATE)')
-  } catch (error) {
-    failure = writeFailure(recordFailure(directory, error))
+  } catch {
+    // A full disk, or another process at work: packing waits for the next time.
   }
   database.close()
   return failure

@@ -3,15 +3,8 @@ import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../../store/open.ts'
-import {
-  describeBegin,
-  describeEnd,
-  makeDirectory,
-  openTemporary,
-  readText,
-  recordExchange,
-  writeFiller,
-} from './_conversation.ts'
+import { describeBegin, describeEnd, readText, recordExchange, writeFiller } from './_conversation.ts'
+import { makeDirectory, openTemporary } from './_store.ts'
 
 const secret = 'sk-secret-0123456789abcdef'
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
