@@ -39,7 +39,7 @@ export function start(command: string, args: readonly string[], options: StartOp
   })
   let output = ''
   const keep = (text: string): void => {
-    output = (output + text).slice(-20_000)
+    output = (output + text).slice(-400_000)
   }
   child.stdout?.setEncoding('utf8').on('data', keep)
   child.stderr?.setEncoding('utf8').on('data', keep)

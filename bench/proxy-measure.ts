@@ -65,6 +65,7 @@ export interface Bench {
 interface Contender {
   readonly id: string
   readonly opened: OpenTarget
+  readonly warmUpSeconds: number
   readonly repetitions: Repetition[]
   fidelity: Fidelity
   answered: number
@@ -91,7 +92,7 @@ export async function measureCase(bench: Bench, wanted: Case, settings: Settings
       await bench.load({ kind: 'open', target: id, port: opened.port, headers: opened.headers, case: wanted })
       await checkContender(bench, contender)
       if (contender.wrong !== null || opened.started === null) continue
-      await measureOnce(bench, contender, { ...settings, seconds: Math.max(0.5, settings.seconds) })
+      await measureOnce(bench, contender, { ...settings, seconds: contender.warmUpSeconds })
       resetPeak(opened.started.pid)
     }
     for (let repetition = 0; repetition < settings.repetitions; repetition++)
@@ -112,7 +113,8 @@ export async function measureCase(bench: Bench, wanted: Case, settings: Settings
 async function openContender(bench: Bench, target: Target, profileDirectory: string | null): Promise<Contender> {
   const directory = makeFolder(bench.directory, target.id)
   const opened = await target.open({ upstreamPort: bench.upstreamPort, directory, profileDirectory })
-  return { id: target.id, opened, repetitions: [], fidelity: 'exact', answered: 0, wrong: null }
+  const warmUpSeconds = target.justInTime ? 2.5 : 0.5
+  return { id: target.id, opened, warmUpSeconds, repetitions: [], fidelity: 'exact', answered: 0, wrong: null }
 }
 
 async function stopAll(contenders: readonly Contender[]): Promise<void> {

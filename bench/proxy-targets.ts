@@ -13,6 +13,8 @@ export interface Target {
   readonly title: string
   /** Null when it can be started here; else what is missing. */
   readonly missing: string | null
+  /** Compiled while it runs: it needs a longer warm-up. */
+  readonly justInTime: boolean
   readonly open: (options: OpenOptions) => Promise<OpenTarget>
 }
 
@@ -22,7 +24,7 @@ export interface OpenOptions {
   readonly directory: string
   /** Where Turnpike's threads leave their CPU profiles; null for none. */
   readonly profileDirectory: string | null
-  /** A module that Turnpike's process loads first. */
+  /** A module that a measured Node process loads first. */
   readonly preload?: string
 }
 
@@ -59,6 +61,7 @@ function findPackage(name: string, variable: string): string | null {
 
 const direct: Target = {
   id: 'direct',
+  justInTime: false,
   title: 'direct',
   missing: null,
   open: async ({ upstreamPort }) => ({ port: upstreamPort, started: null, headers: commonHeaders, record: null }),
@@ -67,14 +70,20 @@ const direct: Target = {
 const httpxyModule = findPackage('httpxy', 'HTTPXY')
 const httpxy: Target = {
   id: 'httpxy',
+  justInTime: true,
   title: 'httpxy, bare',
   missing: httpxyModule === null ? 'httpxy (npm install)' : null,
-  open: async ({ upstreamPort }) => {
+  open: async ({ upstreamPort, preload }) => {
     const file = fileURLToPath(new URL('httpxy-server.ts', import.meta.url))
     const module = pathToFileURL(httpxyModule ?? '').href
-    const started = start(process.execPath, ['--import', 'tsx', file, module, `http://127.0.0.1:${upstreamPort}`], {
-      core: 'measured',
-    })
+    const preloading = preload === undefined ? [] : ['--import', preload]
+    const started = start(
+      process.execPath,
+      [...preloading, '--import', 'tsx', file, module, `http://127.0.0.1:${upstreamPort}`],
+      {
+        core: 'measured',
+      },
+    )
     const [, port] = await waitForOutput(started, /listening (\d+)/)
     return { port: Number(port), started, headers: commonHeaders, record: null }
   },
@@ -82,6 +91,7 @@ const httpxy: Target = {
 
 const turnpike: Target = {
   id: 'turnpike',
+  justInTime: true,
   title: 'Turnpike, recording',
   missing: existsSync(join(root, 'dist', 'cli', 'main.js')) ? null : 'the compiled program (npm run build)',
   open: async ({ upstreamPort, directory, profileDirectory, preload }) => {
@@ -107,6 +117,7 @@ const turnpike: Target = {
 
 const nginx: Target = {
   id: 'nginx',
+  justInTime: false,
   title: 'nginx',
   missing: installed('nginx') ? null : 'nginx',
   open: async ({ upstreamPort, directory }) => {
@@ -142,6 +153,7 @@ function mitmdump(id: string, title: string, options: readonly string[], records
   return {
     id,
     title,
+    justInTime: false,
     missing: installed('mitmdump') ? null : 'mitmdump',
     open: async ({ upstreamPort, directory }) => {
       const port = await freePort()
@@ -168,6 +180,7 @@ function mitmdump(id: string, title: string, options: readonly string[], records
 const portkeyServer = findPackage('@portkey-ai/gateway/build/start-server.js', 'PORTKEY_GATEWAY')
 const portkey: Target = {
   id: 'portkey',
+  justInTime: true,
   title: 'Portkey gateway',
   missing: portkeyServer === null ? '@portkey-ai/gateway (PORTKEY_GATEWAY names the folder that has it in node_modules)' : null,
   open: async ({ upstreamPort }) => {

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { openStore } from '../store/open.ts'
 import { startHelper } from './pinned-process.ts'
 import { readUsage, waitUntilIdle } from './process-usage.ts'
-import { type OpenTarget, targets } from './proxy-targets.ts'
+import { makeFolder, type OpenTarget, targets } from './proxy-targets.ts'
 import { median, showBytes } from './statistics.ts'
 import type { StreamsCommand, StreamsResult } from './streams-load.ts'
 import type { SentStream } from './streams-upstream.ts'
@@ -60,7 +60,7 @@ async function runPhase(
 ): Promise<Phase> {
   const pid = opened.started?.pid
   if (pid !== undefined) await waitUntilIdle(pid, 30_000)
-  if (opened.started !== null) await readLoopLag(opened)
+  if (opened.started !== null) await readLoopLag(opened) // starts the count anew
   const before = pid === undefined ? null : readUsage(pid)
   const rss: number[] = []
   const unread: number[] = []
@@ -81,7 +81,7 @@ async function runPhase(
   const after = pid === undefined ? null : readUsage(pid)
   const wall = performance.now() - startedAt
   const { sent } = (await upstream.ask({ kind: 'take' })) as { sent: SentStream[] }
-  if (pid !== undefined) sentStreams.push(...sent)
+  if (opened.record !== null) sentStreams.push(...sent)
   const hashes = new Map(sent.map(one => [one.stream, one]))
   const broken = result.streams.filter(({ stream, sha256, error }) => error !== null || hashes.get(stream)?.sha256 !== sha256)
   return {
@@ -154,37 +154,42 @@ function describePhase(phase: Phase, direct: Phase | undefined): string {
 
 async function main(): Promise<boolean> {
   const directory = mkdtempSync(join(tmpdir(), 'turnpike-streams-'))
-  const [direct, turnpike] = ['direct', 'turnpike'].map(id => targets.find(target => target.id === id))
-  if (turnpike === undefined || direct === undefined || turnpike.missing !== null)
-    throw new Error(`turnpike needs ${turnpike?.missing}`)
   const [{ port }] = [(await upstream.first) as { port: number }, await load.first]
-  const options = {
-    upstreamPort: port,
-    directory,
-    profileDirectory: null,
-    preload: new URL('loop-lag.mjs', import.meta.url).pathname,
+  const preload = new URL('loop-lag.mjs', import.meta.url).pathname
+  const open = (id: string): Promise<OpenTarget> | null => {
+    const target = targets.find(one => one.id === id)
+    if (target?.missing === null)
+      return target.open({ upstreamPort: port, directory: makeFolder(directory, id), profileDirectory: null, preload })
+    say(`${id}: not installed: skipped (needs ${target?.missing})`)
+    return null
   }
-  const opened = { direct: await direct.open(options), turnpike: await turnpike.open(options) }
+  const [direct, httpxy, turnpike] = await Promise.all(['direct', 'httpxy', 'turnpike'].map(open))
+  if (!direct || !turnpike) return false
   const phases: Phase[] = []
   try {
-    await runPhase('warm-up', opened.turnpike, { seconds: 2, slow: 32, disturbed: false })
+    await runPhase('warm-up', turnpike, { seconds: 2, slow: 32, disturbed: false })
     const baseline = Math.min(10, seconds)
     for (const disturbed of [false, true]) {
       const what = disturbed ? 'with a fast stream and a client that does not read' : 'alone'
-      const plain = await runPhase(`direct ${what}`, opened.direct, { seconds: baseline, slow, disturbed })
-      const through = await runPhase(`turnpike ${what}`, opened.turnpike, { seconds, slow, disturbed })
-      phases.push(plain, through)
-      say(`${describePhase(plain, undefined)}\n${describePhase(through, plain)}\n`)
+      const plain = await runPhase(`direct ${what}`, direct, { seconds: baseline, slow, disturbed })
+      const bare = httpxy ? await runPhase(`httpxy ${what}`, httpxy, { seconds: baseline, slow, disturbed }) : null
+      const through = await runPhase(`turnpike ${what}`, turnpike, { seconds, slow, disturbed })
+      for (const phase of [plain, bare, through]) {
+        if (phase === null) continue
+        phases.push(phase)
+        say(describePhase(phase, phase === plain ? undefined : plain))
+      }
     }
-    await opened.turnpike.started?.stop()
-    const faults = await checkStore(opened.turnpike.record ?? '')
+    await turnpike.started?.stop()
+    const faults = await checkStore(turnpike.record ?? '')
     say(
       `record: ${sentStreams.length} streams: ${faults.length === 0 ? 'every one whole, with the hash the upstream computed' : faults.slice(0, 10).join('\n  ')}`,
     )
     if (values.json) console.log(JSON.stringify({ seconds, slow, phases, faults }, null, 2))
     return faults.length === 0 && phases.every(({ broken }) => broken.length === 0)
   } finally {
-    await Promise.all([upstream.started.stop(), load.started.stop(), opened.turnpike.started?.stop()])
+    await Promise.all([upstream, load].map(({ started }) => started.stop()))
+    await Promise.all([httpxy, turnpike].map(one => one?.started?.stop()))
     rmSync(directory, { recursive: true, force: true })
   }
 }
