@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
-import { makeDirectory, recordExchange, writeFiller } from '../store/_conversation.ts'
+import { recordExchange, writeFiller } from '../store/_conversation.ts'
+import { makeDirectory } from '../store/_store.ts'
 
 const secrets = ['sk-secret-0001-abcdef', 'tp_0123456789']
 

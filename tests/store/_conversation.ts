@@ -1,23 +1,6 @@
-// Shared by the tests of the store: a store in a temp directory, exchanges in few words, conversations that grow as agents' do.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
-import type { ExchangeBegin, ExchangeEnd, OpenOptions, Store } from '../../store/_adapter.ts'
-import { openStore } from '../../store/open.ts'
+// Exchanges in few words, and conversations that grow as agents' do. Free of the test runner: scripts and child processes use it too.
+import type { ExchangeBegin, ExchangeEnd, Store } from '../../store/_adapter.ts'
 import { createUlid } from '../../store/ulid.ts'
-
-export async function makeDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'turnpike-store-'))
-  onTestFinished(() => rm(directory, { recursive: true, force: true }))
-  return directory
-}
-
-export async function openTemporary(options: OpenOptions = {}): Promise<Store> {
-  const store = await openStore(await makeDirectory(), options)
-  onTestFinished(() => store.close())
-  return store
-}
 
 export function describeBegin(body: Uint8Array | string, changes: Partial<ExchangeBegin> = {}): ExchangeBegin {
   return {

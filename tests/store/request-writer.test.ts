@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, it } from 'vitest'
 import { openStore } from '../../store/open.ts'
-import { makeDirectory, recordExchange, writeConversation } from './_conversation.ts'
+import { recordExchange, writeConversation } from './_conversation.ts'
+import { makeDirectory } from './_store.ts'
 
 interface Sizes {
   readonly pieceBytes: number

@@ -3,15 +3,8 @@ import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../../store/open.ts'
-import {
-  describeBegin,
-  describeEnd,
-  makeDirectory,
-  openTemporary,
-  readText,
-  recordExchange,
-  writeFiller,
-} from './_conversation.ts'
+import { describeBegin, describeEnd, readText, recordExchange, writeFiller } from './_conversation.ts'
+import { makeDirectory, openTemporary } from './_store.ts'
 
 const secret = 'sk-secret-0123456789abcdef'
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
@@ -276,6 +269,23 @@ describe('a store that goes away', () => {
     expect(await store.exchanges({})).toMatchObject([{ outcome: 'complete' }])
     await store.close()
   })
+})
+
+it('bytes keep their order when the commit that brought them fails', async () => {
+  const directory = await makeDirectory()
+  const path = join(directory, 'store')
+  const store = await openStore(path)
+  const begin = describeBegin('{}')
+  await store.recorder.begin(begin)
+  const chunks = ['a', 'b', 'c'].map(letter => Buffer.alloc(300_000, letter))
+  await rename(path, `${path}.away`)
+  for (const chunk of chunks) store.recorder.append(begin.id, chunk, begin.startedAt)
+  store.recorder.append(begin.id, Buffer.from('end'), begin.startedAt)
+  await expect(store.recorder.end(begin.id, describeEnd())).rejects.toMatchObject({ code: 'E_RECORD_FAILED' })
+  await rename(`${path}.away`, path)
+  await store.recorder.end(begin.id, describeEnd())
+  expect((await store.readBody(begin.id, 'response'))?.bytes.equals(Buffer.concat([...chunks, Buffer.from('end')]))).toBe(true)
+  await store.close()
 })
 
 it('closing a store cuts off what is still open, and says so', async () => {

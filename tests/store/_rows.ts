@@ -1,0 +1,142 @@
+// For each noun: two rows, and the first one changed. Every nullable field is null somewhere and set somewhere.
+import type { Nouns } from '../../store/_adapter.ts'
+
+type Sample<Row> = readonly [first: Row, second: Row, changed: Row]
+
+function sample<Row>(first: Row, second: Partial<Row>, changed: Partial<Row>): Sample<Row> {
+  return [first, { ...first, ...second }, { ...first, ...changed }]
+}
+
+export const sampleRows: { readonly [K in keyof Nouns]: Sample<Nouns[K]> } = {
+  sessions: sample<Nouns['sessions']>(
+    { id: 'S1', name: 'one', source: 'path', agentSession: null, startedAt: 1.5 },
+    { id: 'S2', agentSession: 'a' },
+    { name: 'renamed' },
+  ),
+  runs: sample<Nouns['runs']>(
+    {
+      id: 'R1',
+      name: 'run "é"',
+      state: 'running',
+      config: { agents: ['x'], nested: { deep: null } },
+      turnpikeVersion: '0.1.0',
+      simulated: true,
+      plannedTurns: 12,
+      startedAt: 1000.125,
+      endedAt: null,
+    },
+    { id: 'R2', config: null, simulated: false, endedAt: 5 },
+    { state: 'finished', endedAt: 2000 },
+  ),
+  trials: sample<Nouns['trials']>(
+    {
+      id: 'T1',
+      runId: 'R1',
+      name: 'a.b.1',
+      taskId: 'a',
+      agent: 'b',
+      model: null,
+      index: 1,
+      plannedTurns: 3,
+      state: 'running',
+      outcome: null,
+      turn: 2,
+      attempt: 1,
+      snapshots: null,
+      startedAt: 5,
+      endedAt: null,
+    },
+    { id: 'T2', name: 'a.b.2', model: 'm', index: 2, snapshots: '/x.git', outcome: { kind: 'finished', reason: null } },
+    { state: 'ended', turn: null, attempt: null, outcome: { kind: 'agent-failed', reason: 'why' } },
+  ),
+  turns: sample<Nouns['turns']>(
+    { trialId: 'T1', turn: 1, state: 'passed', attempts: 1, instruction: 'do', startedAt: 1, endedAt: 2 },
+    { turn: 2, state: 'missing', startedAt: null, endedAt: null },
+    { state: 'failed', attempts: 2 },
+  ),
+  attempts: sample<Nouns['attempts']>(
+    {
+      trialId: 'T1',
+      turn: 1,
+      attempt: 1,
+      passed: false,
+      testsPassed: 3,
+      testsTotal: 4,
+      agentOutcome: 'exited',
+      agentExit: 0,
+      agentMs: 12.5,
+      verifyMs: 3,
+      feedback: null,
+      snapshot: 'abc',
+      agentOutput: 'out',
+      verifierOutput: '',
+      startedAt: 1,
+      endedAt: 2,
+    },
+    { attempt: 2, feedback: 'again', agentExit: null, snapshot: null, passed: true },
+    { testsPassed: 4 },
+  ),
+  tests: sample<Nouns['tests']>(
+    { trialId: 'T1', turn: 1, attempt: 1, name: 'case 1', status: 'passed', message: '' },
+    { name: 'case 2', status: 'failed' },
+    { status: 'error', message: 'm' },
+  ),
+  events: sample<Nouns['events']>(
+    { id: 'E1', runId: 'R1', trialId: null, type: 'run-started', at: 1, data: [1, 'two', null] },
+    { id: 'E2', trialId: 'T1', data: null },
+    { data: { changed: true } },
+  ),
+  calls: sample<Nouns['calls']>(
+    {
+      exchangeId: 'X1',
+      scopeId: 'S1',
+      turn: null,
+      attempt: null,
+      protocol: 'p',
+      modelAsked: 'm',
+      modelAnswered: null,
+      answerId: null,
+      stopReason: null,
+      usage: null,
+      toolCalls: ['bash', 'read'],
+      complete: true,
+      error: null,
+      costNanoUsd: null,
+      priceVersion: null,
+      decoder: 1,
+    },
+    {
+      exchangeId: 'X2',
+      usage: {
+        input: 1,
+        cachedRead: null,
+        cachedWrite5m: 0,
+        cachedWrite1h: null,
+        cachedWriteOther: null,
+        output: 5,
+        reasoning: null,
+        serverTools: { search: 2 },
+        serviceTier: null,
+        source: 'wire',
+        inconsistent: false,
+        raw: {},
+        mapping: 'p/1',
+      },
+      error: { type: 't', message: 'm' },
+      costNanoUsd: 9_007_199_254_740_991,
+      priceVersion: 'v',
+    },
+    { decoder: 2, complete: false },
+  ),
+  scores: sample<Nouns['scores']>(
+    { runId: 'R1', metric: 'm', subject: 'run', score: { kind: 'scored', value: 0.5, denominator: 4 }, denominatorName: 'turns' },
+    { subject: 'agent:x', score: { kind: 'unscored', reason: 'none' } },
+    { score: { kind: 'scored', value: 1, denominator: 4 } },
+  ),
+  checks: sample<Nouns['checks']>({ id: 'C1', question: 'q?', kind: 'llm' }, { id: 'C2' }, { question: 'other?' }),
+  verdicts: sample<Nouns['verdicts']>(
+    { checkId: 'C1', subject: 'T1', verdict: 'pass', evidence: { quote: 'x' } },
+    { subject: 'T2', evidence: null },
+    { verdict: 'cannot_assess' },
+  ),
+}
