@@ -173,6 +173,5 @@ export const unmirrored: readonly Unmirrored[] = [
 /** Tests about something that several files do together, in a folder that mirrors the source. */
 export const topical: Readonly<Record<string, string>> = {
   'tests/protocols/official-sdks.test.ts': 'what both protocols write is read by the official clients',
-  'tests/store/large-answer.test.ts': 'a large answer through writer, packer and reader',
   'tests/protocols/translation.test.ts': 'one protocol read, the other written',
 }
