@@ -154,6 +154,7 @@ export const unmirrored: readonly Unmirrored[] = [
       'store/migrations.ts',
       'store/nouns.ts',
       'store/open.ts',
+      'store/outbox.ts',
       'store/packer.ts',
       'store/piece-reader.ts',
       'store/piece-writer.ts',
