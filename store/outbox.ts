@@ -20,6 +20,8 @@ export interface Outbox {
   readonly add: (bytes: Uint8Array) => Span
   readonly post: (message: WriterMessage) => void
   readonly send: (message: Ticketed) => Promise<void>
+  /** Bytes posted that the writer has not worked off yet. */
+  readonly pendingBytes: () => number
   readonly shut: () => void
 }
 
@@ -35,6 +37,7 @@ export function createOutbox(worker: Worker): Outbox {
   let parts: Uint8Array[] = []
   let partBytes = 0
   let nextTicket = 1
+  const backlog = createBacklog()
   const buffers = createBufferPool()
 
   const flush = (): void => {
@@ -48,6 +51,7 @@ export function createOutbox(worker: Worker): Outbox {
       offset += part.length
     }
     const tick: Tick = { bytes: buffer, messages: JSON.stringify(messages) }
+    backlog.posted(partBytes)
     messages = []
     parts = []
     partBytes = 0
@@ -70,7 +74,10 @@ export function createOutbox(worker: Worker): Outbox {
   }
   worker.on('message', (reply: WriterReply) => {
     if (reply.kind !== 'done') return
-    for (const buffer of reply.buffers) buffers.give(buffer)
+    for (const buffer of reply.buffers) {
+      buffers.give(buffer)
+      backlog.workedOff()
+    }
     for (const ticket of reply.tickets) settle(ticket, null)
     for (const [ticket, failure] of reply.failed) settle(ticket, readFailure(failure))
   })
@@ -93,9 +100,26 @@ export function createOutbox(worker: Worker): Outbox {
         post({ ...message, ticket })
       })
     },
+    pendingBytes: backlog.bytes,
     shut: () => {
       broken = new TurnpikeError('E_RECORD_FAILED', 'the store is closed')
     },
+  }
+}
+
+/** Bytes of the ticks on their way, oldest first: the writer answers in order. */
+function createBacklog() {
+  const ticks: number[] = []
+  let total = 0
+  return {
+    posted: (bytes: number): void => {
+      ticks.push(bytes)
+      total += bytes
+    },
+    workedOff: (): void => {
+      total -= ticks.shift() ?? 0
+    },
+    bytes: () => total,
   }
 }
 

@@ -85,6 +85,7 @@ function createWriter(worker: Worker): Writer {
     },
     checkpoint: (id, soFar) => finish('checkpoint', id, soFar),
     end: (id, end) => finish('end', id, end),
+    pendingBytes: outbox.pendingBytes,
   }
   return {
     recorder,
