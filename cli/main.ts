@@ -1,7 +1,8 @@
 // The `turnpike` process: signals, standard streams, errors in three lines, and the only process.exit of the product.
 // The first Ctrl-C asks the command to stop and keep what it has; the second ends the process at once.
 
-import { asTurnpikeError, describeError, TurnpikeError } from '../core/errors.ts'
+import { describeError } from '../core/error-text.ts'
+import { asTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import { createOutput } from './output.ts'
 import { readVersion } from './package-files.ts'
 import { createProgram } from './program.ts'

@@ -82,23 +82,3 @@ export function asTurnpikeError(error: unknown): TurnpikeError {
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new TurnpikeError('E_BUG', `assertion failed: ${message}`)
 }
-
-/** The three lines a person sees: what, why, what to try. */
-export function describeError(error: TurnpikeError): string {
-  const lines = [`error ${error.code}: ${error.message}`]
-  const why = causeChain(error)
-  if (why !== '') lines.push(`  why: ${why}`)
-  lines.push(`  try: ${error.hint}`)
-  return lines.join('\n')
-}
-
-function causeChain(error: TurnpikeError): string {
-  const reasons: string[] = []
-  for (
-    let cause: unknown = error.cause;
-    cause !== undefined && reasons.length < 5;
-    cause = cause instanceof Error ? cause.cause : undefined
-  )
-    reasons.push(cause instanceof Error ? cause.message : String(cause))
-  return reasons.filter(reason => reason !== error.message).join(': ')
-}

@@ -6,8 +6,11 @@ export const requestBodyBytesMax = 128 * 1024 * 1024
 /** Request bodies held at once by the proxy; beyond it, sockets are no longer read until memory is free again. */
 export const requestBodiesBytesMax = 512 * 1024 * 1024
 
-/** Response bytes of one exchange that may wait for the store before the upstream is paused. */
-export const pendingResponseBytesMax = 4 * 1024 * 1024
+/** Recorded bytes that may wait for the store before upstreams are paused: a slow disk must not fill the memory. */
+export const pendingRecordBytesMax = 64 * 1024 * 1024
+
+/** How often a paused upstream looks whether the store has caught up. */
+export const storePollMs = 10
 
 /** How long a held-back terminal event may wait for the upstream to end by itself before it is committed and released. */
 export const terminalHoldMs = 25
@@ -26,9 +29,6 @@ export const recentBodiesBytesMax = 64 * 1024 * 1024
 
 /** Output of an agent or verifier kept per attempt; the middle is cut out. */
 export const outputCharsMax = 200_000
-
-/** Model calls in one trial: runaway agents exist (8,446 requests in ten minutes were seen). */
-export const callsPerTrialMax = 2_000
 
 /** How long a model's turn may take when the task does not say. Real agents need 1 to 10 minutes for a turn. */
 export const agentTimeoutMs = 900_000

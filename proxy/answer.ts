@@ -10,6 +10,7 @@ import type { Forwarding, UpstreamHead } from './forward.ts'
 import { downstreamHeaders, flattenHeaders, headerValue } from './headers.ts'
 import { createHold, type Hold } from './hold.ts'
 import { createEncodedHold, type EncodedHold } from './hold-encoded.ts'
+import { createPace, type Pace } from './pace.ts'
 
 /** What happened to the exchange, known so far. */
 export type Ending = Pick<ExchangeEnd, 'status' | 'responseHeaders' | 'outcome' | 'failure' | 'firstByteAt' | 'endedAt'>
@@ -27,6 +28,8 @@ export interface AnswerOptions {
   readonly recordHead: (soFar: Pick<Ending, 'status' | 'responseHeaders' | 'firstByteAt'>) => void
   /** Hands bytes to the record. */
   readonly append: (bytes: Buffer, at: EpochMs) => void
+  /** Bytes the store has yet to work off. */
+  readonly pendingBytes: () => number
   /** Commits what is there with the exchange still open. */
   readonly checkpoint: (soFar: Ending) => Promise<void>
   /** Commits the whole; called exactly once. */
@@ -57,6 +60,7 @@ interface Relay {
   released: boolean
   holdTimer: NodeJS.Timeout | null
   firstByteAt: EpochMs | null
+  readonly pace: Pace
   over: boolean
 }
 
@@ -72,9 +76,10 @@ export function createAnswer(options: AnswerOptions): AnswerRelay {
     released: false,
     holdTimer: null,
     firstByteAt: null,
+    pace: createPace(options.upstream, options.pendingBytes),
     over: false,
   }
-  options.response.on('drain', () => options.upstream().resume())
+  options.response.on('drain', relay.pace.agentHasRead)
   return {
     onHead: head => startAnswer(relay, head),
     onData: bytes => passData(relay, bytes),
@@ -115,6 +120,7 @@ function passData(relay: Relay, bytes: Buffer): void {
   const at = relay.options.now()
   relay.firstByteAt ??= at
   relay.options.append(bytes, at)
+  relay.pace.checkStore()
   if (relay.remaining !== null) {
     relay.remaining -= bytes.length
     // The last byte of a counted body ends the answer for the agent: it waits for the commit.
@@ -138,7 +144,7 @@ function judgeEncoded(relay: Relay, encodedHold: EncodedHold, bytes: Buffer): vo
 }
 
 function write(relay: Relay, bytes: Buffer): void {
-  if (!relay.options.response.write(bytes)) relay.options.upstream().pause()
+  if (!relay.options.response.write(bytes)) relay.pace.agentIsFull()
 }
 
 function hold(relay: Relay, bytes: Buffer): void {
@@ -214,6 +220,7 @@ function close(relay: Relay): boolean {
   relay.over = true
   if (relay.holdTimer !== null) clearTimeout(relay.holdTimer)
   relay.encodedHold?.close()
+  relay.pace.close()
   return true
 }
 

@@ -136,6 +136,7 @@ function forwardExchange(
     now: gate.now,
     extraHeaders: recording.unrecorded ? [['x-turnpike-unrecorded', 'true']] : [],
     recordHead: recording.head,
+    pendingBytes: recording.pendingBytes,
     append: (bytes, at) => {
       responseBytes += bytes.length
       recording.append(bytes, at)

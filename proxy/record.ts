@@ -22,6 +22,7 @@ export interface RecordOptions {
 export interface Recording {
   readonly head: (soFar: Pick<Ending, 'status' | 'responseHeaders' | 'firstByteAt'>) => void
   readonly append: (bytes: Buffer, at: EpochMs) => void
+  readonly pendingBytes: () => number
   readonly checkpoint: (ending: Ending) => Promise<void>
   readonly end: (ending: Ending, retries: number) => Promise<void>
   readonly unrecorded: boolean
@@ -62,6 +63,7 @@ export async function startRecording(
 const unrecorded: Recording = {
   head: () => undefined,
   append: () => undefined,
+  pendingBytes: () => 0,
   checkpoint: async () => undefined,
   end: async () => undefined,
   unrecorded: true,
@@ -87,6 +89,7 @@ function recordingOf(
       const { status, responseHeaders, providerRequestId, firstByteAt } = complete({ ...soFar, ...unknownEnd }, 0)
       recorder.head(arrived.id, { status, responseHeaders, providerRequestId, firstByteAt })
     },
+    pendingBytes: recorder.pendingBytes,
     append: (bytes, at) => recorder.append(arrived.id, bytes, at),
     checkpoint: ending => recorder.checkpoint(arrived.id, complete(ending, 0)),
     end: (ending, retries) => recorder.end(arrived.id, complete(ending, retries)),

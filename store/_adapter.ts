@@ -66,6 +66,8 @@ export interface Recorder {
   readonly checkpoint: (id: string, soFar: ExchangeEnd) => Promise<void>
   /** Resolves when the whole exchange is committed. After a rejection it may be tried again: nothing that arrived is lost meanwhile. */
   readonly end: (id: string, end: ExchangeEnd) => Promise<void>
+  /** Bytes handed over that are not worked off yet: a recorder that falls behind must slow its sources down, not pile up memory. */
+  readonly pendingBytes: () => number
 }
 
 /** Rows that are plain data. Key columns in store/nouns.ts. */

@@ -13,22 +13,23 @@ import { createHeaderWriter } from './headers.ts'
 import { createPieceWriter, type LoosePiece } from './piece-writer.ts'
 import { createPlainWriter, type PlainMessage } from './plain-writer.ts'
 import { createRequestWriter } from './request-writer.ts'
-import type { Arrived, BeginMessage, BytesMessage, EndMessage, WriterMessage } from './writer-messages.ts'
+import type { BeginMessage, BytesMessage, EndMessage, WriterMessage } from './writer-messages.ts'
 
 export interface Job {
   readonly message: WriterMessage
-  /** The tick's bytes, of which the message names parts. */
+  /** The tick's bytes, of which the message names parts. Gone once the job is done: what stays must be copied. */
   readonly tick: Buffer
-  isReceived: boolean
 }
 
 export interface Ledger {
+  /** Takes what the message brings into memory; once per job, in order of arrival, whatever becomes of its transaction. */
+  readonly receive: (job: Job) => void
   readonly apply: (job: Job) => void
   /** True when the job ends an exchange whose beginning is committed: such jobs are saved first when something fails. */
   readonly isEndOfKnown: (job: Job) => boolean
   readonly committed: () => void
   readonly rolledBack: () => void
-  /** The job will not be tried again; bytes it brought are kept. */
+  /** The job will not be tried again; what it brought stays. */
   readonly giveUp: (job: Job) => void
   /** No exchange is open. */
   readonly isIdle: () => boolean
@@ -48,17 +49,14 @@ export function createLedger(database: Sqlite, owner: Owner): Ledger {
   const writers = createWriters(database, owner, action => actions.push(action))
 
   const begin = (message: BeginMessage, job: Job): void => {
-    // After a rollback the exchange is already known, perhaps with bytes that arrived meanwhile.
-    const exchange = open.get(message.id) ?? openExchange({ ...message, scopeId: message.scope.id })
+    const exchange = findOpen(open, message.id)
     exchange.seq = writers.begin(message, cut(job.tick, message.body))
     begun.push(exchange)
-    open.set(message.id, exchange)
   }
-  const continueExchange = (message: EndMessage | BytesMessage, job: Job): void => {
-    const exchange = open.get(message.id)
-    if (!exchange) throw notOpen(message.id)
-    if (!job.isReceived) receiveArrived(exchange, message.arrived, job)
-    exchange.head = message.head ?? exchange.head
+  const continueExchange = (message: EndMessage | BytesMessage): void => {
+    // Already ended, when the end was saved first.
+    if (message.kind === 'bytes' && !open.has(message.id)) return
+    const exchange = findOpen(open, message.id)
     const { seq } = exchange
     if (seq === null) throw notOpen(message.id)
     if (message.kind === 'bytes') writers.answers.spool(exchange, seq)
@@ -73,11 +71,12 @@ export function createLedger(database: Sqlite, owner: Owner): Ledger {
   return {
     takeLoose: writers.takeLoose,
     forgetPacked: writers.forgetPacked,
+    receive: job => receive(open, job),
     apply: job => {
       const { message } = job
       if (message.kind === 'begin') begin(message, job)
-      else if (message.kind === 'bytes') continueExchange(message, job)
-      else if (message.kind === 'end' || message.kind === 'checkpoint') continueExchange(message, job)
+      else if (message.kind === 'bytes') continueExchange(message)
+      else if (message.kind === 'end' || message.kind === 'checkpoint') continueExchange(message)
       else writers.plain(message)
     },
     isEndOfKnown: ({ message }) => message.kind === 'end' && (open.get(message.id)?.seq ?? null) !== null,
@@ -92,18 +91,10 @@ export function createLedger(database: Sqlite, owner: Owner): Ledger {
       clear()
       writers.forget()
     },
-    giveUp: job => {
-      const { message } = job
+    giveUp: ({ message }) => {
       const exchange = 'id' in message ? open.get(message.id) : undefined
-      if (!exchange) return
-      if (message.kind === 'begin') {
-        if (exchange.seq === null) open.delete(message.id)
-        return
-      }
-      if (message.kind !== 'bytes' && message.kind !== 'end' && message.kind !== 'checkpoint') return
-      // Nothing that arrived is lost: the next save or end writes it.
-      if (!job.isReceived) receiveArrived(exchange, message.arrived, job)
-      if (message.kind === 'end') exchange.endFailedAt = Date.now()
+      if (message.kind === 'begin' && exchange?.seq === null) open.delete(message.id)
+      if (message.kind === 'end' && exchange) exchange.endFailedAt = Date.now()
     },
     isIdle: () => open.size === 0,
     hasFailedEnds: before => [...open.values()].some(exchange => (exchange.endFailedAt ?? Number.POSITIVE_INFINITY) < before),
@@ -168,11 +159,23 @@ function cut(tick: Buffer, [start, length]: readonly [number, number]): Buffer {
   return tick.subarray(start, start + length)
 }
 
-function receiveArrived(exchange: OpenExchange, arrived: Arrived, job: Job): void {
-  const bytes = cut(job.tick, arrived.bytes)
-  // Bytes may wait here for minutes: they must not keep a much larger tick alive.
-  receiveBytes(exchange.bytes, bytes.length * 2 < job.tick.length ? Buffer.from(bytes) : bytes, arrived.arrivals)
-  job.isReceived = true
+function findOpen(open: ReadonlyMap<string, OpenExchange>, id: string): OpenExchange {
+  const exchange = open.get(id)
+  if (!exchange) throw notOpen(id)
+  return exchange
+}
+
+function receive(open: Map<string, OpenExchange>, { message, tick }: Job): void {
+  if (message.kind === 'begin') {
+    // An id that is taken is refused when it is written; the exchange that has it must not suffer.
+    if (!open.has(message.id)) open.set(message.id, openExchange({ ...message, scopeId: message.scope.id }))
+    return
+  }
+  if (message.kind !== 'bytes' && message.kind !== 'end' && message.kind !== 'checkpoint') return
+  const exchange = open.get(message.id)
+  if (!exchange) return
+  receiveBytes(exchange.bytes, Buffer.from(cut(tick, message.arrived.bytes)), message.arrived.arrivals)
+  exchange.head = message.head ?? exchange.head
 }
 
 function describeKilled(exchange: OpenExchange): AnswerState {

@@ -97,5 +97,5 @@ function refuseWrite(directory: string): TurnpikeError {
 function createRefusingRecorder(directory: string): Recorder {
   const refuse = (): Promise<void> => Promise.reject(refuseWrite(directory))
   const ignore = (): void => undefined
-  return { begin: refuse, head: ignore, append: ignore, checkpoint: refuse, end: refuse }
+  return { begin: refuse, head: ignore, append: ignore, checkpoint: refuse, end: refuse, pendingBytes: () => 0 }
 }

@@ -12,7 +12,7 @@ const bodiesPerScopeMax = 8
 export interface RecentBody {
   readonly seq: number
   readonly depth: number
-  /** Null when only the masked bytes are known (after a restart). */
+  /** Made by `keepBytes`, or null when only the masked bytes are known (after a restart). */
   readonly sent: Buffer | null
   /** The same object as `sent` when nothing was masked. */
   readonly stored: Buffer
@@ -81,6 +81,21 @@ export function createRecentBodies(bytesMax: number = recentBodiesBytesMax): Rec
 }
 
 function memoryOf(body: RecentBody): number {
-  const sent = body.sent === null || body.sent === body.stored ? 0 : body.sent.length
-  return body.stored.length + sent + body.ids.length * 16
+  const sent = body.sent === null || body.sent === body.stored ? 0 : body.sent.buffer.byteLength
+  return body.stored.buffer.byteLength + sent + body.ids.length * 16
+}
+
+/** A copy of `bytes` that may stay. The memory of the body it continues is used again: only what differs has to be copied. */
+export function keepBytes(bytes: Buffer, continued: Parent | null): Buffer {
+  const old = continued?.body.sent
+  const isReusable = continued && old && old === continued.body.stored && old.buffer.byteLength >= bytes.length
+  if (!isReusable) {
+    // A quarter more, for the calls to come. Never from the common pool: the whole buffer is this body's.
+    const kept = Buffer.allocUnsafeSlow(Math.ceil(bytes.length * 1.25)).subarray(0, bytes.length)
+    bytes.copy(kept)
+    return kept
+  }
+  const kept = Buffer.from(old.buffer, 0, bytes.length)
+  bytes.copy(kept, continued.prefix, continued.prefix)
+  return kept
 }

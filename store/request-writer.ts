@@ -9,7 +9,7 @@ import type { Sqlite } from './database.ts'
 import { digestOf } from './digest.ts'
 import { longestSecret, type MaskedBody, maskBody, maskEncoded, maskRest } from './masking.ts'
 import type { PieceWriter } from './piece-writer.ts'
-import { createRecentBodies, type Parent } from './recent.ts'
+import { createRecentBodies, keepBytes, type Parent, type RecentBodies } from './recent.ts'
 import { writeRecipe } from './recipe.ts'
 import { findAnchors, findReuse, joinLists, type Reuse, sumEnds } from './reuse.ts'
 
@@ -54,71 +54,64 @@ export function createRequestWriter(database: Sqlite, pieces: PieceWriter, bodie
     for (const { seq, depth } of newest.reverse()) {
       const ids = bodies().listRequestPieces(seq)
       const body = bodies().readRequest(seq)
-      const sent = body.masked.length === 0 && body.decodedFrom === null ? body.bytes : null
+      const stored = keepBytes(body.bytes, null)
+      const sent = body.masked.length === 0 && body.decodedFrom === null ? stored : null
       const ends = sumEnds(ids.map(id => bodies().pieces.read(id).length))
-      recent.add(
-        scopeId,
-        { seq, depth, sent, stored: body.bytes, ids, ends, secrets: [], ranges: body.masked, snapshots: [] },
-        null,
-      )
+      recent.add(scopeId, { seq, depth, sent, stored, ids, ends, secrets: [], ranges: body.masked, snapshots: [] }, null)
     }
   }
   return {
     forget: recent.forget,
     write: input => {
-      const { scopeId, secrets } = input
       if (input.body.length < bodyBytesMin) return writeSmall(pieces, input)
-      if (!recent.has(scopeId)) reload(scopeId)
-      // A small body may be a slice of a whole tick's bytes, which it must not keep alive.
-      const sent = input.body.buffer.byteLength > input.body.length * 2 ? Buffer.from(input.body) : input.body
-      const sentParent = recent.findParent(scopeId, sent, 'sent')
-      const encoded = maskEncoded(sent, input.encoding, secrets)
-      const masked = encoded ?? maskSent(sent, secrets, sentParent)
-      const isByStored = encoded !== null || sentParent === null
-      const parent = isByStored
-        ? recent.findParent(scopeId, masked.bytes, 'stored')
-        : shortenForMasks(sentParent, masked, secrets)
-      const reuse = findReuse(parent, masked.bytes)
-      const cuts = cutBody(masked.bytes, { from: reuse.from, to: reuse.to, insideArray: reuse.from > 0 })
-      const fresh = putPieces(pieces, scopeId, masked.bytes, reuse.from, cuts)
-      const list = joinLists(parent, reuse, { ids: fresh, ends: cuts }, masked.bytes.length)
-      const link = linkRecipe(parent, reuse, fresh, list.ids)
-      const hashed = encoded ? hashBody(sent, null, []) : hashBody(sent, sentParent, findAnchors(list.ends, reuse))
-      const { seq } = input
-      const { snapshots } = hashed
-      const body = { seq, depth: link.depth, sent, stored: masked.bytes, ...list, secrets, ranges: masked.ranges, snapshots }
-      recent.add(scopeId, body, parent && continues(parent) ? parent.body : null)
-      return {
-        ...link,
-        bytesSent: sent.length,
-        bytesStored: masked.bytes.length,
-        sentSha256: hashed.digest,
-        storedSha256: masked.bytes === sent ? null : digestOf(masked.bytes),
-        ranges: masked.ranges,
-        decodedFrom: encoded ? input.encoding : null,
-      }
+      if (!recent.has(input.scopeId)) reload(input.scopeId)
+      return writeLarge(pieces, recent, input)
     },
   }
 }
 
+function writeLarge(pieces: PieceWriter, recent: RecentBodies, input: RequestInput): RequestColumns {
+  const { scopeId, secrets, body: sent } = input
+  const sentParent = recent.findParent(scopeId, sent, 'sent')
+  const masked = maskSent(input, sentParent)
+  // Without an earlier body as sent, or with one that is stored decoded, the stored forms are compared.
+  const isByStored = masked.decodedFrom !== null || sentParent === null
+  const parent = isByStored ? recent.findParent(scopeId, masked.bytes, 'stored') : shortenForMasks(sentParent, masked, secrets)
+  const reuse = findReuse(parent, masked.bytes)
+  const cuts = cutBody(masked.bytes, { from: reuse.from, to: reuse.to, insideArray: reuse.from > 0 })
+  const fresh = putPieces(pieces, scopeId, masked.bytes, reuse.from, cuts)
+  const list = joinLists(parent, reuse, { ids: fresh, ends: cuts }, masked.bytes.length)
+  const link = linkRecipe(parent, reuse, fresh, list.ids)
+  const hashed = hashBody(sent, sentParent, masked.decodedFrom === null ? findAnchors(list.ends, reuse) : [])
+  const replaced = parent && continues(parent) ? parent : null
+  // The body is a slice of the tick's bytes, which are gone after this.
+  const kept = keepBytes(sent, isByStored ? null : replaced)
+  const stored = masked.bytes === sent ? kept : masked.bytes
+  const common = { seq: input.seq, depth: link.depth, secrets, ranges: masked.ranges, snapshots: hashed.snapshots }
+  recent.add(scopeId, { ...common, ...list, sent: kept, stored }, replaced?.body ?? null)
+  return { ...link, ...describeMasked(sent, masked), sentSha256: hashed.digest }
+}
+
 /** Too small to be cut: nothing of it is looked for in other bodies, or by them. */
-function writeSmall(pieces: PieceWriter, { scopeId, body, encoding, secrets }: RequestInput): RequestColumns {
-  const encoded = maskEncoded(body, encoding, secrets)
-  const masked = encoded ?? maskBody(body, secrets)
-  const sentSha256 = digestOf(body)
-  const storedSha256 = masked.bytes === body ? null : digestOf(masked.bytes)
-  const ids = masked.bytes.length === 0 ? [] : [pieces.put(masked.bytes, scopeId, (storedSha256 ?? sentSha256).toString('hex'))]
-  return {
-    base: null,
-    depth: 0,
-    recipe: writeRecipe({ keepFront: 0, keepBack: 0, ids }),
-    bytesSent: body.length,
-    bytesStored: masked.bytes.length,
-    sentSha256,
-    storedSha256,
-    ranges: masked.ranges,
-    decodedFrom: encoded ? encoding : null,
-  }
+function writeSmall(pieces: PieceWriter, input: RequestInput): RequestColumns {
+  const masked = maskSent(input, null)
+  const sentSha256 = digestOf(input.body)
+  const described = describeMasked(input.body, masked)
+  const sha256 = (described.storedSha256 ?? sentSha256).toString('hex')
+  const ids = masked.bytes.length === 0 ? [] : [pieces.put(masked.bytes, input.scopeId, sha256)]
+  return { base: null, depth: 0, recipe: writeRecipe({ keepFront: 0, keepBack: 0, ids }), ...described, sentSha256 }
+}
+
+interface MaskedRequest extends MaskedBody {
+  readonly decodedFrom: string | null
+}
+
+function describeMasked(
+  sent: Buffer,
+  { bytes, ranges, decodedFrom }: MaskedRequest,
+): Pick<RequestColumns, 'bytesSent' | 'bytesStored' | 'storedSha256' | 'ranges' | 'decodedFrom'> {
+  const storedSha256 = bytes === sent ? null : digestOf(bytes)
+  return { bytesSent: sent.length, bytesStored: bytes.length, storedSha256, ranges, decodedFrom }
 }
 
 /** As a change of the parent's list, or whole when nothing of it is kept or the chain has become long. */
@@ -139,10 +132,13 @@ function continues({ body, prefix }: Parent): boolean {
   return prefix * 10 > body.stored.length * 9
 }
 
-function maskSent(sent: Buffer, secrets: readonly string[], parent: Parent | null): MaskedBody {
-  const isSameSecrets =
-    parent?.body.secrets.length === secrets.length && parent.body.secrets.every((secret, at) => secret === secrets[at])
-  return parent && isSameSecrets ? maskRest(sent, secrets, parent.prefix, parent.body.ranges) : maskBody(sent, secrets)
+function maskSent({ body, encoding, secrets }: RequestInput, parent: Parent | null): MaskedRequest {
+  const encoded = maskEncoded(body, encoding, secrets)
+  if (encoded) return { ...encoded, decodedFrom: encoding }
+  const known = parent?.body.secrets
+  const isSameSecrets = known?.length === secrets.length && known.every((secret, at) => secret === secrets[at])
+  const masked = parent && isSameSecrets ? maskRest(body, secrets, parent.prefix, parent.body.ranges) : maskBody(body, secrets)
+  return { ...masked, decodedFrom: null }
 }
 
 /** Bytes equal as sent may differ as stored, where a secret reaches across the end of the equal part or was not known before. */

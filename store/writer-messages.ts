@@ -81,6 +81,8 @@ export type WriterReply =
       readonly kind: 'done'
       readonly tickets: readonly number[]
       readonly failed: ReadonlyArray<readonly [ticket: number, failure: FailureText]>
+      /** Of the ticks that are done with, to be filled again. */
+      readonly buffers: readonly ArrayBuffer[]
     }
 
 export interface WriterOptions {

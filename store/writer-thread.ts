@@ -77,13 +77,15 @@ function start(): void {
     void (packing ?? Promise.resolve()).then(() => {
       const failure = closeLedger(database, { ledger, packer, lockName: lock.name })
       lock.release()
-      reply({ kind: 'done', tickets: failure ? [] : [ticket], failed: failure ? [[ticket, failure]] : [] })
+      reply({ kind: 'done', tickets: failure ? [] : [ticket], failed: failure ? [[ticket, failure]] : [], buffers: [] })
       port?.close()
     })
   }
   port?.on('message', (first: Tick) => {
-    const jobs = drain(first)
-    commit.jobs(jobs)
+    const ticks = drain(first)
+    const jobs = ticks.flatMap(readJobs)
+    for (const job of jobs) ledger.receive(job)
+    acknowledge(jobs, commit.jobs(jobs), ticks)
     if (packer.looseBytes() > looseBytesMax) tidy()
     if (idle) clearTimeout(idle)
     idle = setTimeout(tidyIdle, idleMs)
@@ -96,18 +98,21 @@ function start(): void {
 }
 
 /** Everything that has been posted up to now. */
-function drain(first: Tick): Job[] {
-  const jobs: Job[] = []
-  for (let tick: Tick | undefined = first; tick && port; tick = receiveMessageOnPort(port)?.message as Tick | undefined) {
-    const bytes = Buffer.from(tick.bytes)
-    for (const message of JSON.parse(tick.messages) as WriterMessage[]) jobs.push({ message, tick: bytes, isReceived: false })
-  }
-  return jobs
+function drain(first: Tick): Tick[] {
+  const ticks: Tick[] = []
+  for (let tick: Tick | undefined = first; tick && port; tick = receiveMessageOnPort(port)?.message as Tick | undefined)
+    ticks.push(tick)
+  return ticks
+}
+
+function readJobs(tick: Tick): Job[] {
+  const bytes = Buffer.from(tick.bytes)
+  return (JSON.parse(tick.messages) as WriterMessage[]).map(message => ({ message, tick: bytes }))
 }
 
 interface Commit {
-  /** Commits them together; when that fails, one by one. Answers each. */
-  readonly jobs: (jobs: readonly Job[]) => void
+  /** Commits them together; when that fails, one by one. Tells which failed. */
+  readonly jobs: (jobs: readonly Job[]) => ReadonlyMap<Job, FailureText>
   readonly abandon: (before: EpochMs) => void
 }
 
@@ -152,7 +157,7 @@ function createCommit(database: Sqlite, ledger: Ledger, packer: Packer): Commit 
           failed.set(job, writeFailure(failure))
           ledger.giveUp(job)
         }
-      acknowledge(jobs, failed)
+      return failed
     },
   }
 }
@@ -163,7 +168,8 @@ function orderForRetry(jobs: readonly Job[], ledger: Ledger): Job[] {
   return [...ends, ...jobs.filter(job => !ends.includes(job))]
 }
 
-function acknowledge(jobs: readonly Job[], failed: ReadonlyMap<Job, FailureText>): void {
+/** Gives the buffers back as well: new memory for every tick would cost more than copying into old. */
+function acknowledge(jobs: readonly Job[], failed: ReadonlyMap<Job, FailureText>, ticks: readonly Tick[]): void {
   const tickets: number[] = []
   const failures: Array<readonly [number, FailureText]> = []
   for (const job of jobs) {
@@ -172,7 +178,8 @@ function acknowledge(jobs: readonly Job[], failed: ReadonlyMap<Job, FailureText>
     if (failure) failures.push([job.message.ticket, failure])
     else tickets.push(job.message.ticket)
   }
-  if (tickets.length + failures.length > 0) reply({ kind: 'done', tickets, failed: failures })
+  const buffers = ticks.map(tick => tick.bytes)
+  port?.postMessage({ kind: 'done', tickets, failed: failures, buffers } satisfies WriterReply, buffers)
 }
 
 interface Closing {

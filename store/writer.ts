@@ -2,18 +2,15 @@
 // buffer, and settles promises when the writer says what is committed. Response bytes wait here until they are old enough to save.
 
 import { Worker } from 'node:worker_threads'
-import { asTurnpikeError, TurnpikeError } from '../core/errors.ts'
+import { asTurnpikeError } from '../core/errors.ts'
 import { checkpointMs } from '../core/limits.ts'
 import type { ExchangeEnd, Recorder } from './_adapter.ts'
 import { readFailure } from './failure-text.ts'
-import type { Arrived, HeadFields, Span, Tick, WriterMessage, WriterOptions, WriterReply } from './writer-messages.ts'
+import { createOutbox, type Outbox, type Ticketed } from './outbox.ts'
+import type { Arrived, HeadFields, WriterOptions, WriterReply } from './writer-messages.ts'
 
 /** Bytes of one answer that wait for the next save at most; more are posted at once. */
 const waitingBytesMax = 256 * 1024
-
-/** Distributive Omit: keeps the message kinds apart. */
-type Untitled<M> = M extends unknown ? Omit<M, 'ticket'> : never
-type Ticketed = Untitled<Extract<WriterMessage, { ticket: number }>>
 
 export interface Writer {
   readonly recorder: Recorder
@@ -88,6 +85,7 @@ function createWriter(worker: Worker): Writer {
     },
     checkpoint: (id, soFar) => finish('checkpoint', id, soFar),
     end: (id, end) => finish('end', id, end),
+    pendingBytes: outbox.pendingBytes,
   }
   return {
     recorder,
@@ -122,85 +120,4 @@ function takeArrived(outbox: Outbox, answer: Running | undefined): Arrived {
   let length = chunks[0]?.length ?? 0
   for (const chunk of chunks.slice(1)) length += outbox.add(chunk)[1]
   return { bytes: [start, length], arrivals }
-}
-
-interface Outbox {
-  /** Bytes for a message of this tick; they are copied when the tick ends. */
-  readonly add: (bytes: Uint8Array) => Span
-  readonly post: (message: WriterMessage) => void
-  readonly send: (message: Ticketed) => Promise<void>
-  readonly shut: () => void
-}
-
-interface Waiting {
-  readonly resolve: () => void
-  readonly reject: (error: TurnpikeError) => void
-}
-
-function createOutbox(worker: Worker): Outbox {
-  const waiting = new Map<number, Waiting>()
-  let broken: TurnpikeError | null = null
-  let messages: WriterMessage[] = []
-  let parts: Uint8Array[] = []
-  let partBytes = 0
-  let nextTicket = 1
-
-  const flush = (): void => {
-    if (messages.length === 0) return
-    // Copied rather than transferred: the caller goes on forwarding the same bytes.
-    const buffer = Buffer.allocUnsafeSlow(partBytes)
-    let offset = 0
-    for (const part of parts) {
-      buffer.set(part, offset)
-      offset += part.length
-    }
-    const tick: Tick = { bytes: buffer.buffer, messages: JSON.stringify(messages) }
-    messages = []
-    parts = []
-    partBytes = 0
-    worker.postMessage(tick, [buffer.buffer])
-  }
-  const post = (message: WriterMessage): void => {
-    messages.push(message)
-    if (messages.length === 1) setImmediate(flush)
-  }
-  const settle = (ticket: number, error: TurnpikeError | null): void => {
-    const promise = waiting.get(ticket)
-    if (!waiting.delete(ticket)) return
-    if (waiting.size === 0) worker.unref()
-    if (error) promise?.reject(error)
-    else promise?.resolve()
-  }
-  const breakDown = (cause: unknown): void => {
-    broken ??= new TurnpikeError('E_RECORD_FAILED', 'the writer thread of the store has ended', { cause })
-    for (const ticket of [...waiting.keys()]) settle(ticket, broken)
-  }
-  worker.on('message', (reply: WriterReply) => {
-    if (reply.kind !== 'done') return
-    for (const ticket of reply.tickets) settle(ticket, null)
-    for (const [ticket, failure] of reply.failed) settle(ticket, readFailure(failure))
-  })
-  worker.on('error', breakDown)
-  worker.on('exit', breakDown)
-  return {
-    post,
-    add: bytes => {
-      const start = partBytes
-      parts.push(bytes)
-      partBytes += bytes.length
-      return [start, bytes.length]
-    },
-    send: message => {
-      if (broken) return Promise.reject(broken)
-      return new Promise((resolve, reject) => {
-        const ticket = nextTicket++
-        if (waiting.size === 0) worker.ref()
-        waiting.set(ticket, { resolve, reject })
-        post({ ...message, ticket })
-      })
-    },
-    shut: () => {
-      broken = new TurnpikeError('E_RECORD_FAILED', 'the store is closed')
-    },
-  }
 }

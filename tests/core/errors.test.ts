@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { errorMeanings } from '../../core/error-meanings.ts'
-import {
-  assert,
-  asTurnpikeError,
-  describeError,
-  type ErrorCode,
-  errorCatalogue,
-  isTurnpikeError,
-  TurnpikeError,
-} from '../../core/errors.ts'
+import { assert, asTurnpikeError, type ErrorCode, errorCatalogue, isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 
 describe('TurnpikeError', () => {
   it('takes hint and exit status from the catalogue', () => {
@@ -49,29 +41,6 @@ describe('recognising errors', () => {
     expect(() => assert(false, 'bytes forwarded = bytes recorded')).toThrow(
       expect.objectContaining({ code: 'E_BUG', message: 'assertion failed: bytes forwarded = bytes recorded' }),
     )
-  })
-})
-
-describe('describeError', () => {
-  it('prints what, why and what to try', () => {
-    const deep = new Error('disk I/O error', { cause: new Error('ENOSPC') })
-    const error = new TurnpikeError('E_RECORD_FAILED', 'cannot write exchange 01ABC', { cause: deep, hint: 'free some space' })
-    expect(describeError(error).split('\n')).toEqual([
-      'error E_RECORD_FAILED: cannot write exchange 01ABC',
-      '  why: disk I/O error: ENOSPC',
-      '  try: free some space',
-    ])
-  })
-
-  it('leaves out the why when there is none, or when it only repeats the message', () => {
-    expect(describeError(new TurnpikeError('E_USAGE', 'bad'))).toBe('error E_USAGE: bad\n  try: run the command with --help')
-    expect(describeError(asTurnpikeError(new Error('boom'))).split('\n')).toHaveLength(2)
-  })
-
-  it('does not hang on causes that form a ring', () => {
-    const ring = new Error('ring')
-    ring.cause = ring
-    expect(describeError(new TurnpikeError('E_BUG', 'x', { cause: ring }))).toContain('why: ring')
   })
 })
 

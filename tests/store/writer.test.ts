@@ -271,6 +271,23 @@ describe('a store that goes away', () => {
   })
 })
 
+it('bytes keep their order when the commit that brought them fails', async () => {
+  const directory = await makeDirectory()
+  const path = join(directory, 'store')
+  const store = await openStore(path)
+  const begin = describeBegin('{}')
+  await store.recorder.begin(begin)
+  const chunks = ['a', 'b', 'c'].map(letter => Buffer.alloc(300_000, letter))
+  await rename(path, `${path}.away`)
+  for (const chunk of chunks) store.recorder.append(begin.id, chunk, begin.startedAt)
+  store.recorder.append(begin.id, Buffer.from('end'), begin.startedAt)
+  await expect(store.recorder.end(begin.id, describeEnd())).rejects.toMatchObject({ code: 'E_RECORD_FAILED' })
+  await rename(`${path}.away`, path)
+  await store.recorder.end(begin.id, describeEnd())
+  expect((await store.readBody(begin.id, 'response'))?.bytes.equals(Buffer.concat([...chunks, Buffer.from('end')]))).toBe(true)
+  await store.close()
+})
+
 it('closing a store cuts off what is still open, and says so', async () => {
   const directory = await makeDirectory()
   const store = await openStore(directory)

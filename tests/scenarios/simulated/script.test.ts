@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { describeError, isTurnpikeError, type TurnpikeError } from '../../../core/errors.ts'
+import { describeError } from '../../../core/error-text.ts'
+import { isTurnpikeError, type TurnpikeError } from '../../../core/errors.ts'
 import { defaultPace, parseScript, readScript } from '../../../scenarios/simulated/script.ts'
 
 function errorOf(text: string): TurnpikeError {
