@@ -78,8 +78,12 @@ export function resetPeak(pid: number): void {
   }
 }
 
-/** Waits until the processes have come to rest (under 3 % of a core for three looks in a row); what is left to do counts as theirs. */
-export async function waitUntilIdle(pid: number, limitMs: number): Promise<{ readonly idle: boolean; readonly ms: number }> {
+/** Waits until the processes have come to rest: under 3 % of a core for so many looks in a row, ten a second. */
+export async function waitUntilIdle(
+  pid: number,
+  limitMs: number,
+  looks = 3,
+): Promise<{ readonly idle: boolean; readonly ms: number }> {
   const startedAt = performance.now()
   const lookMs = 100
   for (let calm = 0, last = readUsage(pid).cpuUs; performance.now() - startedAt < limitMs; ) {
@@ -87,7 +91,7 @@ export async function waitUntilIdle(pid: number, limitMs: number): Promise<{ rea
     const now = readUsage(pid).cpuUs
     calm = now - last < lookMs * 1000 * 0.03 ? calm + 1 : 0
     last = now
-    if (calm === 3) return { idle: true, ms: performance.now() - startedAt - 3 * lookMs }
+    if (calm === looks) return { idle: true, ms: performance.now() - startedAt - looks * lookMs }
   }
   return { idle: false, ms: limitMs }
 }

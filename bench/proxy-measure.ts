@@ -85,14 +85,20 @@ const settleLimitMs = 60_000
 export async function measureCase(bench: Bench, wanted: Case, settings: Settings): Promise<CaseResult> {
   const contenders: Contender[] = []
   try {
-    for (const target of bench.targets)
-      contenders.push(await openContender(bench, target, settings.profileDirectory && join(settings.profileDirectory, wanted.id)))
+    await Promise.all(
+      bench.targets.map(async target => {
+        contenders.push(
+          await openContender(bench, target, settings.profileDirectory && join(settings.profileDirectory, wanted.id)),
+        )
+      }),
+    )
+    contenders.sort((one, other) => orderOf(bench, one) - orderOf(bench, other))
     for (const contender of contenders) {
       const { id, opened } = contender
       await bench.load({ kind: 'open', target: id, port: opened.port, headers: opened.headers, case: wanted })
       await checkContender(bench, contender)
       if (contender.wrong !== null || opened.started === null) continue
-      await measureOnce(bench, contender, { ...settings, seconds: contender.warmUpSeconds })
+      await warmUp(bench, contender, wanted)
       resetPeak(opened.started.pid)
     }
     for (let repetition = 0; repetition < settings.repetitions; repetition++)
@@ -110,6 +116,10 @@ export async function measureCase(bench: Bench, wanted: Case, settings: Settings
   }
 }
 
+function orderOf({ targets }: Bench, { id }: Contender): number {
+  return targets.findIndex(target => target.id === id)
+}
+
 async function openContender(bench: Bench, target: Target, profileDirectory: string | null): Promise<Contender> {
   const directory = makeFolder(bench.directory, target.id)
   const opened = await target.open({ upstreamPort: bench.upstreamPort, directory, profileDirectory })
@@ -119,6 +129,18 @@ async function openContender(bench: Bench, target: Target, profileDirectory: str
 
 async function stopAll(contenders: readonly Contender[]): Promise<void> {
   await Promise.all(contenders.map(({ opened }) => opened.started?.stop()))
+}
+
+/** Compiled code and pools as in a long run: many connections, so that even a case with one sees enough calls in little time. */
+async function warmUp(bench: Bench, contender: Contender, wanted: Case): Promise<void> {
+  const { id, opened, warmUpSeconds } = contender
+  const many: Case = { ...wanted, id: `${wanted.id}-warm-up`, connections: Math.max(16, wanted.connections) }
+  const target = `${id}/warm-up`
+  await bench.load({ kind: 'open', target, port: opened.port, headers: opened.headers, case: many })
+  const { requests } = await bench.load({ kind: 'measure', target, seconds: warmUpSeconds, requestsEach: 1e9, checkEvery: 16 })
+  await bench.load({ kind: 'close', target })
+  contender.answered += requests
+  if (opened.started !== null) await waitUntilIdle(opened.started.pid, settleLimitMs)
 }
 
 /** A handful of requests on every connection, each held against its hash at the upstream, each answer against what was sent. */
@@ -140,7 +162,7 @@ async function measureOnce(bench: Bench, contender: Contender, settings: Setting
     kind: 'measure',
     target: contender.id,
     seconds: settings.seconds,
-    requestsEach: Number.MAX_SAFE_INTEGER,
+    requestsEach: 1e9,
     checkEvery: 16,
   })
   contender.answered += result.requests
@@ -149,7 +171,9 @@ async function measureOnce(bench: Bench, contender: Contender, settings: Setting
   if (pid === undefined || before === null) return { ...result, cpuUs: 0, cpuAfterUs: 0, offMainUs: 0, settled: true }
   const atEnd = readUsage(pid)
   // A profiler never rests.
-  const { idle } = await waitUntilIdle(pid, settings.profileDirectory === null ? settleLimitMs : 3000)
+  const limitMs = settings.profileDirectory === null ? settleLimitMs : 3000
+  // Only what keeps a record may have work left.
+  const { idle } = await waitUntilIdle(pid, limitMs, contender.opened.record === null ? 1 : 3)
   const after = readUsage(pid)
   return {
     ...result,
