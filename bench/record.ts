@@ -39,7 +39,8 @@ function createText(seed: number): (bytes: number) => string {
     let text = ''
     while (text.length < bytes) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-      text += `${wordList[state % wordList.length]}_${(state >>> 8).toString(36)} `
+      // Mostly words, now and then something new: packs compress it about as well as source code.
+      text += state >>> 29 === 0 ? `${(state >>> 8).toString(36)} ` : `${wordList[(state >>> 16) % wordList.length]} `
     }
     return text.slice(0, bytes)
   }

@@ -15,6 +15,12 @@ export function currentTrials(trials: readonly Trial[]): Trial[] {
   return trials.filter(trial => newest.get(nameCell(trial)) === trial)
 }
 
+/** For each trial, the id of the one that counts for its cell: what an interrupted trial cost belongs to the cell all the same. */
+export function countingTrials(trials: readonly Trial[]): ReadonlyMap<string, string> {
+  const current = new Map(currentTrials(trials).map(trial => [nameCell(trial), trial.id]))
+  return new Map(trials.map(trial => [trial.id, current.get(nameCell(trial)) ?? trial.id]))
+}
+
 function nameCell(trial: Trial): string {
   return JSON.stringify([trial.runId, trial.taskId, trial.agent, trial.model, trial.index])
 }

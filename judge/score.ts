@@ -1,6 +1,7 @@
 // The scoring stage: store rows of one run in, ScoreReport out, and one `scores` row per metric written back.
 // Needs no agent and no model; run again, it writes the same rows. Excluded cells are counted beside every number.
 
+import { countingTrials, currentTrials } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import { readUsd } from '../core/money.ts'
 import type { AgentScore, Metric, ScoreReport } from '../core/report.ts'
@@ -57,8 +58,10 @@ export function computeScores(rows: RunRows, options: BootstrapOptions = {}): Sc
   const scores = [...agents]
     .sort(([a], [b]) => compareText(a, b))
     .map(([, trials]) => scoreAgent(rows, trials, (modelsOf.get(trials[0]?.agent ?? '') ?? []).length > 1, options))
-  const grid = buildGrid(rows.trials, rows.turns, rows.attempts)
-  const trialTurns = rows.trials.reduce((sum, trial) => sum + trial.plannedTurns, 0)
+  // A trial that was interrupted and played again counts once; what it cost counts each time.
+  const current = currentTrials(rows.trials)
+  const grid = buildGrid(current, rows.turns, rows.attempts)
+  const trialTurns = current.reduce((sum, trial) => sum + trial.plannedTurns, 0)
   return {
     runId: rows.run.id,
     runName: rows.run.name,
@@ -74,15 +77,19 @@ export function computeScores(rows: RunRows, options: BootstrapOptions = {}): Sc
 
 function scoreAgent(rows: RunRows, trials: readonly Trial[], manyModels: boolean, options: BootstrapOptions): AgentScore {
   const { agent = '', model = null } = trials[0] ?? {}
-  const grid = buildGrid(trials, rows.turns, rows.attempts)
-  const ids = new Set(trials.map(trial => trial.id))
-  const calls = rows.calls.filter(call => ids.has(call.scopeId))
+  const current = currentTrials(trials)
+  const grid = buildGrid(current, rows.turns, rows.attempts)
+  const counting = countingTrials(trials)
+  const calls = rows.calls.flatMap(call => {
+    const scopeId = counting.get(call.scopeId)
+    return scopeId === undefined ? [] : [{ ...call, scopeId }]
+  })
   return {
     agent,
     model,
     subject: manyModels ? `agent:${agent}/${model ?? ''}` : `agent:${agent}`,
     tasks: grid.length,
-    trials: trials.length,
+    trials: current.length,
     cells: countCells(grid),
     metrics: [...computeMetrics(grid, options), costPerSolvedTurn(grid, calls, options)],
     cost: foldTotals(calls),

@@ -4,7 +4,15 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Arrival, MaskedRange } from './_adapter.ts'
 import { digestOf } from './digest.ts'
-import { createStreamMasker, decodeBody, looksLikeText, type MaskedPart, maskEncoded, type StreamMasker } from './masking.ts'
+import {
+  createStreamMasker,
+  decodeBody,
+  looksLikeText,
+  type MaskedPart,
+  maskBody,
+  maskEncoded,
+  type StreamMasker,
+} from './masking.ts'
 
 /** Answers larger than this are read back from the spool when they end, instead of staying in memory as well. */
 const keptBytesMax = 1024 * 1024
@@ -115,8 +123,24 @@ export interface Assembled {
   readonly decodedFrom: string | null
 }
 
+/** Nothing was written or held back yet: all of it is in hand, as with most answers. */
+function isWhole({ parts, kept, checkedBytes, unseen }: AnswerBytes): boolean {
+  return parts.length === 0 && kept?.length === 0 && checkedBytes === 0 && unseen.length > 0
+}
+
+/** The same result as piece by piece, without the pieces. Leaves the bytes unseen, for what may follow. */
+function assembleWhole({ unseen, secrets }: AnswerBytes, encoding: string | null): Assembled {
+  const sent = joinBuffers(unseen)
+  const encoded = maskEncoded(sent, encoding, secrets)
+  const masked = encoded ?? maskBody(sent, secrets)
+  const storedSha256 = masked.bytes === sent ? null : digestOf(masked.bytes)
+  const common = { stored: masked.bytes, storedSha256, ranges: masked.ranges, decodedFrom: encoded ? encoding : null }
+  return { ...common, bytesSent: sent.length, sentSha256: digestOf(sent) }
+}
+
 /** All that has arrived, as it is to be stored. `readSpooled` gives the written parts when they are no longer in memory. */
 export function assembleAnswer(answer: AnswerBytes, encoding: string | null, readSpooled: () => MaskedPart): Assembled {
+  if (isWhole(answer)) return assembleWhole(answer, encoding)
   maskUnseen(answer)
   const fresh = [...answer.parts, answer.masker.held()]
   const written = answer.kept ?? [readSpooled()]

@@ -27,6 +27,14 @@ export interface AnswerState {
   readonly endedAt: number | null
 }
 
+interface Checkpoint {
+  readonly assembled: Assembled
+  readonly ids: readonly number[]
+  readonly state: AnswerState
+  /** How many there had been. */
+  readonly arrivals: number
+}
+
 export interface OpenExchange {
   /** Null until its beginning is written. */
   seq: number | null
@@ -42,7 +50,7 @@ export interface OpenExchange {
   isHeadSaved: boolean
   /** When its end could not be recorded; null: it was not tried, or it worked. */
   endFailedAt: number | null
-  checkpoint: { readonly assembled: Assembled; readonly ids: readonly number[]; readonly state: AnswerState } | null
+  checkpoint: Checkpoint | null
 }
 
 export function openExchange(begin: {
@@ -111,30 +119,31 @@ export function createAnswerWriter(database: Sqlite, tools: Tools): AnswerWriter
     })
   }
 
-  const write = (open: OpenExchange, seq: number, state: AnswerState, isFinal: boolean): void => {
-    const encoding = readEncoding(open.head?.headers ?? null)
-    const assembled = assembleAnswer(open.bytes, encoding, () => {
-      const bytes = joinBuffers(
-        tools
-          .bodies()
-          .readSpool(seq)
-          // A row of this very commit holds parts that are still in memory too.
-          .slice(0, open.spoolRows)
-          .map(row => row.data),
-      )
+  const assemble = (open: OpenExchange, seq: number): Assembled => {
+    // Nothing has arrived since the checkpoint, as after nearly every stream.
+    if (open.checkpoint?.arrivals === open.bytes.arrivals.length) return open.checkpoint.assembled
+    return assembleAnswer(open.bytes, readEncoding(open.head?.headers ?? null), () => {
+      // A row of this very commit holds parts that are still in memory too.
+      const rows = tools.bodies().readSpool(seq).slice(0, open.spoolRows)
+      const bytes = joinBuffers(rows.map(row => row.data))
       // The bytes as sent are nowhere any more; their hash is.
       return { bytes, sent: bytes, ranges: [] }
     })
+  }
+
+  const write = (open: OpenExchange, seq: number, state: AnswerState, isFinal: boolean): void => {
+    const assembled = assemble(open, seq)
     const ids = putAnswer(tools.pieces, open, assembled)
     writeAnswer(open, seq, state, isFinal, { assembled, ids })
     if (open.isSpooled) deleteSpool.run(seq)
     if (isFinal) return
     const parts = [...open.bytes.parts]
+    const arrivals = open.bytes.arrivals.length
     tools.afterCommit(() => {
       restoreKept(open, assembled)
       moveWritten(open.bytes, countLeading(open.bytes.parts, parts, parts.length), false)
       open.spoolRows = 0
-      open.checkpoint = { assembled, ids, state }
+      open.checkpoint = { assembled, ids, state, arrivals }
     })
   }
 

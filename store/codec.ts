@@ -15,11 +15,16 @@ export interface Packed {
 
 const compressAsync = promisify(brotliCompress)
 
+/** `dense` when there is time, `fast` when pieces come in faster than dense packing would take them. Both read alike. */
+export type Effort = 'dense' | 'fast'
+
+const qualities: Readonly<Record<Effort, number>> = { dense: 5, fast: 1 }
+
 /** The window spans a whole pack: what repeats within it is found wherever it stands. */
-function brotliOptions(bytes: Buffer): { params: Record<number, number> } {
+function brotliOptions(bytes: Buffer, effort: Effort): { params: Record<number, number> } {
   return {
     params: {
-      [constants.BROTLI_PARAM_QUALITY]: 5,
+      [constants.BROTLI_PARAM_QUALITY]: qualities[effort],
       [constants.BROTLI_PARAM_LGWIN]: 20,
       [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
     },
@@ -27,12 +32,12 @@ function brotliOptions(bytes: Buffer): { params: Record<number, number> } {
 }
 
 export function pack(bytes: Buffer): Packed {
-  return smaller(bytes, brotliCompressSync(bytes, brotliOptions(bytes)))
+  return smaller(bytes, brotliCompressSync(bytes, brotliOptions(bytes, 'dense')))
 }
 
 /** The same on a thread of the pool: the writer keeps answering meanwhile. */
-export async function packInBackground(bytes: Buffer): Promise<Packed> {
-  return smaller(bytes, await compressAsync(bytes, brotliOptions(bytes)))
+export async function packInBackground(bytes: Buffer, effort: Effort): Promise<Packed> {
+  return smaller(bytes, await compressAsync(bytes, brotliOptions(bytes, effort)))
 }
 
 function smaller(bytes: Buffer, compressed: Buffer): Packed {

@@ -1,5 +1,5 @@
 // Header lists, stored once and then as differences: an agent's calls differ in a length and a request id, a provider's answers in
-// a date and some ids. Pure but for the memory of the last list per scope.
+// a date and some ids. Pure but for the memory of one list per scope and path.
 
 import type { HeaderList } from '../core/types.ts'
 
@@ -15,24 +15,22 @@ const scopesMax = 1024
 
 export interface HeaderWriter {
   /** Lists of the same key are stored as differences to the first of them. */
-  readonly write: (key: string, json: string, scopeId: string) => StoredHeaders
+  readonly write: (key: string, list: HeaderList, scopeId: string) => StoredHeaders
   /** After a rollback: the pieces just written are gone. */
   readonly forget: () => void
 }
 
 export function createHeaderWriter(putPiece: (bytes: Buffer, scopeId: string) => number): HeaderWriter {
-  const last = new Map<string, { piece: number; json: string; list: HeaderList }>()
+  const bases = new Map<string, { readonly piece: number; readonly list: HeaderList }>()
   return {
-    forget: () => last.clear(),
-    write: (key, json, scopeId) => {
-      const known = last.get(key)
-      if (known?.json === json) return { piece: known.piece, patch: null }
-      const list = JSON.parse(json) as HeaderList
-      const patch = known && findPatch(known.list, list)
-      if (known && patch) return { piece: known.piece, patch: JSON.stringify(patch) }
-      const piece = putPiece(Buffer.from(json), scopeId)
-      if (last.size >= scopesMax) last.clear()
-      last.set(key, { piece, json, list })
+    forget: () => bases.clear(),
+    write: (key, list, scopeId) => {
+      const base = bases.get(key)
+      const patch = base && findPatch(base.list, list)
+      if (base && patch) return { piece: base.piece, patch: patch.length === 0 ? null : JSON.stringify(patch) }
+      const piece = putPiece(Buffer.from(JSON.stringify(list)), scopeId)
+      if (bases.size >= scopesMax) bases.clear()
+      bases.set(key, { piece, list })
       return { piece, patch: null }
     },
   }
@@ -42,10 +40,10 @@ export function createHeaderWriter(putPiece: (bytes: Buffer, scopeId: string) =>
 function findPatch(base: HeaderList, list: HeaderList): Patch | null {
   if (base.length !== list.length) return null
   const patch: Patch = []
-  for (const [at, [name, value]] of list.entries()) {
-    const known = base[at]
-    if (known?.[0] !== name) return null
-    if (known[1] !== value) patch.push([at, value])
+  for (let at = 0; at < list.length; at++) {
+    const [known, given] = [base[at], list[at]]
+    if (!known || !given || known[0] !== given[0]) return null
+    if (known[1] !== given[1]) patch.push([at, given[1]])
   }
   return patch.length * 2 > list.length ? null : patch
 }

@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import { maskBytes } from '../core/redact.ts'
+import type { HeaderList } from '../core/types.ts'
 import type { MaskedRange } from './_adapter.ts'
 
 export interface MaskedBody {
@@ -77,16 +78,10 @@ export function decodeBody(bytes: Buffer, encoding: string): Buffer | null {
 /** A few megabytes can decode to gigabytes of zeros. */
 const decodedBytesMax = 512 * 1024 * 1024
 
-/** The content-encoding in a header list's JSON text; null for none. */
-export function readEncoding(headersJson: string | null): string | null {
-  // The plain search spares nearly every exchange the parsing.
-  if (headersJson === null || !/content-encoding/i.test(headersJson)) return null
-  const list = JSON.parse(headersJson) as Array<[string, string]>
-  const value =
-    list
-      .find(([name]) => name.toLowerCase() === 'content-encoding')?.[1]
-      .trim()
-      .toLowerCase() ?? ''
+/** The content-encoding that a header list names; null for none. */
+export function readEncoding(headers: HeaderList | null): string | null {
+  const named = headers?.find(([name]) => name.length === 16 && name.toLowerCase() === 'content-encoding')
+  const value = named?.[1].trim().toLowerCase() ?? ''
   return value === '' || value === 'identity' ? null : value
 }
 

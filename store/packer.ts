@@ -3,7 +3,7 @@
 
 import { packBytes } from '../core/limits.ts'
 import { joinBuffers } from './answer-bytes.ts'
-import { type Packed, pack, packInBackground } from './codec.ts'
+import { type Effort, type Packed, pack, packInBackground } from './codec.ts'
 import type { Sqlite } from './database.ts'
 import type { LoosePiece } from './piece-writer.ts'
 
@@ -11,7 +11,7 @@ export interface Packer {
   readonly add: (pieces: readonly LoosePiece[]) => void
   readonly looseBytes: () => number
   /** Packs everything there is now. Compresses on another thread: the writer keeps answering meanwhile. */
-  readonly packInBackground: () => Promise<void>
+  readonly packInBackground: (effort: Effort) => Promise<void>
   readonly packNow: () => void
 }
 
@@ -59,9 +59,9 @@ export function createPacker(database: Sqlite, onPacked: (pieces: readonly Loose
   return {
     add,
     looseBytes: () => bytes,
-    packInBackground: async () => {
+    packInBackground: async effort => {
       const count = loose.length
-      for (const batch of readBatches()) write(batch, await packInBackground(batch.bytes))
+      for (const batch of readBatches()) write(batch, await packInBackground(batch.bytes, effort))
       finish(count)
     },
     packNow: () => {

@@ -88,7 +88,7 @@ function memoryOf(body: RecentBody): number {
 /** A copy of `bytes` that may stay. The memory of the body it continues is used again: only what differs has to be copied. */
 export function keepBytes(bytes: Buffer, continued: Parent | null): Buffer {
   const old = continued?.body.sent
-  const isReusable = continued && old && old === continued.body.stored && old.buffer.byteLength >= bytes.length
+  const isReusable = continued && old && old.buffer.byteLength >= bytes.length
   if (!isReusable) {
     // A quarter more, for the calls to come. Never from the common pool: the whole buffer is this body's.
     const kept = Buffer.allocUnsafeSlow(Math.ceil(bytes.length * 1.25)).subarray(0, bytes.length)

@@ -64,15 +64,14 @@ export function readRanges(bytes: Uint8Array | null): MaskedRange[] {
 
 /** Times to the microsecond, each as the difference to the one before; the first to the start of the exchange. */
 export function writeArrivals(arrivals: readonly Arrival[], startedAt: number): Buffer {
+  const numbers: number[] = []
   let previous = Math.round(startedAt * 1000)
-  return writeVarints(
-    arrivals.flatMap(({ at, bytes }) => {
-      const us = Math.round(at * 1000)
-      const difference = us - previous
-      previous = us
-      return [zigzag(difference), bytes]
-    }),
-  )
+  for (const { at, bytes } of arrivals) {
+    const us = Math.round(at * 1000)
+    numbers.push(zigzag(us - previous), bytes)
+    previous = us
+  }
+  return writeVarints(numbers)
 }
 
 export function readArrivals(bytes: Uint8Array | null, startedAt: number): Arrival[] {

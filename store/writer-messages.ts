@@ -2,16 +2,17 @@
 // transferred buffer and messages name their part of it.
 
 import type { ErrorCode } from '../core/errors.ts'
+import type { HeaderList } from '../core/types.ts'
 import type { ExchangeBegin, ExchangeEnd, Nouns, OpenOptions } from './_adapter.ts'
 import type { SqlValue } from './nouns.ts'
 
 /** Bytes in the tick's buffer. */
 export type Span = readonly [start: number, length: number]
 
-/** What is known of a response once its head is there. Headers as JSON text: cheaper to pass on and to compare than a tree. */
+/** What is known of a response once its head is there. */
 export interface HeadFields {
   readonly status: number | null
-  readonly headers: string | null
+  readonly headers: HeaderList | null
   readonly providerRequestId: string | null
   readonly firstByteAt: number | null
 }
@@ -25,7 +26,7 @@ export interface Arrived {
 export type BeginMessage = {
   readonly kind: 'begin'
   readonly ticket: number
-  readonly headers: string
+  readonly headers: HeaderList
   readonly body: Span
 } & Omit<ExchangeBegin, 'requestHeaders' | 'requestBody'>
 

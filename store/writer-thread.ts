@@ -6,6 +6,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { assert, TurnpikeError } from '../core/errors.ts'
 import { packBytes } from '../core/limits.ts'
 import type { EpochMs } from '../core/types.ts'
+import type { Effort } from './codec.ts'
 import { databasePath, openWritable, recordFailure, type Sqlite } from './database.ts'
 import { writeFailure } from './failure-text.ts'
 import { createLedger, type Job, type Ledger } from './ledger.ts'
@@ -20,8 +21,8 @@ const idleMs = 1000
 /** How long a caller may try again to end an exchange, before its end is given up. */
 const endRetryMs = 2000
 
-/** Loose bytes that are packed even while there is work. */
-const looseBytesUsual = 2 * packBytes
+/** Loose bytes that are packed even while there is work, and then in haste. Fewer wait for a quiet second. */
+const looseBytesUsual = 32 * packBytes
 
 /** Fewer are left for a time with more, or for the end: small packs compress badly. */
 const looseBytesMin = packBytes / 4
@@ -52,9 +53,9 @@ function start(): void {
   let packing: Promise<void> | null = null
   let looseBytesMax = looseBytesUsual
   let idle: NodeJS.Timeout | null = null
-  const tidy = (): void => {
+  const tidy = (effort: Effort): void => {
     packing ??= packer
-      .packInBackground()
+      .packInBackground(effort)
       .then(() => {
         looseBytesMax = looseBytesUsual
       })
@@ -71,7 +72,7 @@ function start(): void {
     if (ledger.hasFailedEnds(before)) commit.abandon(before)
   }, endRetryMs).unref()
   const tidyIdle = (): void => {
-    if (packer.looseBytes() >= looseBytesMin) tidy()
+    if (packer.looseBytes() >= looseBytesMin) tidy('dense')
   }
   const close = (ticket: number): void => {
     void (packing ?? Promise.resolve()).then(() => {
@@ -86,7 +87,7 @@ function start(): void {
     const jobs = ticks.flatMap(readJobs)
     for (const job of jobs) ledger.receive(job)
     acknowledge(jobs, commit.jobs(jobs), ticks)
-    if (packer.looseBytes() > looseBytesMax) tidy()
+    if (packer.looseBytes() > looseBytesMax) tidy('fast')
     if (idle) clearTimeout(idle)
     idle = setTimeout(tidyIdle, idleMs)
     const closing = jobs.find(({ message }) => message.kind === 'close')

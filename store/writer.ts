@@ -65,7 +65,7 @@ function createWriter(worker: Worker): Writer {
       const { requestHeaders, requestBody, ...rest } = begin
       running.set(begin.id, { chunks: [], bytes: 0, arrivals: [], head: null })
       try {
-        await outbox.send({ kind: 'begin', ...rest, headers: JSON.stringify(requestHeaders), body: outbox.add(requestBody) })
+        await outbox.send({ kind: 'begin', ...rest, headers: requestHeaders, body: outbox.add(requestBody) })
       } catch (error) {
         running.delete(begin.id)
         throw error
@@ -102,7 +102,7 @@ function createWriter(worker: Worker): Writer {
 
 function describeHead(head: Pick<ExchangeEnd, 'status' | 'responseHeaders' | 'providerRequestId' | 'firstByteAt'>): HeadFields {
   const { status, responseHeaders, providerRequestId, firstByteAt } = head
-  return { status, headers: responseHeaders && JSON.stringify(responseHeaders), providerRequestId, firstByteAt }
+  return { status, headers: responseHeaders, providerRequestId, firstByteAt }
 }
 
 function saveRunning(outbox: Outbox, id: string, answer: Running): void {

@@ -74,6 +74,20 @@ it('a finished answer is kept although a beginning of the same commit does not f
   await store.close()
 })
 
+it('where there is room for one of the two, the finished answer is kept and the new beginning refused', async context => {
+  const disk = await mountSmallDisk('3m')
+  if (disk === null) return context.skip()
+  const store = await openStore(join(disk, 'store'))
+  const begin = describeBegin('{}')
+  await store.recorder.begin(begin)
+  store.recorder.append(begin.id, Buffer.from(writeFiller(2, 1_600_000)), begin.startedAt)
+  const next = describeBegin(`{"noise":"${writeFiller(1, 1_600_000)}"}`)
+  const settled = await Promise.allSettled([store.recorder.begin(next), store.recorder.end(begin.id, describeEnd())])
+  expect(settled.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+  expect(await readText(store, begin.id, 'response')).toBe(writeFiller(2, 1_600_000))
+  await store.close()
+})
+
 it('an answer that could not be recorded and is not tried again is closed as cut off once there is room', async context => {
   const disk = await mountSmallDisk('2m')
   if (disk === null) return context.skip()

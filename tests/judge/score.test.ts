@@ -132,6 +132,25 @@ describe('computeScores', () => {
     expect(report.unassignedTurns).toBe(3)
   })
 
+  it('counts a trial that was interrupted and played again once, and its cost both times', () => {
+    const once = computeScores(rows())
+    const again: RunRows = {
+      ...rows(),
+      // An id before t1: the older row of the same cell.
+      trials: [trial('t0', 'mini', 'a', 'interrupted'), ...rows().trials],
+      turns: [turn('t0', 1, 'failed'), turn('t0', 2, 'missing'), ...rows().turns],
+      calls: [call('t0', 1, { costNanoUsd: 5_000_000 }), ...rows().calls],
+    }
+    const twice = computeScores(again)
+    expect(twice.cells).toEqual(once.cells)
+    expect(twice.unassignedTurns).toBe(once.unassignedTurns)
+    expect(flat(twice, 'mini')['mean_turn_pass']).toBe(flat(once, 'mini')['mean_turn_pass'])
+    expect(flat(twice, 'mini')['n_trials']).toBe(2)
+    expect(flat(twice, 'mini')['cost_usd']).toBeCloseTo(Number(flat(once, 'mini')['cost_usd']) + 0.005, 12)
+    const solved = Number(flat(once, 'mini')['cost_usd']) / Number(flat(once, 'mini')['cost_per_solved_turn_usd'])
+    expect(flat(twice, 'mini')['cost_per_solved_turn_usd']).toBeCloseTo(Number(flat(twice, 'mini')['cost_usd']) / solved, 12)
+  })
+
   it('prints each number by its own name, computed by hand', () => {
     const mini = flat(computeScores(rows()), 'mini')
     // t1: 2 of 3; t2: 1 of 3 (the budget stop is a failed cell, the turn after it not reached).

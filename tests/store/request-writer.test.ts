@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, it } from 'vitest'
 import { openStore } from '../../store/open.ts'
 import { recordExchange, writeConversation } from './_conversation.ts'
-import { makeDirectory } from './_store.ts'
+import { makeDirectory, openTemporary } from './_store.ts'
 
 interface Sizes {
   readonly pieceBytes: number
@@ -55,6 +56,20 @@ it('a restart does not store a conversation again', async () => {
   const read = await Promise.all((await store.exchanges({})).map(({ id }) => store.readBody(id, 'request')))
   expect(read.map(body => body?.bytes.toString())).toEqual(bodies.map(String))
   await store.close()
+})
+
+it('an agent that takes its last message back, and goes on from there, is recorded as it spoke', async () => {
+  const store = await openTemporary()
+  const bodies = writeConversation(30)
+  const order = bodies.flatMap((_, at) => [at, at + 1, at, at, Math.max(0, at - 3), at]).filter(at => at < bodies.length)
+  const ids: string[] = []
+  for (const at of order) ids.push(await recordExchange(store, bodies[at]!, ''))
+  for (const [call, id] of ids.entries()) {
+    const body = await store.readBody(id, 'request')
+    expect(body?.bytes.equals(bodies[order[call]!]!), `call ${call}`).toBe(true)
+    expect(body?.sentSha256).toBe(createHash('sha256').update(bodies[order[call]!]!).digest('hex'))
+  }
+  expect((await store.verify()).bad).toEqual([])
 })
 
 it('conversations side by side in one scope do not push each other out', async () => {
