@@ -93,7 +93,9 @@ export function presentedKeys(headers: HeaderList, query: string): string[] {
   const authorization = headerValue(headers, 'authorization')
   const found = [authorization === null ? null : (/^\S+\s+(.+)$/.exec(authorization)?.[1]?.trim() ?? authorization)]
   for (const name of ['x-api-key', 'x-goog-api-key', 'api-key']) found.push(headerValue(headers, name))
-  const parameters = new URLSearchParams(query)
-  for (const name of ['key', 'api_key', 'access_token']) found.push(parameters.get(name))
+  if (query !== '') {
+    const parameters = new URLSearchParams(query)
+    for (const name of ['key', 'api_key', 'access_token']) found.push(parameters.get(name))
+  }
   return found.filter(key => key !== null && key !== '') as string[]
 }

@@ -101,14 +101,24 @@ function collect(request: http.IncomingMessage, bytesMax: number): Promise<Uint8
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
+    let settled = false
+    const fail = (error: () => TurnpikeError): void => {
+      // Every request closes in the end: an error made for nothing costs more than the rest of this function.
+      if (settled) return
+      settled = true
+      reject(error())
+    }
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes > bytesMax) reject(tooLarge(bytes, bytesMax))
+      if (bytes > bytesMax) fail(() => tooLarge(bytes, bytesMax))
       else chunks.push(chunk)
     })
-    request.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes)))
-    request.on('error', () => reject(aborted()))
-    request.on('close', () => reject(aborted()))
-    if (request.destroyed) reject(aborted())
+    request.on('end', () => {
+      settled = true
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes))
+    })
+    request.on('error', () => fail(aborted))
+    request.on('close', () => fail(aborted))
+    if (request.destroyed) fail(aborted)
   })
 }
