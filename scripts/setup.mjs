@@ -2,7 +2,7 @@
 // when a source is newer than the build. Runs before `npm start`, `npm test` and `npm run check`; does nothing the second time.
 // Plain JavaScript because it runs before anything is installed.
 
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -22,10 +22,20 @@ if (!isLinked && (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted))
   process.stderr.write('turnpike: installing dependencies (first time only; SQLite may be compiled, about a minute) …\n')
   const npm = process.env.npm_execpath
   const [command, ...first] = npm ? [process.execPath, npm] : ['npm']
-  execFileSync(command, [...first, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const { status } = spawnSync(command, [...first, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   })
+  if (status !== 0) {
+    process.stderr.write(
+      'error: the dependencies could not be installed\n' +
+        '  why: npm ci failed; what it printed stands above\n' +
+        '  try: check the network; where no prebuilt SQLite fits this machine, install python3, make and g++, then run this again\n',
+    )
+    process.exit(69)
+  }
   writeFileSync(stamp, wanted)
 }
-execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { cwd: root, stdio: ['ignore', 2, 2] })
+process.exit(
+  spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { cwd: root, stdio: ['ignore', 2, 2] }).status ?? 1,
+)
