@@ -18,7 +18,7 @@ const compressAsync = promisify(brotliCompress)
 /** `dense` when there is time, `fast` when pieces come in faster than dense packing would take them. Both read alike. */
 export type Effort = 'dense' | 'fast'
 
-const qualities: Readonly<Record<Effort, number>> = { dense: 5, fast: 1 }
+const qualities: Readonly<Record<Effort, number>> = { dense: 2, fast: 1 }
 
 /** The window spans a whole pack: what repeats within it is found wherever it stands. */
 function brotliOptions(bytes: Buffer, effort: Effort): { params: Record<number, number> } {
