@@ -81,7 +81,7 @@ function listPlaces(context: CommandContext, run: Run, { files, conversion }: De
     `store         ${context.config.store}`,
     `report        ${files.report}`,
     `trajectories  ${files.trajectories} (${conversion.generations_out} generations)`,
-    `look closer   turnpike show ${run.name}${option}`,
+    `look closer   npx turnpike show ${run.name}${option}`,
     '',
   ].join('\n')
 }

@@ -101,6 +101,6 @@ describe('turnpike show for people', () => {
   it('says what to do about a name that is not there', async () => {
     const { code, stderr } = await place.run(['show', 'helo'])
     expect(code).toBe(2)
-    expect(stderr).toMatch(/^error E_REF_UNKNOWN: .*\n {2}try: .*turnpike sessions/)
+    expect(stderr).toMatch(/^error E_REF_UNKNOWN: .*\n {2}why: .*\n {2}try: .*turnpike sessions/)
   })
 })
