@@ -108,15 +108,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'a step of an exchange on the wire, tested on the wire',
     testedBy: 'tests/proxy/gate.test.ts',
-    files: [
-      'proxy/answer.ts',
-      'proxy/arrived.ts',
-      'proxy/control.ts',
-      'proxy/forward.ts',
-      'proxy/metrics.ts',
-      'proxy/record.ts',
-      'proxy/scopes.ts',
-    ],
+    files: ['proxy/arrived.ts', 'proxy/control.ts', 'proxy/forward.ts', 'proxy/metrics.ts', 'proxy/record.ts', 'proxy/scopes.ts'],
   },
   {
     reason: 'the schema behind the routes',
