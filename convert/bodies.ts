@@ -1,5 +1,4 @@
-// From stored bytes to text: undoes content-encodings, whole or cut, and tells an event stream from a JSON document.
-// Pure. What cannot be undone is a reason in words, never an exception and never a guess.
+// From stored bytes to text: undoes content-encodings, whole or cut, // Pure. What cannot be undone is a reason in words, never an exception and never a guess.
 
 import * as zlib from 'node:zlib'
 import type { HeaderList } from '../core/types.ts'
@@ -67,14 +66,4 @@ function undoZstd(bytes: Buffer): DecodedBytes {
     .zstdDecompressSync
   if (zstd === undefined) return { reason: 'content-encoding zstd needs Node 22.15 or newer' }
   return { bytes: zstd(bytes, { maxOutputLength: decodedBytesMax }) }
-}
-
-/** By its declared type, or by its first bytes where the type is missing or wrong. */
-export function isEventStream(bytes: Buffer, contentType: string | null): boolean {
-  if (contentType?.toLowerCase().includes('text/event-stream') === true) return !startsJson(bytes)
-  return /^\ufeff?\s*(event|data|id|retry)?:/.test(bytes.subarray(0, 64).toString('utf8'))
-}
-
-function startsJson(bytes: Buffer): boolean {
-  return /^\ufeff?\s*[{[]/.test(bytes.subarray(0, 64).toString('utf8'))
 }

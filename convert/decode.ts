@@ -4,10 +4,11 @@
 import { isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import type { Answer, Call, Conversation, EpochMs, Exchange, Json, Usage } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
-import { protocolById } from '../protocols/_all.ts'
-import { readSse } from '../protocols/_sse.ts'
+import { findRoute, protocolById } from '../protocols/_all.ts'
+import { readEvents } from '../protocols/_framing.ts'
+import { findFraming } from '../protocols/_framings.ts'
 import type { ExchangeFilter, Store } from '../store/_adapter.ts'
-import { isEventStream, readHeader, undoEncodings } from './bodies.ts'
+import { readHeader, undoEncodings } from './bodies.ts'
 
 /** Raised when the same bytes decode to something else; older rows are decoded again. */
 export const decoderVersion = 1
@@ -69,9 +70,10 @@ export async function decodeExchanges(store: Store, filter: ExchangeFilter, opti
   return { decoded, undecodable: reasons.length, reasons }
 }
 
-/** Traffic that a protocol claims and that has ended; the rest has no decoded view. */
+/** A request for an answer of a model, ended; what no protocol claims, token counts and model lists have no decoded view. */
 export function isCall(exchange: Exchange): boolean {
-  return exchange.protocol !== null && exchange.outcome !== 'in-flight'
+  if (exchange.protocol === null || exchange.outcome === 'in-flight') return false
+  return (findRoute(exchange.method, exchange.path)?.purpose ?? 'generate') === 'generate'
 }
 
 /** The whole decoded call of one exchange, read from its bytes. */
@@ -99,7 +101,7 @@ export async function decodeExchange(store: Store, exchange: Exchange): Promise<
   const body = parseJson(request.bytes)
   if (body === undefined) return { reason: 'the request is not JSON' }
   try {
-    const conversation = protocol.readRequest(body)
+    const conversation = protocol.readRequest(body, { path: exchange.path, query: exchange.query })
     return { exchange, conversation, answer: response === null ? null : readAnswer(protocol, exchange, response.bytes) }
   } catch (error) {
     if (!isTurnpikeError(error)) throw error
@@ -115,7 +117,8 @@ async function readBytes(store: Store, exchange: Exchange, side: 'request' | 're
 }
 
 function readAnswer(protocol: ProtocolAdapter, exchange: Exchange, bytes: Buffer): Answer {
-  if (isEventStream(bytes, readHeader(exchange.responseHeaders, 'content-type'))) return protocol.foldEvents(readSse(bytes))
+  const framing = findFraming(readHeader(exchange.responseHeaders, 'content-type'), bytes)
+  if (framing !== null) return protocol.foldEvents(readEvents(framing, bytes))
   const body = parseJson(bytes)
   if (body !== undefined) return protocol.readResponse(body)
   const status = exchange.status ?? 0

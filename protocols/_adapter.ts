@@ -4,10 +4,34 @@
 
 import type { Answer, Conversation, Json, JsonObject, Usage } from '../core/types.ts'
 
-/** One server-sent event. `data` lines joined by \n; `event` is '' when the stream named none. */
-export interface SseEvent {
+/**
+ * One event of a streamed answer, whatever frames it on the wire (see _framing.ts). Server-sent events: `data` lines joined by \n. AWS event
+ * streams: `event` is the `:event-type` or `:exception-type`, `data` the payload's text. JSON arrays and WebSocket messages: `data` is the
+ * element's or the message's text. `event` is '' when the stream named none.
+ */
+export interface StreamEvent {
   readonly event: string
   readonly data: string
+}
+
+/** How the events of a streamed answer lie in its bytes; _framings.ts lists them. */
+export type FramingId = 'sse' | 'json-array' | 'aws-event-stream' | 'websocket'
+
+/** Where a request was posted, for protocols that put the model or the wish to stream into the address. */
+export interface RequestAddress {
+  /** After the attribution prefix. */
+  readonly path: string
+  /** Without `?`. */
+  readonly query: string
+}
+
+/** What a route is for. Only `generate` makes a call; the others are recorded, routed and refused in the same dialect. */
+export type RoutePurpose = 'generate' | 'count-tokens' | 'list-models'
+
+export interface ProtocolRoute {
+  readonly method: 'POST' | 'GET'
+  readonly path: RegExp
+  readonly purpose: RoutePurpose
 }
 
 export interface ProtocolAdapter {
@@ -15,7 +39,9 @@ export interface ProtocolAdapter {
   readonly id: string
   readonly title: string
   /** Requests this protocol claims, matched on the path after the attribution prefix, query left out. */
-  readonly routes: ReadonlyArray<{ readonly method: 'POST' | 'GET'; readonly path: RegExp }>
+  readonly routes: readonly ProtocolRoute[]
+  /** Framings of its streamed answers; the first is what `writeEvents` is sent in unless the request's address asks for another. */
+  readonly framings: readonly FramingId[]
   /** Lower-case names of headers that carry the caller's credential: masked in the record, replaced by the proxy in runs. */
   readonly secretHeaders: readonly string[]
   /** Header pairs that present `key` to the provider. */
@@ -27,12 +53,14 @@ export interface ProtocolAdapter {
    * holds back what follows until it is committed. A mark that begins with a line break also counts at the very start of a stream.
    */
   readonly terminalMarks: readonly string[]
-  /** A request body as messages. */
-  readonly readRequest: (body: Json) => Conversation
+  /** A request body as messages. Without an address, what stands only there (model, stream) is null or false. */
+  readonly readRequest: (body: Json, address?: RequestAddress) => Conversation
+  /** Where a provider takes this conversation: path (from the API's root, version included) and query without `?`. */
+  readonly addressOf: (conversation: Conversation) => RequestAddress
   /** A whole JSON answer, or an error body of any status. Never throws: what is neither is one opaque block of type `body`. */
   readonly readResponse: (body: Json) => Answer
   /** A streamed answer, folded. Never throws on a cut or malformed stream: what arrived is the answer, with `complete: false`. */
-  readonly foldEvents: (events: Iterable<SseEvent>) => Answer
+  readonly foldEvents: (events: Iterable<StreamEvent>) => Answer
   /** The usage object of a response body, normalised; null when there is none. */
   readonly readUsage: (body: Json) => Usage | null
   /**
@@ -42,9 +70,9 @@ export interface ProtocolAdapter {
   readonly writeRequest: (conversation: Conversation) => JsonObject
   readonly writeResponse: (answer: Answer) => JsonObject
   /** The events a provider would send for this answer, one per natural delta; text is split by `chunkText`, whose pieces join to the text. */
-  readonly writeEvents: (answer: Answer, chunkText?: (text: string) => readonly string[]) => Iterable<SseEvent>
+  readonly writeEvents: (answer: Answer, chunkText?: (text: string) => readonly string[]) => Iterable<StreamEvent>
   /** Our failure, in the caller's dialect. `code` is a Turnpike error code; it also goes into the message. */
   readonly writeError: (status: number, code: string, message: string) => JsonObject
   /** The same failure as an event in the middle of a stream. */
-  readonly writeErrorEvent: (status: number, code: string, message: string) => SseEvent
+  readonly writeErrorEvent: (status: number, code: string, message: string) => StreamEvent
 }

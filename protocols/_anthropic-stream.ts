@@ -3,7 +3,7 @@
 // official clients assume that they do not. Pure.
 
 import type { Answer, Block, Json, JsonObject } from '../core/types.ts'
-import type { SseEvent } from './_adapter.ts'
+import type { StreamEvent } from './_adapter.ts'
 import { answerBlocks, readMessageBody, writeBlockStart, writeResponse } from './_anthropic-answer.ts'
 import { finishBlock, foldDelta, type OpenBlock, openBlock } from './_anthropic-deltas.ts'
 import { readError } from './_errors.ts'
@@ -26,7 +26,7 @@ interface Fold {
   readonly unread: JsonObject[]
 }
 
-export function foldEvents(events: Iterable<SseEvent>): Answer {
+export function foldEvents(events: Iterable<StreamEvent>): Answer {
   const fold: Fold = {
     message: {},
     changes: {},
@@ -42,7 +42,7 @@ export function foldEvents(events: Iterable<SseEvent>): Answer {
   return readFold(fold)
 }
 
-function foldEvent(fold: Fold, event: SseEvent): void {
+function foldEvent(fold: Fold, event: StreamEvent): void {
   const data = parseJson(event.data)
   if (!isObject(data)) {
     if (event.data.trim() !== '') fold.unread.push(unread(event, 'malformed-json'))
@@ -54,7 +54,7 @@ function foldEvent(fold: Fold, event: SseEvent): void {
   else foldOther(fold, data, event)
 }
 
-type Handler = (fold: Fold, data: JsonObject, event: SseEvent) => void
+type Handler = (fold: Fold, data: JsonObject, event: StreamEvent) => void
 
 const handlers = new Map<string, Handler>([
   ['message_start', foldStart],
@@ -72,7 +72,7 @@ const handlers = new Map<string, Handler>([
 ])
 
 /** Relays of other protocols send errors without a type. */
-function foldOther(fold: Fold, data: JsonObject, event: SseEvent): void {
+function foldOther(fold: Fold, data: JsonObject, event: StreamEvent): void {
   const error = readError(data)
   if (error) fold.error = error
   else fold.unread.push(unread(event, 'unknown-event'))
@@ -97,7 +97,7 @@ function foldBlockStart(fold: Fold, data: JsonObject): void {
   fold.byIndex.set(data['index'] ?? fold.blocks.length - 1, block)
 }
 
-function foldBlockDelta(fold: Fold, data: JsonObject, event: SseEvent): void {
+function foldBlockDelta(fold: Fold, data: JsonObject, event: StreamEvent): void {
   const block = fold.byIndex.get(data['index'] ?? fold.blocks.length - 1)
   if (block === undefined) fold.unread.push(unread(event, 'no-open-block'))
   else if (!foldDelta(block, objectOf(data['delta']))) fold.unread.push(unread(event, 'unknown-delta'))
@@ -136,7 +136,7 @@ function readFold(fold: Fold): Answer {
 
 const whole = (text: string): readonly string[] => (text === '' ? [] : [text])
 
-export function* writeEvents(answer: Answer, chunkText: (text: string) => readonly string[] = whole): Iterable<SseEvent> {
+export function* writeEvents(answer: Answer, chunkText: (text: string) => readonly string[] = whole): Iterable<StreamEvent> {
   const own = isOwn(answer.wire, 'anthropic-messages')
   if (answer.error === null || answer.message.blocks.length > 0 || answer.id !== null) {
     const body = writeResponse({ ...answer, error: null })
@@ -149,7 +149,7 @@ export function* writeEvents(answer: Answer, chunkText: (text: string) => readon
   else if (answer.complete) yield event({ type: 'message_stop' })
 }
 
-function event(data: JsonObject): SseEvent {
+function event(data: JsonObject): StreamEvent {
   return { event: textOf(data['type']) ?? '', data: printJson(data) }
 }
 
@@ -188,7 +188,7 @@ function messageDelta(body: JsonObject, answer: Answer): JsonObject {
   }
 }
 
-function* writeBlockEvents(answer: Answer, own: boolean, chunkText: (text: string) => readonly string[]): Iterable<SseEvent> {
+function* writeBlockEvents(answer: Answer, own: boolean, chunkText: (text: string) => readonly string[]): Iterable<StreamEvent> {
   const blocks = answerBlocks(answer, own)
   let index = 0
   for (const [position, block] of blocks.entries()) {

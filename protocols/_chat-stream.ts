@@ -2,7 +2,7 @@
 // way, and an answer as the chunks a provider would send. Total: any prefix and any garbage folds to an answer. Pure.
 
 import type { Answer, Block, Json, JsonObject } from '../core/types.ts'
-import type { SseEvent } from './_adapter.ts'
+import type { StreamEvent } from './_adapter.ts'
 import { headOf, readResponse, splitExtra, writeResponse } from './_chat-answer.ts'
 import { closeChoice, foldChoice, type OpenChoice, openChoice } from './_chat-deltas.ts'
 import { thinkingFields } from './_chat-parts.ts'
@@ -24,7 +24,7 @@ interface Fold {
   readonly unread: JsonObject[]
 }
 
-export function foldEvents(events: Iterable<SseEvent>): Answer {
+export function foldEvents(events: Iterable<StreamEvent>): Answer {
   const fold: Fold = {
     head: new Map(),
     choices: new Map(),
@@ -38,7 +38,7 @@ export function foldEvents(events: Iterable<SseEvent>): Answer {
   return readFold(fold)
 }
 
-function foldEvent(fold: Fold, event: SseEvent): void {
+function foldEvent(fold: Fold, event: StreamEvent): void {
   if (event.data.trim() === '[DONE]') {
     fold.done = true
     return
@@ -105,20 +105,20 @@ function markCut(block: Block): Block {
 
 const whole = (text: string): readonly string[] => (text === '' ? [] : [text])
 
-export function* writeEvents(answer: Answer, chunkText: (text: string) => readonly string[] = whole): Iterable<SseEvent> {
+export function* writeEvents(answer: Answer, chunkText: (text: string) => readonly string[] = whole): Iterable<StreamEvent> {
   if (answer.error === null || answer.message.blocks.length > 0 || answer.id !== null) yield* writeChunks(answer, chunkText)
   if (answer.error) yield { event: '', data: printJson({ error: { ...answer.error, param: null, code: null } }) }
   else if (answer.complete) yield { event: '', data: '[DONE]' }
 }
 
-function* writeChunks(answer: Answer, chunkText: (text: string) => readonly string[]): Iterable<SseEvent> {
+function* writeChunks(answer: Answer, chunkText: (text: string) => readonly string[]): Iterable<StreamEvent> {
   const own = isOwn(answer.wire, 'openai-chat')
   const body = writeResponse({ ...answer, error: null })
   const { fields, choice, choices } = splitExtra(answer, own)
   const head = { ...headOf(answer, own, 'chat.completion.chunk'), ...fields }
   const [first] = isList(body['choices']) ? body['choices'] : []
   const message = objectOf(objectOf(first)['message'])
-  const chunk = (index: Json, delta: JsonObject, more: JsonObject = {}): SseEvent => ({
+  const chunk = (index: Json, delta: JsonObject, more: JsonObject = {}): StreamEvent => ({
     event: '',
     data: printJson({ ...head, choices: [{ index, delta, finish_reason: null, ...more }] }),
   })
@@ -126,7 +126,7 @@ function* writeChunks(answer: Answer, chunkText: (text: string) => readonly stri
   for (const other of choices) yield* writeOtherChoice(objectOf(other), chunk)
   if (own) yield* readUnread(answer.extra)
   const usage = writeUsage(answer)
-  const usageEvent: SseEvent[] = usage ? [{ event: '', data: printJson({ ...head, choices: [], usage }) }] : []
+  const usageEvent: StreamEvent[] = usage ? [{ event: '', data: printJson({ ...head, choices: [], usage }) }] : []
   const isFinal = answer.usage?.source === 'wire'
   if (!isFinal) yield* usageEvent
   const finish = objectOf(first)['finish_reason']
@@ -137,8 +137,8 @@ function* writeChunks(answer: Answer, chunkText: (text: string) => readonly stri
 
 function* writeOtherChoice(
   other: JsonObject,
-  chunk: (index: Json, delta: JsonObject, more?: JsonObject) => SseEvent,
-): Iterable<SseEvent> {
+  chunk: (index: Json, delta: JsonObject, more?: JsonObject) => StreamEvent,
+): Iterable<StreamEvent> {
   const message = objectOf(other['message'])
   const calls = message['tool_calls']
   const delta = isList(calls) ? { ...message, tool_calls: calls.map((call, index) => ({ index, ...objectOf(call) })) } : message

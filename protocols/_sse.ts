@@ -2,16 +2,16 @@
 // lines, UTF-8 cut anywhere. One deliberate difference: what is left when the stream ends inside an event is handed out by `end`
 // (the rules drop it), because half an event is evidence too. Pure; memory is bounded by `eventBytesMax`, whatever is sent.
 
-import type { SseEvent } from './_adapter.ts'
+import type { StreamEvent } from './_adapter.ts'
 
 /** An image in one event is a few MB of base64; what exceeds this is cut off, and the event then fails to parse as JSON. */
 const eventBytesDefault = 64 * 1024 * 1024
 
 export interface SseDecoder {
   /** The events that these bytes completed. */
-  readonly push: (bytes: Uint8Array) => SseEvent[]
+  readonly push: (bytes: Uint8Array) => StreamEvent[]
   /** The event the stream ended in, if any. The decoder is spent afterwards. */
-  readonly end: () => SseEvent[]
+  readonly end: () => StreamEvent[]
 }
 
 const LF = 0x0a
@@ -32,7 +32,7 @@ export function openSseDecoder(options: { readonly eventBytesMax?: number } = {}
     if (room > 0) line.append(bytes.length > room ? bytes.subarray(0, room) : bytes)
   }
 
-  function readLine(into: SseEvent[]): void {
+  function readLine(into: StreamEvent[]): void {
     let bytes = line.take()
     if (first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3)
     first = false
@@ -51,15 +51,15 @@ export function openSseDecoder(options: { readonly eventBytesMax?: number } = {}
     } else if (field === 'event') event = bytes.subarray(valueStart).toString('utf8')
   }
 
-  function dispatch(into: SseEvent[]): void {
+  function dispatch(into: StreamEvent[]): void {
     if (data.length > 0) into.push({ event, data: data.join('\n') })
     event = ''
     data = []
     dataBytes = 0
   }
 
-  function push(bytes: Uint8Array): SseEvent[] {
-    const events: SseEvent[] = []
+  function push(bytes: Uint8Array): StreamEvent[] {
+    const events: StreamEvent[] = []
     let start = 0
     for (let at = 0; at < bytes.length; at++) {
       const byte = bytes[at]
@@ -79,8 +79,8 @@ export function openSseDecoder(options: { readonly eventBytesMax?: number } = {}
     return events
   }
 
-  function end(): SseEvent[] {
-    const events: SseEvent[] = []
+  function end(): StreamEvent[] {
+    const events: StreamEvent[] = []
     if (line.length() > 0) readLine(events)
     dispatch(events)
     return events
@@ -114,13 +114,13 @@ function growableBytes() {
 }
 
 /** A whole recorded stream. */
-export function readSse(bytes: Uint8Array): SseEvent[] {
+export function readSse(bytes: Uint8Array): StreamEvent[] {
   const decoder = openSseDecoder()
   return [...decoder.push(bytes), ...decoder.end()]
 }
 
 /** The text of one event, blank line included. */
-export function writeSse(event: SseEvent): string {
+export function writeSse(event: StreamEvent): string {
   const name = event.event === '' ? '' : `event: ${event.event}\n`
   return `${name}${event.data
     .split(/\r\n|\r|\n/)

@@ -11,7 +11,11 @@ export default {
   id: 'anthropic-messages',
   title: 'Anthropic Messages',
   // `/threads/<id>/messages` is another provider's.
-  routes: [{ method: 'POST', path: /^(?!.*\/threads\/[^/]+\/messages\/?$)(?:.*\/)?messages\/?$/ }],
+  routes: [
+    { method: 'POST', path: /^(?!.*\/threads\/[^/]+\/messages\/?$)(?:.*\/)?messages\/?$/, purpose: 'generate' },
+    { method: 'POST', path: /(?:^|\/)messages\/count_tokens\/?$/, purpose: 'count-tokens' },
+  ],
+  framings: ['sse'],
   secretHeaders: ['x-api-key', 'authorization'],
   // Tokens of a subscription login are bearer tokens; the API refuses them as keys.
   writeKey: key => (key.startsWith('sk-ant-oat') ? [['authorization', `Bearer ${key}`]] : [['x-api-key', key]]),
@@ -25,6 +29,7 @@ export default {
     '"type": "message_stop"',
   ],
   readRequest,
+  addressOf: () => ({ path: '/v1/messages', query: '' }),
   readResponse,
   foldEvents,
   readUsage,

@@ -4,10 +4,30 @@
 
 import http from 'node:http'
 import https from 'node:https'
-import type { HeaderList } from '../core/types.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import type { HeaderList, Scope } from '../core/types.ts'
+import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import { flattenHeaders, pairHeaders } from './headers.ts'
 
+/** Which exchange a request belongs to, for the layers that wrap a forwarder (replay, faults, budgets, retries). */
+export interface ForwardedExchange {
+  readonly id: string
+  readonly scope: Scope
+  readonly turn: number | null
+  readonly attempt: number | null
+  readonly protocol: ProtocolAdapter | null
+  /** Name of the route, see routes.ts. */
+  readonly route: string
+  /** As the agent asked: after the attribution prefix, before a route changed anything. */
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly headers: HeaderList
+  readonly body: Uint8Array
+}
+
 export interface ForwardRequest {
+  readonly exchange: ForwardedExchange
   readonly origin: URL
   readonly method: string
   /** Path and query exactly as they shall be asked. */
@@ -38,7 +58,12 @@ export interface Forwarding {
   /** Closes the upstream connection at once; no further event follows. */
   readonly abort: () => void
   readonly retries: () => number
+  /** What a layer did to the answer on purpose (an injected fault); recorded as the failure when nothing else failed. Absent or null: nothing. */
+  readonly note?: () => { readonly code: ErrorCode; readonly message: string } | null
 }
+
+/** Wraps a forwarder: answers itself, changes what passes, or hands the request on. */
+export type ForwardLayer = (next: Forwarder) => Forwarder
 
 export interface Forwarder {
   readonly forward: (request: ForwardRequest, events: ForwardEvents) => Forwarding

@@ -10,22 +10,31 @@ import { createUlid } from '../store/ulid.ts'
 import { type AnswerRelay, createAnswer, type Ending } from './answer.ts'
 import { type Arrived, type AskedModel, askedModel } from './arrived.ts'
 import { attribute } from './attribute.ts'
-import type { ForwardEvents, Forwarder, Forwarding, ForwardRequest } from './forward.ts'
-import { headerValue, pairHeaders, upstreamHeaders } from './headers.ts'
-import { renameModel } from './model.ts'
+import type { ForwardEvents, Forwarder, Forwarding } from './forward.ts'
+import { headerValue, pairHeaders } from './headers.ts'
 import type { Receiver } from './receive.ts'
 import { type Recording, type RecordOptions, startRecording } from './record.ts'
 import { sendRefusal, writeRefusal } from './refuse.ts'
 import type { Route, Routes } from './routes.ts'
 import type { ResolvedScope, Scopes } from './scopes.ts'
+import { upstreamRequest } from './upstream-request.ts'
 
 export interface GateOptions extends RecordOptions {
   readonly scopes: Scopes
   readonly routes: Routes
   readonly receiver: Receiver
   readonly forwarder: Forwarder
+  /** Says why a call may not be made (a spent budget); null lets it through. Asked once per exchange, before anything is forwarded. */
+  readonly admit: (asked: AdmissionRequest) => Promise<TurnpikeError | null>
   readonly now: () => EpochMs
   readonly onOver: (note: ExchangeNote) => void
+}
+
+export interface AdmissionRequest {
+  readonly resolved: ResolvedScope
+  readonly protocol: ProtocolAdapter | null
+  readonly method: string
+  readonly path: string
 }
 
 /** What the gate tells its surroundings of each exchange, for metrics and logs. */
@@ -93,7 +102,9 @@ function refuseUnrecorded(
 async function recordAndForward(gate: GateOptions, arrived: Arrived): Promise<void> {
   const resolved = await gate.scopes.resolve(arrived.addressed.attribution)
   const asked = gate.routes.needModel ? askedModel(arrived) : noModel
-  const choice = chooseRoute(gate, arrived, resolved, asked)
+  const { protocol, addressed } = arrived
+  const refusal = await gate.admit({ resolved, protocol, method: arrived.request.method ?? 'GET', path: addressed.path })
+  const choice = refusal ?? chooseRoute(gate, arrived, resolved, asked)
   const route = choice instanceof TurnpikeError ? null : choice
   const recording = await startRecording(gate, arrived, resolved, route?.name ?? null)
   if (choice instanceof TurnpikeError) return answerOurselves(gate, arrived, recording, choice, 'refused')
@@ -144,7 +155,7 @@ function forwardExchange(
     checkpoint: recording.checkpoint,
     commit: async ending => {
       try {
-        await recording.end(ending, upstream?.retries() ?? 0)
+        await recording.end({ ...ending, failure: ending.failure ?? upstream?.note?.() ?? null }, upstream?.retries() ?? 0)
       } finally {
         over(ending)
       }
@@ -177,38 +188,6 @@ function forwardExchange(
 
 const noModel: AskedModel = { model: null, place: null }
 const idle: Forwarding = { pause: () => undefined, resume: () => undefined, abort: () => undefined, retries: () => 0 }
-
-function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route: Route, asked: AskedModel): ForwardRequest {
-  const body = rename(arrived, route, asked)
-  const { path, query } = arrived.addressed
-  const credentials = resolved.ownKey ? credentialHeaders : []
-  return {
-    origin: route.origin,
-    method: arrived.request.method ?? 'GET',
-    target: route.targetOf(path) + (query === '' ? '' : `?${query}`),
-    headers: upstreamHeaders(arrived.headers, {
-      host: route.origin.host,
-      drop: [...credentials, 'x-turnpike-session'],
-      add: [...(resolved.ownKey ? route.credential : []), ...route.headers],
-      contentLength: body === arrived.body ? null : body.length,
-    }),
-    body,
-    trailers: pairHeaders(arrived.request.rawTrailers),
-  }
-}
-
-function rename(arrived: Arrived, route: Route, asked: AskedModel): Uint8Array {
-  if (route.upstreamModel === null || route.upstreamModel === asked.model) return arrived.body
-  if (asked.place === null)
-    throw new TurnpikeError(
-      'E_BAD_REQUEST',
-      `the route renames ${asked.model} to ${route.upstreamModel}, which cannot be done in this body`,
-    )
-  return renameModel(arrived.body, asked.place, route.upstreamModel)
-}
-
-/** What a caller may present a key in; a trial's token must never reach a provider. */
-const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
 
 async function answerOurselves(
   gate: GateOptions,

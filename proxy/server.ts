@@ -11,7 +11,7 @@ import { findProtocol } from '../protocols/_all.ts'
 import type { Store } from '../store/_adapter.ts'
 import { attribute } from './attribute.ts'
 import { createControl } from './control.ts'
-import { createForwarder } from './forward.ts'
+import { createForwarder, type Forwarder, type ForwardLayer } from './forward.ts'
 import { type ExchangeNote, type GateOptions, passGate } from './gate.ts'
 import { pairHeaders } from './headers.ts'
 import { createMetrics, type ProxyMetrics } from './metrics.ts'
@@ -31,6 +31,10 @@ export interface ProxyOptions {
   /** Lets callers from other machines use the control routes. */
   readonly controlToken?: string
   readonly onExchange?: (note: ExchangeNote) => void
+  /** Wrapped around the forwarder in this order: the last one sees a request first. */
+  readonly layers?: readonly ForwardLayer[]
+  /** May refuse calls before they are forwarded. */
+  readonly admit?: GateOptions['admit']
   /** For tests of the bounds. */
   readonly bodyBytesMax?: number
 }
@@ -47,13 +51,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const receiver = createReceiver({ bodyBytesMax, totalBytesMax: requestBodiesBytesMax })
   const metrics = createMetrics(receiver.heldBytes)
   const now = (): number => performance.timeOrigin + performance.now()
-  const forwarder = createForwarder()
+  const forwarder = (options.layers ?? []).reduce<Forwarder>((next, layer) => layer(next), createForwarder())
   const gate: GateOptions = {
     recorder: options.store.recorder,
     scopes: createScopes(options.store, now),
     routes: options.routes,
     receiver,
     forwarder,
+    admit: options.admit ?? admitAll,
     ownSecrets: options.routes.secrets,
     onRecordFailure: options.onRecordFailure,
     now,
@@ -147,4 +152,5 @@ async function drainServer(server: http.Server, metrics: ProxyMetrics, graceMs: 
   while (metrics.inFlight() > 0 && Date.now() < deadline + 5000) await pause(10)
 }
 
+const admitAll = async (): Promise<null> => null
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))

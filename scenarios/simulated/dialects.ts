@@ -2,7 +2,7 @@
 // stopping, ids, error bodies, the list of models, and how a prompt is counted. One object literal per protocol.
 
 import type { JsonObject } from '../../core/types.ts'
-import type { SseEvent } from '../../protocols/_adapter.ts'
+import type { StreamEvent } from '../../protocols/_adapter.ts'
 import type { StopReason } from './script.ts'
 import { estimateMarkedPrompt, estimateUnmarkedPrompt, type PromptEstimate, type PromptMemory } from './usage.ts'
 
@@ -28,7 +28,7 @@ export interface Dialect {
   readonly reportsCacheWrites: boolean
   readonly estimatePrompt: (body: JsonObject, memory: PromptMemory) => PromptEstimate
   /** Event that only says the stream is alive, sent after the first one; it must never be taken for content. */
-  readonly ping: SseEvent | null
+  readonly ping: StreamEvent | null
   /** Whether this streamed request is told its usage. */
   readonly streamsUsage: (body: JsonObject) => boolean
   /** The provider's own error body. */

@@ -22,7 +22,7 @@ it.each([
   ['POST', '/v1/messages?beta=true', 'anthropic-messages'],
   ['POST', '/messages', 'anthropic-messages'],
   ['POST', '/api/anthropic/v1/messages', 'anthropic-messages'],
-  ['POST', '/v1/messages/count_tokens', null],
+  ['POST', '/v1/messages/count_tokens', 'anthropic-messages'],
   ['POST', '/v1/messages/batches', null],
   ['POST', '/v1/threads/thread_1/messages', null],
   ['GET', '/v1/messages', null],

@@ -1,6 +1,6 @@
 import * as zlib from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { isEventStream, readHeader, undoEncodings } from '../../convert/bodies.ts'
+import { readHeader, undoEncodings } from '../../convert/bodies.ts'
 
 const plain = Buffer.from(JSON.stringify({ text: 'a line of text. '.repeat(200) }))
 
@@ -42,17 +42,6 @@ describe('undoEncodings', () => {
   })
 
   it('leaves an empty body alone', () => expect(undoEncodings(Buffer.alloc(0), 'gzip')).toEqual({ bytes: Buffer.alloc(0) }))
-})
-
-describe('isEventStream', () => {
-  it.each([
-    ['event: message_start\ndata: {}\n\n', 'text/event-stream; charset=utf-8', true],
-    ['data: {}\n\n', 'application/json', true],
-    [': ping\n\ndata: 1\n\n', null, true],
-    ['{"error":{}}', 'text/event-stream', false],
-    ['{"data": 1}', 'application/json', false],
-    ['', 'text/event-stream', true],
-  ])('%j as %s', (body, type, expected) => expect(isEventStream(Buffer.from(body), type)).toBe(expected))
 })
 
 it('readHeader ignores case and joins repeated fields', () => {

@@ -1,0 +1,16 @@
+// Every framing of streamed answers, and which one a recorded body is in.
+
+import type { FramingId } from './_adapter.ts'
+import type { Framing } from './_framing.ts'
+import { sseFraming } from './_framing-sse.ts'
+
+export const framings: readonly Framing[] = [sseFraming]
+
+/** The framing of a response body by its declared type and first bytes; null for a plain document. */
+export function findFraming(contentType: string | null, bytes: Uint8Array): Framing | null {
+  return framings.find(framing => framing.matches(contentType, bytes)) ?? null
+}
+
+export function framingById(id: FramingId): Framing | null {
+  return framings.find(framing => framing.id === id) ?? null
+}
