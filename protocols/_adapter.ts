@@ -53,6 +53,8 @@ export interface ProtocolAdapter {
    * holds back what follows until it is committed. A mark that begins with a line break also counts at the very start of a stream.
    */
   readonly terminalMarks: readonly string[]
+  /** Whether this event ends the answer: nothing that decides it follows, and one message on a socket is over. */
+  readonly isTerminal: (event: StreamEvent) => boolean
   /** A request body as messages. Without an address, what stands only there (model, stream) is null or false. */
   readonly readRequest: (body: Json, address?: RequestAddress) => Conversation
   /** Where a provider takes this conversation: path (from the API's root, version included) and query without `?`. */

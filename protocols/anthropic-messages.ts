@@ -28,6 +28,8 @@ export default {
     '"type":"message_stop"',
     '"type": "message_stop"',
   ],
+  isTerminal: ({ event, data }) =>
+    event === 'message_stop' || event === 'error' || /"type":\s?"(?:message_stop|error)"/.test(data.slice(0, 40)),
   readRequest,
   addressOf: () => ({ path: '/v1/messages', query: '' }),
   readResponse,

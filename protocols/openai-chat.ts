@@ -17,6 +17,7 @@ export default {
   writeKey: key => [['authorization', `Bearer ${key}`]],
   requestIdHeaders: ['x-request-id', 'request-id', 'apim-request-id', 'x-amzn-requestid'],
   terminalMarks: ['\ndata: [DONE]', '\ndata:[DONE]', '\rdata: [DONE]', '\rdata:[DONE]'],
+  isTerminal: ({ data }) => data.trim() === '[DONE]',
   readRequest,
   addressOf: () => ({ path: '/v1/chat/completions', query: '' }),
   readResponse,

@@ -15,6 +15,15 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['core/types.ts', 'core/report.ts', 'runner/policy.ts', 'runner/results/case-result.ts', 'store/writer-messages.ts'],
   },
   {
+    reason: 'what differs between simulated providers: data, and words tested together',
+    testedBy: 'tests/scenarios/simulated/dialects.test.ts',
+    files: [
+      'scenarios/simulated/dialect.ts',
+      'scenarios/simulated/dialect-anthropic.ts',
+      'scenarios/simulated/dialect-openai.ts',
+    ],
+  },
+  {
     reason: 'parts of the configuration that only mean something together',
     testedBy: 'tests/core/config.test.ts',
     files: ['core/config-keys.ts', 'core/config-values.ts'],

@@ -3,7 +3,7 @@
 
 import type { Answer, Block, JsonObject, Usage } from '../../core/types.ts'
 import type { Plan } from './brain.ts'
-import type { Dialect } from './dialects.ts'
+import type { Dialect } from './dialect.ts'
 import { estimateTokens, type PromptMemory } from './usage.ts'
 
 /** `body` is the request as sent: cache marks are the wire's, not the canonical form's. */

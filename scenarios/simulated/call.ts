@@ -1,13 +1,13 @@
 // One model call: request in, plan, answer, and how it will cross the wire. Sits between exchange.ts (HTTP) and the pure parts
 // (brain, answer, faults). All that differs between two identical requests is in ProviderState.
 
-import { TurnpikeError } from '../../core/errors.ts'
+import { assert, TurnpikeError } from '../../core/errors.ts'
 import type { Conversation, JsonObject } from '../../core/types.ts'
-import type { ProtocolAdapter } from '../../protocols/_adapter.ts'
-import { writeSse } from '../../protocols/_sse.ts'
+import type { ProtocolAdapter, RequestAddress } from '../../protocols/_adapter.ts'
+import { framingById } from '../../protocols/_framings.ts'
 import { writeAnswer } from './answer.ts'
 import { faultKey, type Plan, planAnswer } from './brain.ts'
-import type { Dialect } from './dialects.ts'
+import type { Dialect } from './dialect.ts'
 import { applyFault } from './faults.ts'
 import type { Fault, SimulatedScript } from './script.ts'
 import { jsonTransmission, streamTransmission, type Transmission } from './transmission.ts'
@@ -45,20 +45,24 @@ export interface Caller {
   readonly headers: Readonly<Record<string, string>>
 }
 
-interface Call {
-  readonly adapter: ProtocolAdapter
-  readonly body: JsonObject
+interface Call extends AskedCall {
   readonly conversation: Conversation
   readonly model: string
   readonly plan: Plan
   readonly caller: Caller
 }
 
-export function answerCall(adapter: ProtocolAdapter, body: JsonObject, caller: Caller, state: ProviderState): Transmission {
-  const conversation = adapter.readRequest(body)
+export interface AskedCall {
+  readonly adapter: ProtocolAdapter
+  readonly address: RequestAddress
+  readonly body: JsonObject
+}
+
+export function answerCall({ adapter, address, body }: AskedCall, caller: Caller, state: ProviderState): Transmission {
+  const conversation = adapter.readRequest(body, address)
   const model = checkRequest(conversation, body, caller.dialect, state.script)
   const plan = planAnswer(conversation, state.script, state.seed, state)
-  const call = { adapter, body, conversation, model, plan, caller }
+  const call = { adapter, address, body, conversation, model, plan, caller }
   state.calls++
   const { rule, step, fault } = plan
   state.onCall({
@@ -98,7 +102,7 @@ function checkRequest(conversation: Conversation, body: JsonObject, dialect: Dia
   return model
 }
 
-function sendAnswer({ adapter, body, conversation, model, plan, caller }: Call, memory: PromptMemory): Transmission {
+function sendAnswer({ adapter, address, body, conversation, model, plan, caller }: Call, memory: PromptMemory): Transmission {
   const { dialect, headers } = caller
   const answer = writeAnswer(plan, model, dialect, body, memory)
   const figures = { ...headers, 'x-turnpike-simulated-usage': plan.usage === null ? 'estimated' : 'scripted' }
@@ -106,7 +110,10 @@ function sendAnswer({ adapter, body, conversation, model, plan, caller }: Call, 
   const streamed = dialect.streamsUsage(body) ? answer : { ...answer, usage: null }
   const events = [...adapter.writeEvents(streamed, text => chunkText(text, plan.pace.chunkChars))]
   if (dialect.ping) events.splice(1, 0, dialect.ping)
-  return streamTransmission(events.map(writeSse), figures, plan.pace)
+  const framing = framingById(dialect.chooseFraming?.(address) ?? adapter.framings[0] ?? 'sse')
+  assert(framing !== null, `no framing for ${adapter.id}`)
+  const charset = framing.contentType.startsWith('text/') ? '; charset=utf-8' : ''
+  return streamTransmission([...framing.writeEvents(events)], framing.contentType + charset, figures, plan.pace)
 }
 
 /** Cut between characters, never inside a surrogate pair. */

@@ -8,7 +8,8 @@ import type { JsonObject } from '../../core/types.ts'
 import { findProtocol } from '../../protocols/_all.ts'
 import { readJsonBody } from './body.ts'
 import { answerCall, type Caller, type ProviderState } from './call.ts'
-import { chooseDialect, type Dialect } from './dialects.ts'
+import type { Dialect } from './dialect.ts'
+import { chooseDialect } from './dialects.ts'
 import { jsonTransmission, type Transmission } from './transmission.ts'
 import { countPromptTokens } from './usage.ts'
 import { playTransmission } from './wire.ts'
@@ -23,10 +24,12 @@ interface Asked {
   readonly method: string
   /** Without the query. */
   readonly path: string
+  readonly query: string
 }
 
 export async function answerRequest(request: IncomingMessage, response: ServerResponse, state: ProviderState): Promise<void> {
-  const asked = { method: request.method ?? 'GET', path: (request.url ?? '/').split('?', 1)[0] ?? '/' }
+  const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s)
+  const asked = { method: request.method ?? 'GET', path, query }
   const protocol = countPath.test(asked.path) ? null : (findProtocol(asked.method, asked.path)?.id ?? null)
   const dialect = chooseDialect(protocol, request.headers, asked.path)
   let caller = greet(dialect, state, asked, null)
@@ -53,7 +56,7 @@ function answerPost(asked: Asked, body: JsonObject, caller: Caller, state: Provi
   if (countPath.test(asked.path)) return jsonTransmission(200, { input_tokens: countPromptTokens(body) }, caller.headers)
   const adapter = findProtocol(asked.method, asked.path)
   if (adapter === null) throw unknownPath(asked)
-  return answerCall(adapter, body, caller, state)
+  return answerCall({ adapter, address: asked, body }, caller, state)
 }
 
 /** What clients ask beside model calls: is anybody there, and which models. */

@@ -1,7 +1,7 @@
 // Spoils a transmission the way real providers and networks do. Pure: what it returns is played by wire.ts, so every fault is
 // real on the wire. It must never produce a clean end where the fault says the connection broke.
 
-import type { Dialect } from './dialects.ts'
+import type { Dialect } from './dialect.ts'
 import type { Fault } from './script.ts'
 import { type Frame, jsonTransmission, type Transmission } from './transmission.ts'
 
@@ -50,8 +50,8 @@ function splitFrames(sound: Transmission, afterEvents: number): readonly [Frame[
   if (sound.frames.length !== 1 || only === undefined)
     return [sound.frames.slice(0, afterEvents), sound.frames.slice(afterEvents)]
   if (afterEvents === 0) return [[], [only]]
-  const half = Math.ceil(only.text.length / 2)
-  return [[{ ...only, text: only.text.slice(0, half) }], [{ text: only.text.slice(half), waitMs: 0 }]]
+  const half = Math.ceil(only.bytes.length / 2)
+  return [[{ ...only, bytes: only.bytes.subarray(0, half) }], [{ bytes: only.bytes.subarray(half), waitMs: 0 }]]
 }
 
 function stallFrames(sound: Transmission, fault: Fault): Frame[] {
@@ -62,11 +62,15 @@ function stallFrames(sound: Transmission, fault: Fault): Frame[] {
 /** One event (or the body) loses the end of its JSON; what follows is sound again. */
 function breakJson(sound: Transmission, afterEvents: number): Transmission {
   const index = sound.frames.length === 1 ? 0 : Math.min(afterEvents, sound.frames.length - 1)
-  const frames = sound.frames.map((frame, at) => (at === index ? { ...frame, text: breakText(frame.text) } : frame))
+  const frames = sound.frames.map((frame, at) => (at === index ? { ...frame, bytes: breakBytes(frame.bytes) } : frame))
   const length = sound.head?.headers['content-length']
   if (sound.head === null || length === undefined) return { ...sound, frames }
-  const bytes = frames.reduce((sum, frame) => sum + Buffer.byteLength(frame.text), 0)
+  const bytes = frames.reduce((sum, frame) => sum + frame.bytes.length, 0)
   return { ...sound, frames, head: { ...sound.head, headers: { ...sound.head.headers, 'content-length': String(bytes) } } }
+}
+
+function breakBytes(bytes: Buffer): Buffer {
+  return Buffer.from(breakText(bytes.toString('latin1')), 'latin1')
 }
 
 /** Keeps the line breaks that end a server-sent event. */
@@ -80,5 +84,5 @@ function breakText(text: string): string {
 /** A delay before a reset is kept: the client waits, then finds the connection gone. */
 function waitOnly(sound: Transmission): Frame[] {
   const waitMs = sound.frames[0]?.waitMs ?? 0
-  return waitMs === 0 ? [] : [{ text: '', waitMs }]
+  return waitMs === 0 ? [] : [{ bytes: Buffer.alloc(0), waitMs }]
 }

@@ -4,7 +4,7 @@
 import type { Pace } from './script.ts'
 
 export interface Frame {
-  readonly text: string
+  readonly bytes: Buffer
   /** Silence before it. */
   readonly waitMs: number
 }
@@ -19,18 +19,19 @@ export interface Transmission {
   readonly ending: 'end' | 'cut' | 'reset'
 }
 
-/** A streamed answer: one frame per event, already encoded. */
+/** A streamed answer: one frame per event, as its framing writes it. */
 export function streamTransmission(
-  events: readonly string[],
+  frames: readonly Buffer[],
+  contentType: string,
   headers: Readonly<Record<string, string>>,
   pace: Pace,
 ): Transmission {
   return {
     head: {
       status: 200,
-      headers: { ...headers, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' },
+      headers: { ...headers, 'content-type': contentType, 'cache-control': 'no-cache' },
     },
-    frames: events.map((text, index) => ({ text, waitMs: index === 0 ? pace.delayMs : pace.chunkDelayMs })),
+    frames: frames.map((bytes, index) => ({ bytes, waitMs: index === 0 ? pace.delayMs : pace.chunkDelayMs })),
     dripMs: null,
     ending: 'end',
   }
@@ -43,13 +44,13 @@ export function jsonTransmission(
   headers: Readonly<Record<string, string>>,
   delayMs = 0,
 ): Transmission {
-  const text = JSON.stringify(body)
+  const bytes = Buffer.from(JSON.stringify(body))
   return {
     head: {
       status,
-      headers: { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) },
+      headers: { ...headers, 'content-type': 'application/json', 'content-length': String(bytes.length) },
     },
-    frames: [{ text, waitMs: delayMs }],
+    frames: [{ bytes, waitMs: delayMs }],
     dripMs: null,
     ending: 'end',
   }

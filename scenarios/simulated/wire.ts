@@ -30,18 +30,18 @@ async function playFrames({ head, frames, dripMs }: Transmission, response: Serv
   response.writeHead(head.status, head.headers)
   for (const [index, frame] of frames.entries()) {
     if (index > 0 && frame.waitMs > 0) await sleep(frame.waitMs, undefined, { signal })
-    if (dripMs === null) await writeText(frame.text, response, signal)
-    else await dripText(frame.text, dripMs, response, signal)
+    if (dripMs === null) await writeBytes(frame.bytes, response, signal)
+    else await dripBytes(frame.bytes, dripMs, response, signal)
   }
 }
 
-async function writeText(text: string, response: ServerResponse, signal: AbortSignal): Promise<void> {
+async function writeBytes(bytes: Buffer, response: ServerResponse, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
-  if (!response.write(text)) await until(done => response.once('drain', done), signal)
+  if (!response.write(bytes)) await until(done => response.once('drain', done), signal)
 }
 
-async function dripText(text: string, dripMs: number, response: ServerResponse, signal: AbortSignal): Promise<void> {
-  for (const byte of Buffer.from(text)) {
+async function dripBytes(bytes: Buffer, dripMs: number, response: ServerResponse, signal: AbortSignal): Promise<void> {
+  for (const byte of bytes) {
     await until(done => response.write(Buffer.of(byte), done), signal)
     // At 0 ms still a turn of the event loop, so that each byte is a packet of its own.
     await (dripMs > 0 ? sleep(dripMs, undefined, { signal }) : setImmediate(undefined, { signal }))

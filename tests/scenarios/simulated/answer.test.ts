@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { writeAnswer } from '../../../scenarios/simulated/answer.ts'
 import type { Plan } from '../../../scenarios/simulated/brain.ts'
-import { anthropicDialect, openaiDialect } from '../../../scenarios/simulated/dialects.ts'
+import { anthropicDialect } from '../../../scenarios/simulated/dialect-anthropic.ts'
+import { openaiDialect } from '../../../scenarios/simulated/dialect-openai.ts'
 import { defaultPace } from '../../../scenarios/simulated/script.ts'
 import { openPromptMemory } from '../../../scenarios/simulated/usage.ts'
 

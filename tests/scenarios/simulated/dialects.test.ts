@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { anthropicDialect, chooseDialect, openaiDialect } from '../../../scenarios/simulated/dialects.ts'
+import { anthropicDialect } from '../../../scenarios/simulated/dialect-anthropic.ts'
+import { openaiDialect } from '../../../scenarios/simulated/dialect-openai.ts'
+import { chooseDialect } from '../../../scenarios/simulated/dialects.ts'
 
 describe('error bodies', () => {
   it.each([

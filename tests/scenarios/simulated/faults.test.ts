@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { anthropicDialect, openaiDialect } from '../../../scenarios/simulated/dialects.ts'
+import { anthropicDialect } from '../../../scenarios/simulated/dialect-anthropic.ts'
+import { openaiDialect } from '../../../scenarios/simulated/dialect-openai.ts'
 import { applyFault } from '../../../scenarios/simulated/faults.ts'
 import { defaultPace, type Fault } from '../../../scenarios/simulated/script.ts'
 import { jsonTransmission, streamTransmission, type Transmission } from '../../../scenarios/simulated/transmission.ts'
 
 const context = { dialect: anthropicDialect, requestId: 'req_1', headers: { a: 'b' } }
 const events = ['data: {"n":1}\n\n', 'data: {"n":2}\n\n', 'data: {"n":3}\n\n']
-const stream = streamTransmission(events, {}, { ...defaultPace, delayMs: 3, chunkDelayMs: 1 })
+const stream = streamTransmission(
+  events.map(event => Buffer.from(event)),
+  'text/event-stream',
+  {},
+  { ...defaultPace, delayMs: 3, chunkDelayMs: 1 },
+)
 const json = jsonTransmission(200, { answer: 'hello' }, {}, 3)
 const fault = (values: Partial<Fault> & { kind: Fault['kind'] }): Fault => ({
   status: 500,
@@ -16,7 +22,7 @@ const fault = (values: Partial<Fault> & { kind: Fault['kind'] }): Fault => ({
   times: 1,
   ...values,
 })
-const texts = (transmission: Transmission) => transmission.frames.map(frame => frame.text)
+const texts = (transmission: Transmission) => transmission.frames.map(frame => frame.bytes.toString())
 const waits = (transmission: Transmission) => transmission.frames.map(frame => frame.waitMs)
 
 describe('applyFault', () => {
