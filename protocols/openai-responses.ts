@@ -31,7 +31,7 @@ export default {
     { method: 'POST', path: /(?:^|\/)responses(?:\/compact)?\/?$/, purpose: 'generate' },
     { method: 'POST', path: /(?:^|\/)responses\/input_tokens\/?$/, purpose: 'count-tokens' },
   ],
-  framings: ['sse'],
+  framings: ['sse', 'websocket'],
   secretHeaders: ['authorization', 'api-key', 'x-api-key'],
   writeKey: key => [['authorization', `Bearer ${key}`]],
   requestIdHeaders: ['x-request-id', 'request-id', 'apim-request-id', 'x-amzn-requestid'],
