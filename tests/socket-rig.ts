@@ -1,4 +1,5 @@
 // A whole proxy in front of a scripted WebSocket upstream, for the tests in tests/proxy/websocket.
+import { TurnpikeError } from '../core/errors.ts'
 import type { Exchange } from '../core/types.ts'
 import { readMessages } from '../protocols/_framing-websocket.ts'
 import { parseRoutes, type Routes } from '../proxy/routes.ts'
@@ -42,7 +43,7 @@ export async function openSocketRig(
 
 export const realKey = 'sk-the-real-key-of-the-proxy'
 
-export function routesTo(url: string, more = ''): Routes {
+export function routesTo(url: string): Routes {
   const text = `version: 1
 providers:
   plain:
@@ -56,7 +57,7 @@ routes:
   - { model: "gpt-*", provider: real }
   - { model: "local/*", provider: real, upstream_model: "*" }
   - { model: "plain-*", provider: plain }
-${more}`
+`
   return parseRoutes(text, 'models.yaml', { REAL_KEY: realKey })
 }
 
@@ -92,7 +93,7 @@ export async function openSlowStore(directory: string): Promise<{ store: Store; 
   let mode: 'hold' | 'go' | 'fail' = 'hold'
   const gate = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const entry = { go: resolve, fail: () => reject(Object.assign(new Error('disk full'), { code: 'E_RECORD_FAILED' })) }
+      const entry = { go: resolve, fail: () => reject(new TurnpikeError('E_RECORD_FAILED', 'disk full')) }
       if (mode === 'hold') waiting.push(entry)
       else entry[mode]()
     })

@@ -16,6 +16,29 @@ export interface Upgrade {
   readonly head: Buffer
 }
 
+/** Frames sent before the 101 are against the protocol; a few are taken for haste, more for an attack. */
+const earlyBytesMax = 64 * 1024
+
+/**
+ * Tells when the agent goes away while its upgrade is under way: HTTP no longer reads the socket, and an end that nobody reads is not seen.
+ * The function returned ends the watch and gives the upgrade back, with what was read meanwhile.
+ */
+export function watchAgent({ request, socket, head }: Upgrade, onGone: () => void): () => Upgrade {
+  const parts = [head]
+  let bytes = head.length
+  const onData = (part: Buffer): void => {
+    parts.push(part)
+    bytes += part.length
+    if (bytes > earlyBytesMax) socket.destroy()
+  }
+  const onEnd = (): void => void socket.destroy()
+  socket.on('data', onData).once('end', onEnd).once('close', onGone)
+  return () => {
+    socket.off('data', onData).off('end', onEnd).off('close', onGone).pause()
+    return { request, socket, head: Buffer.concat(parts) }
+  }
+}
+
 /** Calls back once; never, when `ws` finds a flaw in the handshake and refuses it. */
 export function acceptUpgrade(
   { request, socket, head }: Upgrade,
@@ -55,5 +78,13 @@ export function answerUpgrade(
   // An answer to an upgrade always has a body's length: the agent must not wait for the close to see its end.
   const headers = flattenHeaders([...fields, ['content-length', String(answer.body.length)], ['connection', 'close']])
   response.writeHead(answer.status, answer.statusText, headers)
-  response.end(answer.body, () => socket.end())
+  response.end(answer.body, () => leave(socket))
+}
+
+/** Unread bytes would turn the end into a reset that overtakes the answer, and an agent that stays must not keep the socket. */
+function leave(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), socketCloseMs)
+  socket.once('close', () => clearTimeout(timer))
+  socket.resume()
+  socket.end()
 }

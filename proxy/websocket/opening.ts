@@ -8,7 +8,7 @@ import { type Recording, startRecording } from '../record.ts'
 import { writeRefusal } from '../refuse.ts'
 import type { Route } from '../routes.ts'
 import type { ResolvedScope } from '../scopes.ts'
-import { acceptUpgrade, answerUpgrade, type Upgrade } from './accept.ts'
+import { acceptUpgrade, answerUpgrade, type Upgrade, watchAgent } from './accept.ts'
 import { brokenOff, type Ended, type SocketGate } from './exchange.ts'
 import { type Handshake, linkRequest, modelOf } from './handshake.ts'
 import type { Link, LinkEvents, SocketEvents } from './link.ts'
@@ -119,20 +119,20 @@ function dialUpstream(opening: Opening, route: Route, keep: KeepSession): Promis
       resolve(commit(opening, failure, null).catch(ignore))
     }
     const settled = (outcome: Promise<void>): void => {
-      upgrade.socket.off('close', onGone)
+      unwatch()
       resolve(outcome)
     }
     const deferred = createDeferred()
     const events: LinkEvents = {
       ...deferred.events,
       onOpen: head => {
-        if (link !== null) settled(passOn({ ...opening, route, link }, head, deferred, keep))
+        if (link !== null) settled(passOn({ ...opening, upgrade: unwatch(), route, link }, head, deferred, keep))
       },
       onRefused: ({ status, statusText, headers }, body) =>
         settled(answerCommitted(opening, { status, outcome: 'complete', failure: null }, { statusText, headers, body })),
       onUnreachable: ({ stage, error }) => settled(failToReach(opening, route, stage, error)),
     }
-    upgrade.socket.once('close', onGone)
+    const unwatch = watchAgent(upgrade, onGone)
     if (upgrade.socket.destroyed) return onGone()
     try {
       link = gate.linker.open(linkRequest(handshake, resolved, route), events)
