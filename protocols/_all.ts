@@ -3,9 +3,10 @@
 
 import type { ProtocolAdapter, RoutePurpose } from './_adapter.ts'
 import anthropicMessages from './anthropic-messages.ts'
+import gemini from './gemini.ts'
 import openaiChat from './openai-chat.ts'
 
-export const protocols: readonly ProtocolAdapter[] = [anthropicMessages, openaiChat]
+export const protocols: readonly ProtocolAdapter[] = [anthropicMessages, gemini, openaiChat]
 
 export interface FoundRoute {
   readonly protocol: ProtocolAdapter
