@@ -5,7 +5,7 @@ import { isTurnpikeError } from '../../core/errors.ts'
 import type { Json, JsonObject } from '../../core/types.ts'
 import { protocols } from '../../protocols/_all.ts'
 import { readSse, writeSse } from '../../protocols/_sse.ts'
-import { decodeChunks, readFixtures } from '../protocols/fixtures.ts'
+import { decodeChunks, readFixtures, readStream } from '../protocols/fixtures.ts'
 
 const runs = { numRuns: 300 }
 const text = fc.string({ unit: 'binary', maxLength: 30 })
@@ -53,6 +53,33 @@ const anthropicBlock: fc.Arbitrary<Json> = mostly(
       ),
     }),
     objects({ type: text }),
+  ),
+)
+const geminiPart: fc.Arbitrary<Json> = mostly(
+  fc.oneof(
+    objects({
+      text: mostly(fc.oneof(text, fc.constant(''))),
+      thought: sometimes(mostly(fc.constant(true))),
+      thoughtSignature: sometimes(mostly(text)),
+    }),
+    objects({ text, thought: sometimes(fc.constant(true)) }),
+    objects({
+      functionCall: mostly(objects({ id: sometimes(mostly(text)), name: mostly(text), args: sometimes(input) })),
+      thoughtSignature: sometimes(text),
+    }),
+    objects({
+      functionResponse: mostly(
+        objects({
+          id: sometimes(mostly(text)),
+          name: mostly(text),
+          response: mostly(fc.dictionary(fc.constantFrom('output', 'error', 'x'), fc.oneof(text, anyJson), { maxKeys: 2 })),
+          willContinue: sometimes(fc.boolean()),
+        }),
+      ),
+    }),
+    objects({ inlineData: mostly(objects({ mimeType: fc.constantFrom('image/png', 'audio/mp3'), data: text })) }),
+    objects({ fileData: mostly(objects({ mimeType: sometimes(fc.constant('image/png')), fileUri: text })) }),
+    objects({ executableCode: anyJson }),
   ),
 )
 const chatPart = mostly(
@@ -220,6 +247,41 @@ const requests: Record<string, fc.Arbitrary<Json>> = {
   }),
 }
 
+requests['gemini'] = objects({
+  contents: lists(
+    mostly(
+      objects({
+        role: sometimes(mostly(fc.constantFrom('user', 'model', 'function'))),
+        parts: sometimes(mostly(lists(geminiPart))),
+      }),
+    ),
+  ),
+  systemInstruction: sometimes(mostly(objects({ parts: mostly(lists(geminiPart)), role: sometimes(text) }))),
+  tools: sometimes(
+    mostly(
+      lists(
+        mostly(
+          objects({
+            functionDeclarations: sometimes(mostly(lists(mostly(objects({ name: text, parameters: sometimes(anyJson) }))))),
+            googleSearch: sometimes(fc.constant({})),
+          }),
+        ),
+      ),
+    ),
+  ),
+  generationConfig: sometimes(
+    mostly(
+      objects({
+        maxOutputTokens: sometimes(mostly(fc.nat())),
+        temperature: sometimes(mostly(fc.constantFrom(0, 0.5))),
+        stopSequences: sometimes(mostly(lists(text))),
+        thinkingConfig: sometimes(mostly(objects({ thinkingBudget: sometimes(mostly(fc.nat())) }))),
+      }),
+    ),
+  ),
+  toolConfig: sometimes(anyJson),
+})
+
 const count = sometimes(mostly(fc.nat(1000)))
 const answers: Record<string, fc.Arbitrary<Json>> = {
   'anthropic-messages': objects({
@@ -273,6 +335,24 @@ const answers: Record<string, fc.Arbitrary<Json>> = {
   }),
 }
 
+answers['gemini'] = objects({
+  candidates: fc
+    .tuple(
+      objects({
+        content: sometimes(mostly(objects({ role: mostly(fc.constant('model')), parts: sometimes(mostly(lists(geminiPart))) }))),
+        finishReason: fc.constantFrom('STOP', 'MAX_TOKENS', 'SAFETY'),
+        index: sometimes(fc.constant(0)),
+        avgLogprobs: sometimes(anyJson),
+      }),
+    )
+    .map(list => list as Json),
+  usageMetadata: sometimes(
+    mostly(objects({ promptTokenCount: count, candidatesTokenCount: count, thoughtsTokenCount: count, totalTokenCount: count })),
+  ),
+  modelVersion: sometimes(mostly(text)),
+  responseId: sometimes(mostly(text)),
+})
+
 /** Events that look right often enough to get deep into the decoders. */
 const vocabulary = fc.constantFrom(
   'message_start',
@@ -315,6 +395,8 @@ const vocabulary = fc.constantFrom(
   'custom_tool_call',
   'output_text',
   'summary_text',
+  'model',
+  'STOP',
   'x',
 )
 const fragment: fc.Arbitrary<Json> = fc.letrec<{ node: Json; leaf: Json }>(tie => ({
@@ -352,6 +434,18 @@ const fragment: fc.Arbitrary<Json> = fc.letrec<{ node: Json; leaf: Json }>(tie =
         'audio',
         'logprobs',
         'error',
+        'candidates',
+        'parts',
+        'role',
+        'finishReason',
+        'functionCall',
+        'args',
+        'thought',
+        'thoughtSignature',
+        'usageMetadata',
+        'promptTokenCount',
+        'promptFeedback',
+        'response',
         'output_tokens',
         'prompt_tokens',
         'item',
@@ -477,7 +571,7 @@ describe.each(protocols)('$id', protocol => {
     )
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
-        expect(protocol.foldEvents(readSse(bytes)).complete).toBe(false)
+        expect(protocol.foldEvents(readStream(protocol, bytes)).complete).toBe(false)
       }),
       runs,
     )
@@ -508,6 +602,7 @@ describe.each(protocols)('$id', protocol => {
         ],
         input: [deep, { role: 'user', content: [deep] }, { type: 'local_shell_call', call_id: 'a', action: deep }],
         tools: [deep],
+        contents: [{ role: 'model', parts: [deep, { functionCall: { name: 'b', args: deep } }, { functionResponse: deep }] }],
       }),
     ).not.toThrow()
     expect(() => protocol.readUsage({ usage: { server_tool_use: deep } })).not.toThrow()
@@ -518,6 +613,7 @@ describe.each(protocols)('$id', protocol => {
         { event: '', data: `{"type":"message_delta","usage":${source}}` },
         { event: '', data: `{"choices":[],"usage":${source}}` },
         { event: '', data: `{"type":"response.completed","response":{"output":[${source}],"usage":${source}}}` },
+        { event: '', data: `{"candidates":[{"content":{"parts":[${source}]},"finishReason":"STOP"}],"usageMetadata":${source}}` },
       ]),
     ).not.toThrow()
   })
@@ -528,7 +624,8 @@ describe.each(protocols)('$id', protocol => {
         fc.property(
           fc.constantFrom(...streams),
           fc.nat(),
-          (stream, place) => protocol.foldEvents(readSse(stream.subarray(0, place % stream.length))).message.blocks.length === 0,
+          (stream, place) =>
+            protocol.foldEvents(readStream(protocol, stream.subarray(0, place % stream.length))).message.blocks.length === 0,
         ),
       ),
     ).toThrow()
