@@ -58,4 +58,7 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   E_FORMAT_UNKNOWN: 'An output or input format was named that does not exist. The message lists those there are.',
   E_CONVERT_FAILED:
     'A recorded exchange could not be converted although its protocol is known. Nothing is left out silently: the command stops and names the exchange.',
+  E_IMPORT_INVALID:
+    'A file to import holds a line that is not what its format says. The message names file, line and key. Files are checked to their end before anything is written.',
+  E_OUTPUT_EXISTS: 'An export would write over files that are there already.',
 }

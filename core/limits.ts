@@ -49,3 +49,6 @@ export const feedbackCharsMax = 8_000
 /** Times an environment failure is tried again before the trial ends, and the first of the doubling pauses between. */
 export const environmentRetriesMax = 2
 export const environmentRetryMs = 500
+
+/** One record of a file that is imported: two bodies of the proxy's bound would not fit into one string of the language. */
+export const importRecordBytesMax = 256 * 1024 * 1024

@@ -6,6 +6,7 @@ import { convertCommand } from './convert.ts'
 import { costsCommand } from './costs.ts'
 import { decodeCommand } from './decode.ts'
 import { doctorCommand } from './doctor.ts'
+import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
 import { proxyCommand } from './proxy.ts'
 import { reportCommand } from './report.ts'
@@ -19,6 +20,7 @@ import { verifyCommand } from './verify.ts'
 
 export const commands: readonly CommandSpec[] = [
   proxyCommand,
+  importCommand,
   runCommand,
   sessionsCommand,
   runsCommand,
