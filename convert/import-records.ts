@@ -29,8 +29,8 @@ export interface ImportFile {
   readonly format: ImportFormat
 }
 
-export async function openImportFile(file: string, format: string): Promise<ImportFile> {
-  const source = await openSource(file)
+export async function openImportFile(file: string, directory: string, format: string): Promise<ImportFile> {
+  const source = await openSource(file, directory)
   return { source, format: format === 'auto' ? detectImportFormat(await readStart(source), file) : findImportFormat(format) }
 }
 

@@ -29,7 +29,9 @@ export interface Identity {
 }
 
 export interface ImportOptions {
+  /** As messages and session names have them; relative ones are looked for in `directory`. */
   readonly files: readonly string[]
+  readonly directory: string
   /** An id, or `auto`. */
   readonly format: string
   /** All of it into this session. */
@@ -53,7 +55,7 @@ export interface ImportReport {
 export async function importFiles(store: Store, options: ImportOptions): Promise<ImportReport> {
   const checked: Array<{ readonly file: ImportFile; readonly names: SessionNames }> = []
   for (const name of options.files) {
-    const file = await openImportFile(name, options.format)
+    const file = await openImportFile(name, options.directory, options.format)
     checked.push({ file, names: await nameSessions(file, options) })
   }
   const writer = createWriter(store, options)

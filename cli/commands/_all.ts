@@ -6,6 +6,7 @@ import { convertCommand } from './convert.ts'
 import { costsCommand } from './costs.ts'
 import { decodeCommand } from './decode.ts'
 import { doctorCommand } from './doctor.ts'
+import { exportCommand } from './export.ts'
 import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
 import { proxyCommand } from './proxy.ts'
@@ -26,6 +27,7 @@ export const commands: readonly CommandSpec[] = [
   runsCommand,
   trialsCommand,
   showCommand,
+  exportCommand,
   verifyCommand,
   decodeCommand,
   convertCommand,

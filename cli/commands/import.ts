@@ -1,7 +1,6 @@
 // `turnpike import`: recordings of other tools as sessions of the store, exactly once however often they are imported. Wiring: how a
 // request is attributed comes from the proxy, so that imported and recorded traffic is told apart by the same rules.
 
-import { resolve } from 'node:path'
 import { type Identity, type ImportReport, importFiles } from '../../convert/import.ts'
 import { importFormats } from '../../convert/imports/_all.ts'
 import type { HeaderList } from '../../core/types.ts'
@@ -39,7 +38,8 @@ export const importCommand: CommandSpec = {
     useStoreAt(context.config.store, {}, async store => {
       const { name, format } = context.options
       const report = await importFiles(store, {
-        files: context.arguments.map(file => resolve(context.directory, file)),
+        files: context.arguments,
+        directory: context.directory,
         format: typeof format === 'string' ? format : 'auto',
         name: typeof name === 'string' ? name : null,
         skipBad: context.options['skipBad'] === true,

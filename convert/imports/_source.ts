@@ -3,7 +3,7 @@
 
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { TurnpikeError } from '../../core/errors.ts'
@@ -27,8 +27,8 @@ export interface RecordBytes {
   readonly isLast: boolean
 }
 
-export async function openSource(file: string): Promise<Source> {
-  const path = findFile(file)
+export async function openSource(file: string, directory: string): Promise<Source> {
+  const path = findFile(resolve(directory, file))
   const isGzip = await readMagic(path, file)
   return {
     file,
