@@ -80,9 +80,10 @@ const idPrefix =
 function fillNumber(literal: string, fill: (digits: string) => string): string {
   const [, sign = '', digits = '', rest = ''] = /^(-?)(\d+(?:\.\d+)?)(.*)$/.exec(literal) ?? []
   const filler = fill(digits)
-  // JSON allows no zero before other digits.
-  const first = /^\d\d/.test(filler) && filler.startsWith('0') ? `1${filler.slice(1)}` : filler
-  return sign + first + rest
+  // JSON allows no zero before other digits, and a reader drops one at the end of a fraction.
+  const first = /^0\d/.test(filler) ? `1${filler.slice(1)}` : filler
+  const last = /\..*0$/.test(first) && !digits.endsWith('0') ? `${first.slice(0, -1)}1` : first
+  return sign + last + rest
 }
 
 const twoByteLetters = 'àáâãäåæçèéêëìíîïñòóôõöøùúûüýß'

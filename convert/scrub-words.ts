@@ -143,7 +143,7 @@ export function isSchemaWord(value: string): boolean {
 
 /** A key that could be a name in a program; others (paths, sentences, addresses) are content. */
 export function isNameKey(key: string): boolean {
-  return /^[$A-Za-z_-][\w$.-]{0,63}$/.test(key)
+  return /^[$_\p{L}-][$_.\p{L}\p{N}-]{0,63}$/u.test(key)
 }
 
 const structuralHeaders = new Set([
