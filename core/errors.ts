@@ -40,6 +40,11 @@ export const errorCatalogue = {
   E_FORMAT_UNKNOWN: { exit: 2, hint: 'use one of the formats the command lists in --help' },
   E_CONVERT_FAILED: { exit: 1, hint: 'run turnpike verify, then turnpike decode' },
   E_NO_WEBSOCKET: { exit: 2, hint: 'send plain requests, or set websocket: true on the endpoint if its provider speaks it' },
+  E_IMPORT_INVALID: {
+    exit: 2,
+    hint: 'correct the named line, or leave such lines out with --skip-bad; docs/import-export.md describes the formats',
+  },
+  E_OUTPUT_EXISTS: { exit: 2, hint: 'name another place with --out, or write over it with --force' },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorCatalogue

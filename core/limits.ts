@@ -55,3 +55,5 @@ export const socketCloseMs = 1_000
 
 /** Bytes on their way through a WebSocket, per direction, before the side they come from is paused. */
 export const socketBufferBytesMax = 1024 * 1024
+/** One record of a file that is imported: two bodies of the proxy's bound would not fit into one string of the language. */
+export const importRecordBytesMax = 256 * 1024 * 1024
