@@ -3,6 +3,7 @@
 // Never alters a byte; never ends cleanly what did not end cleanly.
 
 import type http from 'node:http'
+import { isTurnpikeError } from '../core/errors.ts'
 import { terminalHoldMs } from '../core/limits.ts'
 import type { EpochMs, HeaderList } from '../core/types.ts'
 import type { ExchangeEnd } from '../store/_adapter.ts'
@@ -182,7 +183,8 @@ async function finish(relay: Relay, trailers: HeaderList): Promise<void> {
 
 async function breakOff(relay: Relay, error: Error): Promise<void> {
   if (!close(relay)) return
-  const failure = { code: 'E_UPSTREAM_CUT', message: error.message }
+  // A layer that broke it off on purpose says so with a code of its own.
+  const failure = { code: isTurnpikeError(error) ? error.code : 'E_UPSTREAM_CUT', message: error.message }
   const outcome = relay.released ? 'complete' : 'upstream-cut'
   const { response } = relay.options
   try {

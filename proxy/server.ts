@@ -35,6 +35,8 @@ export interface ProxyOptions {
   readonly layers?: readonly ForwardLayer[]
   /** May refuse calls before they are forwarded. */
   readonly admit?: GateOptions['admit']
+  /** Called when draining begins: what merely waits should end. */
+  readonly onDrain?: () => void
   /** For tests of the bounds. */
   readonly bodyBytesMax?: number
 }
@@ -83,6 +85,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { port } = server.address() as AddressInfo
   const drain = async (graceMs: number = drainMs): Promise<void> => {
     draining = true
+    options.onDrain?.()
     await drainServer(server, metrics, graceMs)
     forwarder.close()
     await control.close()
