@@ -3,6 +3,7 @@
 // Never alters a byte; never ends cleanly what did not end cleanly.
 
 import type http from 'node:http'
+import { readEncoding } from '../core/encodings.ts'
 import { isTurnpikeError } from '../core/errors.ts'
 import { terminalHoldMs } from '../core/limits.ts'
 import type { EpochMs, HeaderList } from '../core/types.ts'
@@ -98,7 +99,7 @@ function startAnswer(relay: Relay, head: UpstreamHead): void {
   const length = headerValue(head.headers, 'content-length')
   relay.remaining = length === null ? null : Number(length)
   relay.options.recordHead({ status: head.status, responseHeaders: head.headers, firstByteAt: null })
-  if (type.includes('event-stream')) chooseHold(relay, headerValue(head.headers, 'content-encoding'))
+  if (type.includes('event-stream')) chooseHold(relay, readEncoding(head.headers))
   response.sendDate = false
   response.writeHead(
     head.status,
@@ -112,8 +113,8 @@ function startAnswer(relay: Relay, head: UpstreamHead): void {
 
 function chooseHold(relay: Relay, encoding: string | null): void {
   const { terminalMarks } = relay.options
-  if (encoding === null || encoding === 'identity') relay.hold = createHold(terminalMarks)
-  else relay.encodedHold = createEncodedHold(terminalMarks, encoding.toLowerCase())
+  if (encoding === null) relay.hold = createHold(terminalMarks)
+  else relay.encodedHold = createEncodedHold(terminalMarks, encoding)
 }
 
 function passData(relay: Relay, bytes: Buffer): void {

@@ -1,7 +1,7 @@
 // The answer in the bytes of a response, whole or cut: content-encodings undone, framing found, events folded by the protocol.
 // Pure and total. The same steps as decoding takes, so that what is metered is what is reported.
 
-import { undoEncodings } from '../core/encodings.ts'
+import { readEncoding, undoEncodings } from '../core/encodings.ts'
 import type { Answer, HeaderList, Json } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import { readEvents } from '../protocols/_framing.ts'
@@ -19,7 +19,7 @@ export function readMetered(
   decoded = false,
 ): Answer | null {
   if (bytes.length === 0) return null
-  const encodings = decoded ? null : headerValue(headers ?? [], 'content-encoding')
+  const encodings = decoded ? null : readEncoding(headers)
   const undone = encodings === null ? { bytes } : undoEncodings(bytes, encodings, decodedBytesMax)
   if (!('bytes' in undone)) return null
   const framing = findFraming(headerValue(headers ?? [], 'content-type'), undone.bytes)

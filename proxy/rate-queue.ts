@@ -38,26 +38,9 @@ interface Waiter {
 
 export function createRateQueue(limits: ProviderLimits, now: () => number): RateQueue {
   const lanes = new Map<string, Waiter[]>()
-  let starts: Start[] = []
+  const starts: Start[] = []
   let running = 0
   let timer: NodeJS.Timeout | null = null
-
-  /** 0 = now; null = when a running call ends. */
-  const delayOf = (waiter: Waiter): number | null => {
-    if (limits.concurrent !== null && running >= limits.concurrent) return null
-    const at = now()
-    starts = starts.filter(start => at - start.at < windowMs)
-    const { requestsPerMinute: requests, tokensPerMinute: tokens } = limits
-    // Old calls that must have left the window before this one fits; one that is larger than the window goes alone.
-    let leaving = requests === null ? 0 : Math.max(0, starts.length - requests + 1)
-    let used = starts.slice(leaving).reduce((sum, start) => sum + start.tokens, 0)
-    while (tokens !== null && leaving < starts.length && used > 0 && used + waiter.tokens > tokens) {
-      used -= starts[leaving]?.tokens ?? 0
-      leaving++
-    }
-    const last = starts[leaving - 1]
-    return last === undefined ? 0 : Math.max(1, last.at + windowMs - at)
-  }
 
   const pump = (): void => {
     if (timer !== null) clearTimeout(timer)
@@ -65,7 +48,8 @@ export function createRateQueue(limits: ProviderLimits, now: () => number): Rate
     for (let lane = nextLane(lanes); lane !== null; lane = nextLane(lanes)) {
       const [waiter] = lane.waiters
       if (waiter === undefined) return
-      const delayMs = delayOf(waiter)
+      const full = limits.concurrent !== null && running >= limits.concurrent
+      const delayMs = full ? null : delayOf(limits, starts, waiter.tokens, now())
       if (delayMs !== 0) {
         if (delayMs !== null) timer = setTimeout(pump, delayMs)
         return
@@ -125,6 +109,21 @@ export function createRateQueue(limits: ProviderLimits, now: () => number): Rate
       if (timer !== null) clearTimeout(timer)
     },
   }
+}
+
+/** How long until this call fits into the window; 0 = now. Forgets what has left the window. */
+function delayOf(limits: ProviderLimits, starts: Start[], wantedTokens: number, at: number): number {
+  while (starts[0] !== undefined && at - starts[0].at >= windowMs) starts.shift()
+  const { requestsPerMinute: requests, tokensPerMinute: tokens } = limits
+  // Old calls that must have left the window before this one fits; one that is larger than the window goes alone.
+  let leaving = requests === null ? 0 : Math.max(0, starts.length - requests + 1)
+  let used = starts.slice(leaving).reduce((sum, start) => sum + start.tokens, 0)
+  while (tokens !== null && leaving < starts.length && used > 0 && used + wantedTokens > tokens) {
+    used -= starts[leaving]?.tokens ?? 0
+    leaving++
+  }
+  const last = starts[leaving - 1]
+  return last === undefined ? 0 : Math.max(1, last.at + windowMs - at)
 }
 
 function nextLane(lanes: ReadonlyMap<string, Waiter[]>): { readonly scopeId: string; readonly waiters: Waiter[] } | null {
