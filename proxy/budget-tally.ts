@@ -82,7 +82,8 @@ export function addTally(into: Tally, from: Tally): void {
   for (const model of from.unpricedModels) into.unpricedModels.add(model)
 }
 
-function writtenOf(usage: Usage | null): number {
+/** Cache writes of every lifetime. */
+export function writtenOf(usage: Usage | null): number {
   return (usage?.cachedWrite5m ?? 0) + (usage?.cachedWrite1h ?? 0) + (usage?.cachedWriteOther ?? 0)
 }
 

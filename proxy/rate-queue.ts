@@ -42,26 +42,28 @@ export function createRateQueue(limits: ProviderLimits, now: () => number): Rate
   let running = 0
   let timer: NodeJS.Timeout | null = null
 
+  const begin = (lane: Lane, waiter: Waiter): void => {
+    lane.waiters.shift()
+    // To the end of the round, so that the next scope is served first.
+    lanes.delete(lane.scopeId)
+    if (lane.waiters.length > 0) lanes.set(lane.scopeId, lane.waiters)
+    const start = { at: now(), tokens: waiter.tokens }
+    starts.push(start)
+    running += 1
+    waiter.go(start)
+  }
   const pump = (): void => {
-    if (timer !== null) clearTimeout(timer)
-    timer = null
     for (let lane = nextLane(lanes); lane !== null; lane = nextLane(lanes)) {
       const [waiter] = lane.waiters
-      if (waiter === undefined) return
-      const full = limits.concurrent !== null && running >= limits.concurrent
-      const delayMs = full ? null : delayOf(limits, starts, waiter.tokens, now())
-      if (delayMs !== 0) {
-        if (delayMs !== null) timer = setTimeout(pump, delayMs)
+      // Whoever is next is waited for: letting a small call overtake would keep a large one waiting for ever.
+      if (waiter === undefined || (limits.concurrent !== null && running >= limits.concurrent)) return
+      const delayMs = delayOf(limits, starts, waiter.tokens, now())
+      if (delayMs > 0) {
+        if (timer !== null) clearTimeout(timer)
+        timer = setTimeout(pump, delayMs)
         return
       }
-      lane.waiters.shift()
-      // To the end of the round, so that the next scope is served first.
-      lanes.delete(lane.scopeId)
-      if (lane.waiters.length > 0) lanes.set(lane.scopeId, lane.waiters)
-      const start = { at: now(), tokens: waiter.tokens }
-      starts.push(start)
-      running += 1
-      waiter.go(start)
+      begin(lane, waiter)
     }
   }
 
@@ -126,7 +128,12 @@ function delayOf(limits: ProviderLimits, starts: Start[], wantedTokens: number, 
   return last === undefined ? 0 : Math.max(1, last.at + windowMs - at)
 }
 
-function nextLane(lanes: ReadonlyMap<string, Waiter[]>): { readonly scopeId: string; readonly waiters: Waiter[] } | null {
+interface Lane {
+  readonly scopeId: string
+  readonly waiters: Waiter[]
+}
+
+function nextLane(lanes: ReadonlyMap<string, Waiter[]>): Lane | null {
   for (const [scopeId, waiters] of lanes) return { scopeId, waiters }
   return null
 }

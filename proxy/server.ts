@@ -37,6 +37,8 @@ export interface ProxyOptions {
   readonly admit?: GateOptions['admit']
   /** Called when draining begins: what merely waits should end. */
   readonly onDrain?: () => void
+  /** Adds to what /_turnpike/metrics shows. */
+  readonly registerMetrics?: (registry: ProxyMetrics['registry']) => void
   /** For tests of the bounds. */
   readonly bodyBytesMax?: number
 }
@@ -52,6 +54,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const bodyBytesMax = options.bodyBytesMax ?? requestBodyBytesMax
   const receiver = createReceiver({ bodyBytesMax, totalBytesMax: requestBodiesBytesMax })
   const metrics = createMetrics(receiver.heldBytes)
+  options.registerMetrics?.(metrics.registry)
   const now = (): number => performance.timeOrigin + performance.now()
   const forwarder = (options.layers ?? []).reduce<Forwarder>((next, layer) => layer(next), createForwarder())
   const gate: GateOptions = {
