@@ -46,6 +46,12 @@ export const snapshotFileBytesMax = 50 * 1024 * 1024
 export const feedbackCasesMax = 20
 export const feedbackCharsMax = 8_000
 
+/**
+ * Model calls of one trial when the configuration does not say. Honest trials of a hundred turns make one to two thousand; an agent caught in a
+ * loop of compacting its history made 8,446 in ten minutes, and would have gone on.
+ */
+export const trialCallsMax = 3_000
+
 /** Times an environment failure is tried again before the trial ends, and the first of the doubling pauses between. */
 export const environmentRetriesMax = 2
 export const environmentRetryMs = 500

@@ -2,7 +2,7 @@
 // Nothing is forwarded before its request is committed; nothing is answered in full before its answer is.
 
 import type http from 'node:http'
-import { asTurnpikeError, TurnpikeError } from '../core/errors.ts'
+import { asTurnpikeError, isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import type { EpochMs } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import { findProtocol } from '../protocols/_all.ts'
@@ -156,7 +156,7 @@ function forwardExchange(
     checkpoint: recording.checkpoint,
     commit: async ending => {
       try {
-        await recording.end({ ...ending, failure: ending.failure ?? upstream?.note?.() ?? null }, upstream?.retries() ?? 0)
+        await recording.end({ ...ending, failure: addNote(ending.failure, upstream?.note?.() ?? null) }, upstream?.retries() ?? 0)
       } finally {
         over(ending)
       }
@@ -174,6 +174,8 @@ function forwardExchange(
     onEnd: relay.onEnd,
     onFailure: ({ stage, error }) => {
       if (stage !== 'connect') return relay.onCut(error)
+      // A layer that would not send it says itself why.
+      if (isTurnpikeError(error)) return answerInstead(error, 'refused')
       const what = `cannot reach ${route.origin.origin} (route ${route.name}): ${error.message || (error as NodeJS.ErrnoException).code}`
       answerInstead(new TurnpikeError('E_UPSTREAM_UNREACHABLE', what), 'upstream-refused')
     },
@@ -185,6 +187,12 @@ function forwardExchange(
     const what = `the request cannot be forwarded: ${error instanceof Error ? error.message : String(error)}`
     answerInstead(new TurnpikeError('E_BAD_REQUEST', what, { cause: error }), 'refused')
   }
+}
+
+/** An agent that gives up on an injected stall has aborted; that the stall was ours must not be lost. */
+function addNote(failure: Ending['failure'], note: Ending['failure']): Ending['failure'] {
+  if (failure === null || note === null || failure.code === note.code) return failure ?? note
+  return { code: failure.code, message: `${failure.message} (${note.code}: ${note.message})` }
 }
 
 const noModel: AskedModel = { model: null, place: null }

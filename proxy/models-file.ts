@@ -14,6 +14,15 @@ export interface ProviderSpec {
   readonly key_env?: string
   /** Protocol adapter id -> where it is spoken. */
   readonly endpoints: Readonly<Record<string, EndpointSpec>>
+  /** Calls past these wait, for all trials and sessions together. */
+  readonly limits?: LimitsSpec
+}
+
+export interface LimitsSpec {
+  readonly requests_per_minute?: number
+  readonly tokens_per_minute?: number
+  /** Calls at once. */
+  readonly concurrent?: number
 }
 
 export interface EndpointSpec {
@@ -48,6 +57,15 @@ const endpoint = {
   },
 } as const
 
+const atLeastOne = { type: 'integer', minimum: 1 } as const
+
+const limits = {
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: { requests_per_minute: atLeastOne, tokens_per_minute: atLeastOne, concurrent: atLeastOne },
+} as const
+
 const provider = {
   type: 'object',
   additionalProperties: false,
@@ -55,6 +73,7 @@ const provider = {
   properties: {
     key_env: { type: 'string', minLength: 1 },
     endpoints: { type: 'object', minProperties: 1, additionalProperties: endpoint },
+    limits,
   },
 } as const
 

@@ -17,6 +17,10 @@ const statusOf: Readonly<Record<string, number>> = {
   E_UPSTREAM_CUT: 502,
   E_RECORD_FAILED: 503,
   E_DRAINING: 503,
+  E_BUDGET_CALLS: 402,
+  E_BUDGET_TOKENS: 402,
+  E_BUDGET_COST: 402,
+  E_BUDGET_TIME: 402,
 }
 
 export interface Refusal {
@@ -38,6 +42,8 @@ export function writeRefusal(protocol: ProtocolAdapter | null, error: TurnpikeEr
   ]
   // Agents retry on 503 by themselves; a second is long enough for a full disk to be noticed and short enough for a restart.
   if (status === 503) headers.push(['retry-after', '1'])
+  // A spent budget stays spent; the official clients ask this header before they look at the status.
+  if (status === 402) headers.push(['x-should-retry', 'false'])
   return { status, headers, body }
 }
 

@@ -9,6 +9,7 @@ import type { HeaderList } from '../core/types.ts'
 import { readYaml } from '../core/yaml.ts'
 import { protocolById } from '../protocols/_all.ts'
 import { type EndpointSpec, type ModelsFile, modelsSchema, type RouteSpec } from './models-file.ts'
+import type { ProviderLimits } from './rate-queue.ts'
 
 /** Where and how one call is forwarded. */
 export interface Route {
@@ -43,6 +44,8 @@ export interface Routes {
   readonly needModel: boolean
   /** Every key in here, for masking. */
   readonly secrets: readonly string[]
+  /** By the name of the route; absent = none. */
+  readonly limits?: ReadonlyMap<string, ProviderLimits>
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -79,7 +82,18 @@ export function parseRoutes(text: string, file: string, env: Environment): Route
     choose: wanted => chooseRoute(models, file, env, wanted),
     needModel: true,
     secrets: secrets.filter(secret => secret !== ''),
+    limits: readLimits(models),
   }
+}
+
+function readLimits(models: ModelsFile): ReadonlyMap<string, ProviderLimits> {
+  const limited = Object.entries(models.providers).flatMap(([name, { limits }]) => (limits ? [{ name, limits }] : []))
+  return new Map(
+    limited.map(({ name, limits }) => {
+      const { requests_per_minute = null, tokens_per_minute = null, concurrent = null } = limits
+      return [name, { requestsPerMinute: requests_per_minute, tokensPerMinute: tokens_per_minute, concurrent }]
+    }),
+  )
 }
 
 function chooseRoute(models: ModelsFile, file: string, env: Environment, wanted: Wanted): Route {

@@ -40,6 +40,10 @@ export interface ProxyOptions {
   readonly linkLayers?: readonly LinkLayer[]
   /** May refuse calls before they are forwarded. */
   readonly admit?: GateOptions['admit']
+  /** Called when draining begins: what merely waits should end. */
+  readonly onDrain?: () => void
+  /** Adds to what /_turnpike/metrics shows. */
+  readonly registerMetrics?: (registry: ProxyMetrics['registry']) => void
   /** For tests of the bounds. */
   readonly bodyBytesMax?: number
 }
@@ -55,6 +59,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const bodyBytesMax = options.bodyBytesMax ?? requestBodyBytesMax
   const receiver = createReceiver({ bodyBytesMax, totalBytesMax: requestBodiesBytesMax })
   const metrics = createMetrics(receiver.heldBytes)
+  options.registerMetrics?.(metrics.registry)
   const now = (): number => performance.timeOrigin + performance.now()
   const forwarder = (options.layers ?? []).reduce<Forwarder>((next, layer) => layer(next), createForwarder())
   const gate: GateOptions = {
@@ -95,6 +100,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const drain = async (graceMs: number = drainMs): Promise<void> => {
     draining = true
     upgrades.drain()
+    options.onDrain?.()
     await drainServer(server, metrics, graceMs, upgrades.cut)
     forwarder.close()
     await control.close()

@@ -1,10 +1,12 @@
 // `turnpike proxy`: the recording proxy on its own. One line on standard output when it is ready; drains on the first signal.
 
+import { budgetKeyNames } from '../../core/budget-keys.ts'
 import type { ProxyOptions } from '../../proxy/server.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders, type Providers } from '../providers.ts'
 import { useStoreAt } from '../store-access.ts'
+import { openToll, planToll, type TollPlan } from '../toll.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const proxyCommand: CommandSpec = {
@@ -20,6 +22,9 @@ export const proxyCommand: CommandSpec = {
     'proxy.models',
     'proxy.upstream',
     'proxy.on_record_failure',
+    'proxy.inject',
+    'proxy.meter',
+    ...budgetKeyNames('session'),
     'simulated.enabled',
     'simulated.script',
     'simulated.seed',
@@ -32,11 +37,12 @@ export const proxyCommand: CommandSpec = {
   run: async context => {
     // Before the store: a mistake must not leave an empty one behind.
     const providers = await openProviders(context.config, context.environment)
-    return useStoreAt(context.config.store, {}, store => serve(context, store, providers)).finally(providers.close)
+    const toll = await planToll(context.config, 'proxy')
+    return useStoreAt(context.config.store, {}, store => serve(context, store, providers, toll)).finally(providers.close)
   },
 }
 
-async function serve(context: CommandContext, store: Store, providers: Providers): Promise<number> {
+async function serve(context: CommandContext, store: Store, providers: Providers, plan: TollPlan): Promise<number> {
   const { config, output } = context
   const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
   // Loaded here: commands that only look into the store must start fast.
@@ -48,6 +54,7 @@ async function serve(context: CommandContext, store: Store, providers: Providers
     routes: providers.routes,
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
+    ...openToll(plan, store, providers).proxyOptions,
     ...(controlToken ? { controlToken } : {}),
     ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
   })

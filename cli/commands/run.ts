@@ -2,6 +2,7 @@
 // each is a call into its own folder, and everything between them goes through the store.
 
 import { join } from 'node:path'
+import { budgetKeyNames } from '../../core/budget-keys.ts'
 import { TurnpikeError } from '../../core/errors.ts'
 import { countOf } from '../../report/words.ts'
 import type { RunOptions, RunResult } from '../../runner/run.ts'
@@ -12,6 +13,7 @@ import { planRun, type RunPlan } from '../run-plan.ts'
 import { writeRunRecord } from '../run-record.ts'
 import { deriveRun, printRun } from '../run-results.ts'
 import { useStoreAt } from '../store-access.ts'
+import { openFigures, openToll, planToll, type TollPlan } from '../toll.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const runCommand: CommandSpec = {
@@ -40,6 +42,8 @@ export const runCommand: CommandSpec = {
     'proxy.models',
     'proxy.upstream',
     'proxy.on_record_failure',
+    'proxy.inject',
+    ...budgetKeyNames('trial', 'run'),
     'simulated.enabled',
     'simulated.script',
     'simulated.seed',
@@ -59,9 +63,10 @@ export const runCommand: CommandSpec = {
   run: async context => {
     // Before the store: a mistake must not leave an empty one behind.
     const plan = await planRun(context)
+    const toll = await planToll(plan.config, 'run')
     for (const warning of plan.warnings) context.output.note(`warning: ${warning}`)
     return useStoreAt(context.config.store, {}, async store => {
-      const result = await runAgents(context, store, plan)
+      const result = await runAgents(context, store, plan, toll)
       if (result.run.state === 'interrupted') throw interrupted(result)
       const derived = await deriveRun(store, result.run, context)
       await printRun(context, result, derived)
@@ -70,7 +75,7 @@ export const runCommand: CommandSpec = {
   },
 }
 
-async function runAgents(context: CommandContext, store: Store, plan: RunPlan): Promise<RunResult> {
+async function runAgents(context: CommandContext, store: Store, plan: RunPlan, tollPlan: TollPlan): Promise<RunResult> {
   const { output } = context
   const { config } = plan
   // Loaded here: commands that only look into the store must start fast.
@@ -78,6 +83,9 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
   const { createLiveView } = await import('../../report/live.ts')
   const { executeRun } = await import('../../runner/run.ts')
   const providers = await openProviders(config, context.environment)
+  const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
+  const figures = openFigures(store, view.figures)
+  const toll = openToll(tollPlan, store, providers, figures.listeners)
   const proxy = await startProxy({
     store,
     host: '127.0.0.1',
@@ -85,8 +93,8 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
     routes: providers.routes,
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
+    ...toll.proxyOptions,
   })
-  const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
   output.note(
     `${countOf(plan.tasks.length, 'task')}; agents: ${plan.agents.map(agent => agent.id).join(', ')}; models: ${providers.description}`,
   )
@@ -99,16 +107,18 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
       directory: join(config.store, 'work'),
       signal: context.signal,
       onEvent: view.event,
+      refuseTrial: toll.refuseTrial,
     })
   } finally {
     view.done()
     // Agents are gone; what they left running must not hold the command up.
     await proxy.drain(context.signal.aborted ? 0 : 2_000)
+    await figures.flush()
     await providers.close()
   }
 }
 
-type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent'>
+type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent' | 'refuseTrial'>
 
 function runSettings(plan: RunPlan, context: CommandContext): Settings {
   const { run } = plan.config
