@@ -36,6 +36,12 @@ export interface Config {
     readonly onRecordFailure: 'refuse' | 'pass'
   }
   readonly simulated: { readonly enabled: boolean; readonly script: string | null; readonly seed: number }
+  readonly replay: {
+    readonly ref: string | null
+    readonly onMiss: 'fail' | 'forward'
+    readonly timing: 'zero' | 'recorded'
+    readonly store: string | null
+  }
   readonly run: {
     readonly name: string | null
     readonly tasks: string | null
@@ -131,6 +137,12 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       onRecordFailure: get('proxy.on_record_failure'),
     },
     simulated: { enabled: get('simulated.enabled'), script: get('simulated.script'), seed: get('simulated.seed') },
+    replay: {
+      ref: get('replay.ref'),
+      onMiss: get('replay.on_miss'),
+      timing: get('replay.timing'),
+      store: get('replay.store'),
+    },
     run: {
       name: get('run.name'),
       tasks: get('run.tasks'),
