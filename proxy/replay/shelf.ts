@@ -8,6 +8,7 @@ import { decodeBody } from '../arrived.ts'
 import { headerValue } from '../headers.ts'
 import { type Fingerprint, readFingerprint } from './fingerprint.ts'
 import type { Matchable } from './match.ts'
+import { compareSketches, type Sketch } from './sketch.ts'
 
 /** A recorded exchange, without what can be read again. */
 export interface Shelved extends Matchable {
@@ -47,8 +48,9 @@ export function createShelf(store: Store, exchanges: readonly Exchange[]): Shelf
     const body = await store.readBody(entry.id, 'request')
     return body === null ? undefined : parseStored(body, entry.encoding)
   }
+  const share = createSharing()
   const readAll = async (entries: readonly Shelved[]): Promise<void> => {
-    for (const entry of entries) prints.set(entry.id, readPrint(entry, await readJson(entry)))
+    for (const entry of entries) prints.set(entry.id, share(readPrint(entry, await readJson(entry))))
   }
   return {
     entries: entriesOf,
@@ -82,6 +84,24 @@ function shelve(exchange: Exchange): Shelved {
 function readPrint(entry: Shelved, body: Json | undefined): Fingerprint | null {
   const protocol = entry.protocol === null ? null : protocolById(entry.protocol)
   return readFingerprint(body, protocol, { path: entry.path, query: entry.query })
+}
+
+/** The calls of a conversation have the same system text and tools: each sketch is kept once. */
+function createSharing(): (print: Fingerprint | null) => Fingerprint | null {
+  const known = new Map<string, Sketch>()
+  const shared = (sketch: Sketch): Sketch => {
+    const key = `${sketch.whole} ${sketch.words.length}`
+    const first = known.get(key)
+    // Two numbers may meet by accident, all words cannot.
+    if (first !== undefined) return compareSketches(first, sketch) === 1 ? first : sketch
+    known.set(key, sketch)
+    return sketch
+  }
+  return print => {
+    if (print === null || print.place === null) return print
+    const { place } = print
+    return { ...print, place: { ...place, tools: shared(place.tools), system: shared(place.system) } }
+  }
 }
 
 function parseStored(body: StoredBody, encoding: string | null): Json | undefined {
