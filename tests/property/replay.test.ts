@@ -108,8 +108,8 @@ const plan: fc.Arbitrary<Plan> = fc.record({
 })
 const plans = fc.uniqueArray(plan, { minLength: 1, maxLength: 4, selector: ({ subject }) => subject })
 const picks = fc.array(fc.nat(9), { minLength: 1, maxLength: 20 })
-const then: World = { directory: '/tmp/turnpike-a1b2c3/work', day: '2026-01-02', uuid: '11111111-2222-4333-8444-555555555555' }
-const now: World = { directory: '/home/me/elsewhere', day: '2026-11-21', uuid: '99999999-8888-4777-a666-555555555555' }
+const then: World = { directory: '/var/one-a1b2c3/work', day: '2026-01-02', uuid: '11111111-2222-4333-8444-555555555555' }
+const now: World = { directory: '/opt/elsewhere', day: '2026-11-21', uuid: '99999999-8888-4777-a666-555555555555' }
 
 describe('a session replayed', () => {
   it('finds every call again, whatever the interleaving, the directory and the day', () => {
