@@ -43,6 +43,7 @@ export const errorCatalogue = {
     exit: 1,
     hint: 'record the missing call, or let misses pass with --on-miss forward; docs/replay.md has the rules',
   },
+  E_NO_WEBSOCKET: { exit: 2, hint: 'send plain requests, or set websocket: true on the endpoint if its provider speaks it' },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorCatalogue

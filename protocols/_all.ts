@@ -4,8 +4,9 @@
 import type { ProtocolAdapter, RoutePurpose } from './_adapter.ts'
 import anthropicMessages from './anthropic-messages.ts'
 import openaiChat from './openai-chat.ts'
+import openaiResponses from './openai-responses.ts'
 
-export const protocols: readonly ProtocolAdapter[] = [anthropicMessages, openaiChat]
+export const protocols: readonly ProtocolAdapter[] = [anthropicMessages, openaiChat, openaiResponses]
 
 export interface FoundRoute {
   readonly protocol: ProtocolAdapter

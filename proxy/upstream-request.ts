@@ -43,4 +43,4 @@ function rename(arrived: Arrived, route: Route, asked: AskedModel): Uint8Array {
 }
 
 /** What a caller may present a key in; a trial's token must never reach a provider. */
-const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
+export const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
