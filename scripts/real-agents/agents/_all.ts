@@ -2,6 +2,7 @@
 
 import type { RealAgent } from './_agent.ts'
 import claude from './claude.ts'
+import cline from './cline.ts'
 import cn from './cn.ts'
 import codex from './codex.ts'
 import copilot from './copilot.ts'
@@ -27,6 +28,7 @@ export const realAgents: readonly RealAgent[] = [
   copilot,
   grok,
   cn,
+  cline,
   droid,
   grokCli,
 ]

@@ -32,6 +32,11 @@ function configure(provider: OpencodeProvider, place: Place): string {
   })
 }
 
+/** One process for all turns. */
+export function opencodeOverAcp(provider: OpencodeProvider, names: OpencodeNames): Variant {
+  return { ...opencodeVariant(provider, names), id: 'acp', drive: { kind: 'acp', args: () => ['acp'] } }
+}
+
 export function opencodeVariant(provider: OpencodeProvider, names: OpencodeNames): Variant {
   return {
     id: provider,

@@ -25,6 +25,11 @@ function variant(id: string, protocol: string, model: string, provider: (place: 
   }
 }
 
+const anthropic = variant('anthropic', 'anthropic-messages', 'claude-sonnet-4-5', place => ({
+  COPILOT_PROVIDER_TYPE: 'anthropic',
+  COPILOT_PROVIDER_BASE_URL: place.base,
+}))
+
 const openai = (wire: string) => (place: Place) => ({
   COPILOT_PROVIDER_TYPE: 'openai',
   COPILOT_PROVIDER_BASE_URL: `${place.base}/v1`,
@@ -43,11 +48,9 @@ export default {
     'After a resume it rewords the results of failed tools.',
   ],
   variants: [
-    variant('anthropic', 'anthropic-messages', 'claude-sonnet-4-5', place => ({
-      COPILOT_PROVIDER_TYPE: 'anthropic',
-      COPILOT_PROVIDER_BASE_URL: place.base,
-    })),
+    anthropic,
     variant('chat', 'openai-chat', 'simulated-1', openai('completions')),
     variant('responses', 'openai-responses', 'gpt-5.2', openai('responses')),
+    { ...anthropic, id: 'acp', drive: { kind: 'acp', args: () => ['--acp', '--allow-all-tools', '--disable-builtin-mcps'] } },
   ],
 } as const satisfies RealAgent

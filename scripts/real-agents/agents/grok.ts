@@ -52,5 +52,10 @@ export default {
     variant('chat', 'openai-chat', 'chat_completions', 'simulated-1'),
     variant('responses', 'openai-responses', 'responses', 'gpt-5.2'),
     variant('messages', 'anthropic-messages', 'messages', 'claude-sonnet-4-5'),
+    {
+      ...variant('chat', 'openai-chat', 'chat_completions', 'simulated-1'),
+      id: 'acp',
+      drive: { kind: 'acp', args: () => ['agent', '--always-approve', '--no-leader', 'stdio'] },
+    },
   ],
 } as const satisfies RealAgent

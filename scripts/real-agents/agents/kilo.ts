@@ -1,7 +1,7 @@
 // Kilo Code's command line, a descendant of opencode.
 
 import type { RealAgent } from './_agent.ts'
-import { opencodeVariant } from './_opencode-like.ts'
+import { opencodeOverAcp, opencodeVariant } from './_opencode-like.ts'
 
 const names = {
   configVariable: 'KILO_CONFIG_CONTENT',
@@ -24,5 +24,5 @@ export default {
     '`enabled_providers` saves ten seconds of attempts to reach its own service in every turn.',
     'Each process needs several seconds to start; over ACP (`kilo acp`) one process serves all turns.',
   ],
-  variants: [opencodeVariant('chat', names)],
+  variants: [opencodeVariant('chat', names), opencodeOverAcp('chat', names)],
 } as const satisfies RealAgent

@@ -44,6 +44,13 @@ function variant(id: string, provider: Provider): Variant {
   }
 }
 
+const kimiProvider: Provider = {
+  type: 'kimi',
+  protocol: 'openai-chat',
+  model: 'kimi-k2',
+  suffix: '/v1',
+  capabilities: '["thinking", "tool_use"]',
+}
 const both = '["thinking", "tool_use"]'
 
 export default {
@@ -55,7 +62,8 @@ export default {
   namesItsSession: false,
   traps: ['Needs Node 22.19 or newer.', 'Its output has no usage: only the record knows the tokens.'],
   variants: [
-    variant('kimi', { type: 'kimi', protocol: 'openai-chat', model: 'kimi-k2', suffix: '/v1', capabilities: both }),
+    variant('kimi', kimiProvider),
+    { ...variant('kimi', kimiProvider), id: 'acp', drive: { kind: 'acp', args: () => ['acp'] } },
     variant('chat', {
       type: 'openai',
       protocol: 'openai-chat',

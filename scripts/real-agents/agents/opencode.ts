@@ -1,7 +1,7 @@
 // opencode.
 
 import type { RealAgent } from './_agent.ts'
-import { opencodeVariant } from './_opencode-like.ts'
+import { opencodeOverAcp, opencodeVariant } from './_opencode-like.ts'
 
 const names = {
   configVariable: 'OPENCODE_CONFIG_CONTENT',
@@ -20,5 +20,10 @@ export default {
     'Give the prompt on standard input: as an argument it reaches the model in quotation marks.',
     'It asks for a title beside the first call, with the small model.',
   ],
-  variants: [opencodeVariant('anthropic', names), opencodeVariant('chat', names), opencodeVariant('responses', names)],
+  variants: [
+    opencodeVariant('anthropic', names),
+    opencodeVariant('chat', names),
+    opencodeVariant('responses', names),
+    opencodeOverAcp('anthropic', names),
+  ],
 } as const satisfies RealAgent

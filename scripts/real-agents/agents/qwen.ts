@@ -59,5 +59,10 @@ export default {
       GEMINI_API_KEY: place.key,
       GEMINI_MODEL: 'gemini-2.5-pro',
     })),
+    {
+      ...variant('openai', 'openai-chat', openai('simulated-1')),
+      id: 'acp',
+      drive: { kind: 'acp', args: () => ['--acp', '--auth-type', 'openai', '--approval-mode', 'yolo'] },
+    },
   ],
 } as const satisfies RealAgent
