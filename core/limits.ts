@@ -49,3 +49,6 @@ export const feedbackCharsMax = 8_000
 /** Times an environment failure is tried again before the trial ends, and the first of the doubling pauses between. */
 export const environmentRetriesMax = 2
 export const environmentRetryMs = 500
+
+/** How much longer than in the recording a replayed answer stays silent for an agent that had left by then, before it is broken off. */
+export const replaySilenceMs = 30_000

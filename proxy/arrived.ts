@@ -34,12 +34,12 @@ export function askedModel(arrived: Arrived): AskedModel {
     const place = findModel(arrived.body)
     return { model: place?.model ?? findModelInPath(arrived.addressed.path), place }
   }
-  const decoded = decode(arrived.body, encoding)
+  const decoded = decodeBody(arrived.body, encoding)
   const found = decoded === null ? null : findModel(decoded)
   return { model: found?.model ?? findModelInPath(arrived.addressed.path), place: null }
 }
 
-function decode(body: Uint8Array, encoding: string): Uint8Array | null {
+export function decodeBody(body: Uint8Array, encoding: string): Uint8Array | null {
   try {
     if (encoding === 'gzip' || encoding === 'x-gzip') return zlib.gunzipSync(body, { maxOutputLength: decodedBytesMax })
     if (encoding === 'deflate') return zlib.inflateSync(body, { maxOutputLength: decodedBytesMax })

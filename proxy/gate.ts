@@ -2,7 +2,7 @@
 // Nothing is forwarded before its request is committed; nothing is answered in full before its answer is.
 
 import type http from 'node:http'
-import { asTurnpikeError, TurnpikeError } from '../core/errors.ts'
+import { asTurnpikeError, isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import type { EpochMs } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import { findProtocol } from '../protocols/_all.ts'
@@ -173,6 +173,8 @@ function forwardExchange(
     onEnd: relay.onEnd,
     onFailure: ({ stage, error }) => {
       if (stage !== 'connect') return relay.onCut(error)
+      // A layer's own refusal.
+      if (isTurnpikeError(error)) return answerInstead(error, 'refused')
       const what = `cannot reach ${route.origin.origin} (route ${route.name}): ${error.message || (error as NodeJS.ErrnoException).code}`
       answerInstead(new TurnpikeError('E_UPSTREAM_UNREACHABLE', what), 'upstream-refused')
     },
