@@ -1,5 +1,5 @@
 // Drives real agent command lines, two turns of one session each, through the proxy against the simulated provider.
-// npx tsx scripts/real-agents/main.ts [--install DIR] [--only NAME,…] [--unnamed] [--json] [--table docs/agents.md] [--keep] [--show]
+// npx tsx scripts/real-agents/main.ts [--install DIR] [--only NAME,…] [--unnamed] [--json] [--table docs/agents.md] [--replay] [--keep] [--show]
 // Agents are installed anywhere (--commands prints how); nothing of them is part of the project. What is not installed is skipped.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { realAgents } from './agents/_all.ts'
 import { programOf } from './conversation.ts'
 import { nameOf, type Recorded, record, type Subject } from './record.ts'
+import { type Replayed, replay } from './replay.ts'
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     table: { type: 'string' },
     keep: { type: 'boolean', default: false },
+    replay: { type: 'boolean', default: false },
     show: { type: 'boolean', default: false },
     timeout: { type: 'string', default: '150' },
   },
@@ -57,6 +59,13 @@ function print(subject: Subject, result: Recorded): void {
   if (values.show) for (const turn of turns) console.log(turn.output.slice(-3000))
 }
 
+function printReplay({ tally, wrong, seen }: Replayed): void {
+  const rules = Object.entries(tally.matched).flatMap(([rule, count]) => (count > 0 ? [`${count} by ${rule}`] : []))
+  const verdict = wrong.length === 0 ? 'same files, no call reached a provider' : wrong.join('; ')
+  console.log(`  replayed: ${rules.join(', ')}${tally.missed > 0 ? `, ${tally.missed} missed` : ''}  ${verdict}`)
+  if (values.show) for (const turn of seen.turns) console.log(turn.output.slice(-3000))
+}
+
 async function main(): Promise<void> {
   let good = true
   for (const subject of chooseSubjects()) {
@@ -70,6 +79,11 @@ async function main(): Promise<void> {
     const result = await record(subject, directory)
     print(subject, result)
     good = good && result.wrong.length === 0
+    if (values.replay && subject.named) {
+      const again = await replay(subject, directory, result)
+      printReplay(again)
+      good = good && again.wrong.length === 0
+    }
     if (!subject.keep) rmSync(directory, { recursive: true, force: true })
   }
   process.exit(good ? 0 : 1)
