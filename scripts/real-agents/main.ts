@@ -1,6 +1,7 @@
 // Drives real agent command lines, two turns of one session each, through the proxy against the simulated provider.
 // npx tsx scripts/real-agents/main.ts [--install DIR] [--only NAME,…] [--unnamed] [--json] [--table docs/agents.md] [--replay] [--keep] [--show]
-// Agents are installed anywhere (--commands prints how); nothing of them is part of the project. What is not installed is skipped.
+// Agents are installed anywhere, a folder each (docs/real-agents.md has versions); nothing of them is part of the project. What is not
+// installed is skipped. --unnamed leaves the session's name out of the path. --table keeps the results in results.json and the document.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +11,7 @@ import { realAgents } from './agents/_all.ts'
 import { programOf } from './conversation.ts'
 import { nameOf, type Recorded, record, type Subject } from './record.ts'
 import { type Replayed, replay } from './replay.ts'
+import { keepResults, type Result, summarize } from './table.ts'
 
 const { values } = parseArgs({
   options: {
@@ -40,6 +42,9 @@ function chooseSubjects(): Subject[] {
   return all.filter(subject => only === undefined || only.includes(subject.agent.id) || only.includes(nameOf(subject)))
 }
 
+/** With --json the one document on standard output is the results. */
+const say = (line: string): void => (values.json ? console.error(line) : console.log(line))
+
 function print(subject: Subject, result: Recorded): void {
   const turns = result.seen.turns
   const files = turns.map(turn => turn.file ?? '-').join(', ')
@@ -47,30 +52,32 @@ function print(subject: Subject, result: Recorded): void {
   const times = turns.map(turn => `${(turn.ms / 1000).toFixed(1)} s`).join(', ')
   const verdict =
     result.wrong.length === 0 ? 'sent = arrived = stored, all decoded with usage, verify clean' : result.wrong.join('; ')
-  console.log(
+  say(
     `${nameOf(subject).padEnd(22)} ${result.protocols.join(', ').padEnd(20)} exit ${exits}  ${times}  ${result.calls} calls  ${files}  ${verdict}`,
   )
   const beside = [...new Set(result.beside)]
-  if (beside.length > 0) console.log(`  beside: ${beside.join('; ')}`)
-  if (result.wanted.length > 0) console.log(`  wanted: ${result.wanted.join(', ')}`)
-  if (result.upgrades.length > 0) console.log(`  upgrades: ${result.upgrades.join(', ')}`)
+  if (beside.length > 0) say(`  beside: ${beside.join('; ')}`)
+  if (result.wanted.length > 0) say(`  wanted: ${result.wanted.join(', ')}`)
+  if (result.upgrades.length > 0) say(`  upgrades: ${result.upgrades.join(', ')}`)
   if (result.ownSessions.length > 0)
-    console.log(`  its own sessions: ${result.ownSessions.join(', ')}; recorded: ${result.sessions.join(', ')}`)
-  if (values.show) for (const turn of turns) console.log(turn.output.slice(-3000))
+    say(`  its own sessions: ${result.ownSessions.join(', ')}; recorded: ${result.sessions.join(', ')}`)
+  if (values.show) for (const turn of turns) say(turn.output.slice(-3000))
 }
 
-function printReplay({ tally, wrong, seen }: Replayed): void {
+function printReplay({ tally, wrong, seen, missedBeside }: Replayed): void {
   const rules = Object.entries(tally.matched).flatMap(([rule, count]) => (count > 0 ? [`${count} by ${rule}`] : []))
   const verdict = wrong.length === 0 ? 'same files, no call reached a provider' : wrong.join('; ')
-  console.log(`  replayed: ${rules.join(', ')}${tally.missed > 0 ? `, ${tally.missed} missed` : ''}  ${verdict}`)
-  if (values.show) for (const turn of seen.turns) console.log(turn.output.slice(-3000))
+  say(`  replayed: ${rules.join(', ')}  ${verdict}`)
+  if (missedBeside.length > 0) say(`  not recorded: ${[...new Set(missedBeside)].join(', ')}`)
+  if (values.show) for (const turn of seen.turns) say(turn.output.slice(-3000))
 }
 
 async function main(): Promise<void> {
   let good = true
+  const results: Result[] = []
   for (const subject of chooseSubjects()) {
     if (!existsSync(programOf(subject.agent, subject.installed))) {
-      console.log(
+      say(
         `${nameOf(subject).padEnd(22)} skipped: ${subject.agent.npm}@${subject.agent.version} is not installed in ${values.install}`,
       )
       continue
@@ -78,14 +85,14 @@ async function main(): Promise<void> {
     const directory = mkdtempSync(join(tmpdir(), 'turnpike-store-'))
     const result = await record(subject, directory)
     print(subject, result)
-    good = good && result.wrong.length === 0
-    if (values.replay && subject.named) {
-      const again = await replay(subject, directory, result)
-      printReplay(again)
-      good = good && again.wrong.length === 0
-    }
+    const again = values.replay && subject.named ? await replay(subject, directory, result) : null
+    if (again !== null) printReplay(again)
+    good = good && result.wrong.length === 0 && (again?.wrong.length ?? 0) === 0
+    results.push(summarize(subject, result, again, new Date()))
     if (!subject.keep) rmSync(directory, { recursive: true, force: true })
   }
+  if (values.table !== undefined) keepResults(results, values.table)
+  if (values.json) console.log(JSON.stringify(results))
   process.exit(good ? 0 : 1)
 }
 

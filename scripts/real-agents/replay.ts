@@ -16,6 +16,8 @@ export interface Replayed {
   readonly seen: ConversationSeen
   readonly tally: ReplayTally
   readonly upstreamCalls: readonly string[]
+  /** Requests no protocol claims that nothing recorded answers; harmless unless the turns show it. */
+  readonly missedBeside: readonly string[]
   readonly wrong: readonly string[]
 }
 
@@ -47,19 +49,20 @@ export async function replay(subject: Subject, directory: string, recorded: Reco
     const seen = await converse({ ...subject, base, key, uuid: randomUUID(), deadEnd: deadEnd.url })
     await proxy.drain(2000)
     const tally = replaying.tally()
-    const missed = (await store.exchanges({})).flatMap(({ failure, method, path }) =>
-      failure?.code === 'E_REPLAY_MISS' ? [`${method} ${path}: ${failure.message}`] : [],
-    )
+    const missed = (await store.exchanges({})).filter(exchange => exchange.failure?.code === 'E_REPLAY_MISS')
+    const missedBeside = missed.filter(exchange => exchange.protocol === null).map(({ method, path }) => `${method} ${path}`)
+    const missedCalls = missed.filter(exchange => exchange.protocol !== null)
     const bad = (await store.verify()).bad.map(found => `verify: ${found.what}`)
     return {
       seen,
       tally,
       upstreamCalls,
+      missedBeside,
       wrong: [
         ...judgeTurns(subject.variant, seen),
         ...compareFiles(recorded.seen, seen),
         ...upstreamCalls.map(call => `${call} reached the provider`),
-        ...missed,
+        ...missedCalls.map(({ method, path, failure }) => `${method} ${path}: ${failure?.message}`),
         ...bad,
       ],
     }

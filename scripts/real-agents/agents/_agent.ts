@@ -56,8 +56,6 @@ export interface RealAgent {
   readonly version: string
   /** Name of its program in node_modules/.bin. */
   readonly program: string
-  /** Whether its calls carry a session id of its own in a header. */
-  readonly namesItsSession: boolean
   readonly variants: readonly Variant[]
   /** What a person should know who sets it up. */
   readonly traps: readonly string[]

@@ -8,7 +8,6 @@ export default {
   npm: '@anthropic-ai/claude-code',
   version: '2.1.329',
   program: 'claude',
-  namesItsSession: true,
   traps: [
     'As root it refuses to skip permissions unless `IS_SANDBOX=1`.',
     'npm on Node 20 silently installs an older version: name the version.',

@@ -31,7 +31,6 @@ export default {
   npm: 'cline',
   version: '3.0.65',
   program: 'cline',
-  namesItsSession: false,
   traps: [
     'Without a terminal a second process cannot continue a session: use ACP.',
     'It leaves a daemon behind: end everything that has its home directory.',

@@ -34,7 +34,6 @@ export default {
   npm: '@continuedev/cli',
   version: '1.5.47',
   program: 'cn',
-  namesItsSession: false,
   traps: ['`apiBase` ends in `/v1/`.', 'It gives up at the first 429 or 500.', 'Its output has neither a session id nor usage.'],
   variants: [
     variant('anthropic', 'anthropic-messages', 'anthropic', 'claude-sonnet-4-5'),

@@ -36,7 +36,6 @@ export default {
   npm: '@openai/codex',
   version: '0.169.0',
   program: 'codex',
-  namesItsSession: true,
   traps: [
     'Standard input must be closed: it is read to its end before anything else happens.',
     'With `plugins` on it looks up github.com and chatgpt.com in every run.',

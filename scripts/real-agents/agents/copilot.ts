@@ -42,7 +42,6 @@ export default {
   npm: '@github/copilot',
   version: '1.0.102',
   program: 'copilot',
-  namesItsSession: false,
   traps: [
     'Over Chat Completions it hangs up as soon as it has read `[DONE]`.',
     'After a resume it rewords the results of failed tools.',

@@ -43,7 +43,6 @@ export default {
   npm: 'droid',
   version: '0.215.0',
   program: 'droid',
-  namesItsSession: false,
   traps: [
     'Needs `ps` (package procps): without it every command it runs is killed.',
     'Airgapped it cannot resume in a new process: use ACP, or answer its own service with 404 at `FACTORY_API_BASE_URL`.',

@@ -18,7 +18,6 @@ export default {
   npm: '@google/gemini-cli',
   version: '0.61.0',
   program: 'gemini',
-  namesItsSession: false,
   traps: [
     '`security.auth.selectedType` is required.',
     'Without `-m` a router call goes before every turn.',

@@ -8,7 +8,6 @@ export default {
   npm: '@vibe-kit/grok-cli',
   version: '0.0.34',
   program: 'grok',
-  namesItsSession: false,
   traps: ['Whole answers only, no streams.', 'It cannot continue a session.'],
   variants: [
     {

@@ -43,7 +43,6 @@ export default {
   npm: '@xai-official/grok',
   version: '1.0.41',
   program: 'grok',
-  namesItsSession: true,
   traps: [
     'Once per process it asks for `GET /` without the path prefix and without a key: that request lands in the session `default`.',
     'Without the last two variables it asks for summaries and titles with the full history, and cuts them when it ends.',

@@ -19,7 +19,6 @@ export default {
   npm: '@kilocode/cli',
   version: '7.7.7',
   program: 'kilo',
-  namesItsSession: true,
   traps: [
     '`enabled_providers` saves ten seconds of attempts to reach its own service in every turn.',
     'Each process needs several seconds to start; over ACP (`kilo acp`) one process serves all turns.',

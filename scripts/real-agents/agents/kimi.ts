@@ -59,7 +59,6 @@ export default {
   npm: '@moonshot-ai/kimi-code',
   version: '2.1.0',
   program: 'kimi',
-  namesItsSession: false,
   traps: ['Needs Node 22.19 or newer.', 'Its output has no usage: only the record knows the tokens.'],
   variants: [
     variant('kimi', kimiProvider),

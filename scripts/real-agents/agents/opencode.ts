@@ -14,7 +14,6 @@ export default {
   npm: 'opencode-ai',
   version: '1.18.33',
   program: 'opencode',
-  namesItsSession: true,
   traps: [
     'The base URL must end in `/v1`.',
     'Give the prompt on standard input: as an argument it reaches the model in quotation marks.',

@@ -45,7 +45,6 @@ export default {
   npm: '@earendil-works/pi-coding-agent',
   version: '0.87.1',
   program: 'pi',
-  namesItsSession: false,
   traps: [
     'Needs Node 22.19 or newer.',
     'Exits with 0 also after giving up: judge it by the record.',

@@ -40,7 +40,6 @@ export default {
   npm: '@qwen-code/qwen-code',
   version: '0.24.4',
   program: 'qwen',
-  namesItsSession: false,
   traps: [
     'Needs Node 22 or newer.',
     'The memory settings switch off side calls that carry the full history.',
