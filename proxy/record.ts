@@ -8,7 +8,7 @@ import type { Recorder } from '../store/_adapter.ts'
 import type { Ending } from './answer.ts'
 import type { Arrived } from './arrived.ts'
 import { presentedKeys } from './attribute.ts'
-import { headerValue } from './headers.ts'
+import { headerValue, pairHeaders, recordedTrailers } from './headers.ts'
 import type { ResolvedScope } from './scopes.ts'
 
 export interface RecordOptions {
@@ -48,7 +48,7 @@ export async function startRecording(
       method: arrived.request.method ?? 'GET',
       path: maskText(arrived.addressed.path, secrets),
       query: maskQuery(arrived.addressed.query, secrets),
-      requestHeaders: maskHeaders(arrived.headers, secretHeaders, secrets),
+      requestHeaders: maskHeaders(requestHeaders(arrived), secretHeaders, secrets),
       requestBody: arrived.body,
       startedAt: arrived.startedAt,
       secrets,
@@ -58,6 +58,10 @@ export async function startRecording(
     return unrecorded
   }
   return recordingOf(options, arrived, secretHeaders, secrets)
+}
+
+function requestHeaders({ headers, request }: Arrived): HeaderList {
+  return request.rawTrailers.length === 0 ? headers : [...headers, ...recordedTrailers(pairHeaders(request.rawTrailers))]
 }
 
 const unrecorded: Recording = {
