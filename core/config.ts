@@ -33,6 +33,7 @@ export interface Config {
     readonly port: number
     readonly models: string | null
     readonly upstream: string | null
+    readonly upstreamCa: string | null
     readonly onRecordFailure: 'refuse' | 'pass'
   }
   readonly simulated: { readonly enabled: boolean; readonly script: string | null; readonly seed: number }
@@ -128,6 +129,7 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       port: get('proxy.port'),
       models: get('proxy.models'),
       upstream: get('proxy.upstream'),
+      upstreamCa: get('proxy.upstream_ca'),
       onRecordFailure: get('proxy.on_record_failure'),
     },
     simulated: { enabled: get('simulated.enabled'), script: get('simulated.script'), seed: get('simulated.seed') },

@@ -58,4 +58,6 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   E_FORMAT_UNKNOWN: 'An output or input format was named that does not exist. The message lists those there are.',
   E_CONVERT_FAILED:
     'A recorded exchange could not be converted although its protocol is known. Nothing is left out silently: the command stops and names the exchange.',
+  E_UPSTREAM_UNTRUSTED:
+    "The certificate of an upstream does not lead to an authority this machine trusts, does not fit the host's name, or has expired. Agents see HTTP 502 in their provider's dialect. Nothing was sent. There is no switch that turns the check off; a company's own authority is named with --upstream-ca.",
 }

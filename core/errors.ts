@@ -39,6 +39,7 @@ export const errorCatalogue = {
   E_ENVIRONMENT_FAILED: { exit: 69, hint: 'check disk space and permissions of the workspace directory' },
   E_FORMAT_UNKNOWN: { exit: 2, hint: 'use one of the formats the command lists in --help' },
   E_CONVERT_FAILED: { exit: 1, hint: 'run turnpike verify, then turnpike decode' },
+  E_UPSTREAM_UNTRUSTED: { exit: 69, hint: 'name the file with the certificate of its authority: --upstream-ca FILE' },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorCatalogue

@@ -2,7 +2,7 @@
 // Nothing is forwarded before its request is committed; nothing is answered in full before its answer is.
 
 import type http from 'node:http'
-import { asTurnpikeError, TurnpikeError } from '../core/errors.ts'
+import { asTurnpikeError, isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import type { EpochMs } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import { findProtocol } from '../protocols/_all.ts'
@@ -11,6 +11,7 @@ import { type AnswerRelay, createAnswer, type Ending } from './answer.ts'
 import { type Arrived, type AskedModel, askedModel } from './arrived.ts'
 import { attribute } from './attribute.ts'
 import type { ForwardEvents, Forwarder, Forwarding } from './forward.ts'
+import { describeUnreachable } from './forward-failure.ts'
 import { headerValue, pairHeaders } from './headers.ts'
 import type { Receiver } from './receive.ts'
 import { type Recording, type RecordOptions, startRecording } from './record.ts'
@@ -173,13 +174,13 @@ function forwardExchange(
     onEnd: relay.onEnd,
     onFailure: ({ stage, error }) => {
       if (stage !== 'connect') return relay.onCut(error)
-      const what = `cannot reach ${route.origin.origin} (route ${route.name}): ${error.message || (error as NodeJS.ErrnoException).code}`
-      answerInstead(new TurnpikeError('E_UPSTREAM_UNREACHABLE', what), 'upstream-refused')
+      answerInstead(describeUnreachable(route, error), 'upstream-refused')
     },
   }
   try {
     upstream = gate.forwarder.forward(upstreamRequest(arrived, resolved, route, asked), events)
   } catch (error) {
+    if (isTurnpikeError(error)) return answerInstead(error, 'refused')
     // Node refuses to send some paths and header values that its own server lets in.
     const what = `the request cannot be forwarded: ${error instanceof Error ? error.message : String(error)}`
     answerInstead(new TurnpikeError('E_BAD_REQUEST', what, { cause: error }), 'refused')

@@ -23,6 +23,8 @@ export interface EndpointSpec {
   readonly strip_prefix?: string
   readonly auth?: 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'none'
   readonly headers?: Readonly<Record<string, string>>
+  /** Version of HTTP it is spoken to with; 1 when left out. */
+  readonly http?: 1 | 2
 }
 
 export interface RouteSpec {
@@ -42,6 +44,7 @@ const endpoint = {
     strip_prefix: { type: 'string', pattern: '^/' },
     auth: { enum: ['bearer', 'x-api-key', 'x-goog-api-key', 'none'] },
     headers: { type: 'object', additionalProperties: { type: 'string' } },
+    http: { enum: [1, 2] },
   },
 } as const
 

@@ -14,6 +14,7 @@ const statusOf: Readonly<Record<string, number>> = {
   E_BODY_TOO_LARGE: 413,
   E_UPSTREAM_UNREACHABLE: 502,
   E_UPSTREAM_CUT: 502,
+  E_UPSTREAM_UNTRUSTED: 502,
   E_RECORD_FAILED: 503,
   E_DRAINING: 503,
 }

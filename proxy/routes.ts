@@ -20,6 +20,8 @@ export interface Route {
   readonly headers: HeaderList
   /** Set when the route renames the model. */
   readonly upstreamModel: string | null
+  /** 2: the upstream is spoken to over HTTP/2. */
+  readonly http?: 1 | 2
 }
 
 export interface Wanted {
@@ -133,6 +135,7 @@ function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec,
     credential: key === undefined ? [] : writeCredential(endpoint.auth ?? 'bearer', key),
     headers: Object.entries(endpoint.headers ?? {}),
     upstreamModel: wanted.model === null ? null : upstreamModel(route, wanted.model),
+    ...(endpoint.http === undefined ? {} : { http: endpoint.http }),
   }
 }
 

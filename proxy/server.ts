@@ -12,6 +12,7 @@ import type { Store } from '../store/_adapter.ts'
 import { attribute } from './attribute.ts'
 import { createControl } from './control.ts'
 import { createForwarder, type Forwarder, type ForwardLayer } from './forward.ts'
+import type { UpstreamAccess } from './forward-connections.ts'
 import { type ExchangeNote, type GateOptions, passGate } from './gate.ts'
 import { pairHeaders } from './headers.ts'
 import { createMetrics, type ProxyMetrics } from './metrics.ts'
@@ -31,6 +32,10 @@ export interface ProxyOptions {
   /** Lets callers from other machines use the control routes. */
   readonly controlToken?: string
   readonly onExchange?: (note: ExchangeNote) => void
+  /** How upstreams are reached; absent: directly, trusting the authorities Node brings along. */
+  readonly access?: UpstreamAccess
+  /** Secrets besides the routes' own, to be masked in every record. */
+  readonly secrets?: readonly string[]
   /** Wrapped around the forwarder in this order: the last one sees a request first. */
   readonly layers?: readonly ForwardLayer[]
   /** May refuse calls before they are forwarded. */
@@ -51,7 +56,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const receiver = createReceiver({ bodyBytesMax, totalBytesMax: requestBodiesBytesMax })
   const metrics = createMetrics(receiver.heldBytes)
   const now = (): number => performance.timeOrigin + performance.now()
-  const forwarder = (options.layers ?? []).reduce<Forwarder>((next, layer) => layer(next), createForwarder())
+  const forwarder = (options.layers ?? []).reduce<Forwarder>((next, layer) => layer(next), createForwarder(options.access))
   const gate: GateOptions = {
     recorder: options.store.recorder,
     scopes: createScopes(options.store, now),
@@ -59,7 +64,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     receiver,
     forwarder,
     admit: options.admit ?? admitAll,
-    ownSecrets: options.routes.secrets,
+    ownSecrets: [...options.routes.secrets, ...(options.secrets ?? [])],
     onRecordFailure: options.onRecordFailure,
     now,
     onOver: note => {

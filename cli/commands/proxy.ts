@@ -5,6 +5,7 @@ import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders, type Providers } from '../providers.ts'
 import { useStoreAt } from '../store-access.ts'
+import { type Access, readAccess } from '../upstream-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const proxyCommand: CommandSpec = {
@@ -19,6 +20,7 @@ export const proxyCommand: CommandSpec = {
     'proxy.port',
     'proxy.models',
     'proxy.upstream',
+    'proxy.upstream_ca',
     'proxy.on_record_failure',
     'simulated.enabled',
     'simulated.script',
@@ -32,11 +34,17 @@ export const proxyCommand: CommandSpec = {
   run: async context => {
     // Before the store: a mistake must not leave an empty one behind.
     const providers = await openProviders(context.config, context.environment)
-    return useStoreAt(context.config.store, {}, store => serve(context, store, providers)).finally(providers.close)
+    const access = await readAccess(context.config, context.environment)
+    return useStoreAt(context.config.store, {}, store => serve(context, store, { providers, access })).finally(providers.close)
   },
 }
 
-async function serve(context: CommandContext, store: Store, providers: Providers): Promise<number> {
+interface Upstreams {
+  readonly providers: Providers
+  readonly access: Access
+}
+
+async function serve(context: CommandContext, store: Store, { providers, access }: Upstreams): Promise<number> {
   const { config, output } = context
   const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
   // Loaded here: commands that only look into the store must start fast.
@@ -46,6 +54,7 @@ async function serve(context: CommandContext, store: Store, providers: Providers
     host: config.proxy.host,
     port: config.proxy.port,
     routes: providers.routes,
+    ...access,
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
     ...(controlToken ? { controlToken } : {}),

@@ -12,6 +12,7 @@ import { planRun, type RunPlan } from '../run-plan.ts'
 import { writeRunRecord } from '../run-record.ts'
 import { deriveRun, printRun } from '../run-results.ts'
 import { useStoreAt } from '../store-access.ts'
+import { readAccess } from '../upstream-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const runCommand: CommandSpec = {
@@ -39,6 +40,7 @@ export const runCommand: CommandSpec = {
     'run.name',
     'proxy.models',
     'proxy.upstream',
+    'proxy.upstream_ca',
     'proxy.on_record_failure',
     'simulated.enabled',
     'simulated.script',
@@ -83,6 +85,7 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
     host: '127.0.0.1',
     port: 0,
     routes: providers.routes,
+    ...(await readAccess(config, context.environment)),
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
   })
