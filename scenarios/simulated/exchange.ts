@@ -43,7 +43,7 @@ export async function answerRequest(request: IncomingMessage, response: ServerRe
   await playTransmission(transmission, response)
 }
 
-function greet(dialect: Dialect, { seed }: ProviderState, { method, path }: Asked, body: JsonObject | null): Caller {
+export function greet(dialect: Dialect, { seed }: ProviderState, { method, path }: Asked, body: JsonObject | null): Caller {
   const digest = createHash('sha256')
     .update(JSON.stringify([seed, method, path, body]))
     .digest('hex')
@@ -88,7 +88,7 @@ function unknownPath({ method, path }: Asked): TurnpikeError {
   })
 }
 
-function refuse(error: TurnpikeError, { dialect, requestId, headers }: Caller): Transmission {
+export function refuse(error: TurnpikeError, { dialect, requestId, headers }: Caller): Transmission {
   const status = statusOf(error)
   // The rest of a body that was refused unread is not worth reading.
   const closing: Record<string, string> = status === 413 ? { connection: 'close' } : {}
