@@ -14,6 +14,8 @@ import { jsonTransmission, type Transmission } from './transmission.ts'
 import { countPromptTokens } from './usage.ts'
 import { playTransmission } from './wire.ts'
 
+/** OpenAI's own compaction answers what only OpenAI can read; agents summarise by themselves where there is none. */
+const compactPath = /\/responses\/compact\/?$/
 const modelsPath = /\/models(?:\/([^/]+))?$/
 const defaultModels = ['simulated-1']
 /** Every answer carries it: nobody may take these bytes for a provider's. */
@@ -58,7 +60,7 @@ function answerPost(
   caller: Caller,
   state: ProviderState,
 ): Transmission {
-  if (route === null) throw unknownPath(asked)
+  if (route === null || compactPath.test(asked.path)) throw unknownPath(asked)
   const count = caller.dialect.writeCount ?? countAnthropic
   if (route.purpose === 'count-tokens') return jsonTransmission(200, count(body), caller.headers)
   return answerCall({ adapter: route.protocol, address: asked, body }, caller, state)
