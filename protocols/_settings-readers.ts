@@ -2,12 +2,14 @@
 
 import type { Conversation, JsonObject } from '../core/types.ts'
 import { readAnthropicSettings } from './_anthropic-settings.ts'
+import { readBedrockSettings } from './_bedrock-settings.ts'
 import { readChatSettings } from './_chat-settings.ts'
 import { readGeminiSettings } from './_gemini-settings.ts'
 import { dialectOf, type Settings } from './_settings.ts'
 
 const readers: ReadonlyMap<string, (extra: JsonObject) => Settings> = new Map([
   ['anthropic-messages', readAnthropicSettings],
+  ['bedrock-converse', readBedrockSettings],
   ['gemini', readGeminiSettings],
   ['openai-chat', readChatSettings],
 ])

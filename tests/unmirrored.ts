@@ -112,7 +112,12 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'held to the contract of its kind',
     testedBy: 'tests/conformance/protocols.test.ts',
-    files: ['protocols/anthropic-messages.ts', 'protocols/openai-chat.ts'],
+    files: [
+      'protocols/anthropic-messages.ts',
+      'protocols/bedrock-converse.ts',
+      'protocols/bedrock-invoke.ts',
+      'protocols/openai-chat.ts',
+    ],
   },
   {
     reason: 'a step of an exchange on the wire, tested on the wire',
@@ -174,5 +179,6 @@ export const unmirrored: readonly Unmirrored[] = [
 export const topical: Readonly<Record<string, string>> = {
   'tests/store/growth.test.ts': 'what a growing conversation costs in bytes and time, through the whole store',
   'tests/protocols/official-sdks.test.ts': 'what both protocols write is read by the official clients',
+  'tests/protocols/bedrock.test.ts': 'both protocols of Amazon Bedrock, and what they share',
   'tests/protocols/translation.test.ts': 'one protocol read, the other written',
 }
