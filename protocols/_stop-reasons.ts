@@ -5,7 +5,7 @@ import type { Answer } from '../core/types.ts'
 
 type Meaning = 'end' | 'stop-sequence' | 'length' | 'context' | 'tool' | 'refusal' | 'pause'
 
-export type StopDialect = 'anthropic' | 'chat' | 'gemini' | 'bedrock'
+export type StopDialect = 'anthropic' | 'chat' | 'responses' | 'gemini' | 'bedrock'
 
 const vocabularies: Readonly<Record<StopDialect, Readonly<Record<string, Meaning>>>> = {
   anthropic: {
@@ -18,6 +18,7 @@ const vocabularies: Readonly<Record<StopDialect, Readonly<Record<string, Meaning
     model_context_window_exceeded: 'context',
   },
   chat: { stop: 'end', length: 'length', tool_calls: 'tool', function_call: 'tool', content_filter: 'refusal' },
+  responses: { completed: 'end', max_output_tokens: 'length', content_filter: 'refusal' },
   gemini: {
     STOP: 'end',
     MAX_TOKENS: 'length',
@@ -58,6 +59,16 @@ const words: Readonly<Record<StopDialect, Readonly<Record<Meaning, string>>>> = 
     tool: 'tool_calls',
     refusal: 'content_filter',
     pause: 'stop',
+  },
+  // Only says why an answer is incomplete; one with tool calls is as complete as any.
+  responses: {
+    end: 'completed',
+    'stop-sequence': 'completed',
+    length: 'max_output_tokens',
+    context: 'max_output_tokens',
+    tool: 'completed',
+    refusal: 'content_filter',
+    pause: 'completed',
   },
   gemini: {
     end: 'STOP',

@@ -2,7 +2,7 @@
 // Nothing is forwarded before its request is committed; nothing is answered in full before its answer is.
 
 import type http from 'node:http'
-import { asTurnpikeError, TurnpikeError } from '../core/errors.ts'
+import { asTurnpikeError, isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import type { EpochMs } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import { findProtocol } from '../protocols/_all.ts'
@@ -11,6 +11,7 @@ import { type AnswerRelay, createAnswer, type Ending } from './answer.ts'
 import { type Arrived, type AskedModel, askedModel } from './arrived.ts'
 import { attribute } from './attribute.ts'
 import type { ForwardEvents, Forwarder, Forwarding } from './forward.ts'
+import { describeUnreachable } from './forward-failure.ts'
 import { headerValue, pairHeaders } from './headers.ts'
 import type { Receiver } from './receive.ts'
 import { type Recording, type RecordOptions, startRecording } from './record.ts'
@@ -106,7 +107,9 @@ async function recordAndForward(gate: GateOptions, arrived: Arrived): Promise<vo
   const refusal = await gate.admit({ resolved, protocol, method: arrived.request.method ?? 'GET', path: addressed.path })
   const choice = refusal ?? chooseRoute(gate, arrived, resolved, asked)
   const route = choice instanceof TurnpikeError ? null : choice
-  const recording = await startRecording(gate, arrived, resolved, route?.name ?? null)
+  const trailers = pairHeaders(arrived.request.rawTrailers)
+  const recorded = { ...arrived, method: arrived.request.method ?? 'GET', trailers }
+  const recording = await startRecording(gate, recorded, resolved, route?.name ?? null)
   if (choice instanceof TurnpikeError) return answerOurselves(gate, arrived, recording, choice, 'refused')
   forwardExchange(gate, arrived, resolved, choice, asked, recording)
 }
@@ -155,7 +158,7 @@ function forwardExchange(
     checkpoint: recording.checkpoint,
     commit: async ending => {
       try {
-        await recording.end({ ...ending, failure: ending.failure ?? upstream?.note?.() ?? null }, upstream?.retries() ?? 0)
+        await recording.end({ ...ending, failure: addNote(ending.failure, upstream?.note?.() ?? null) }, upstream?.retries() ?? 0)
       } finally {
         over(ending)
       }
@@ -173,17 +176,25 @@ function forwardExchange(
     onEnd: relay.onEnd,
     onFailure: ({ stage, error }) => {
       if (stage !== 'connect') return relay.onCut(error)
-      const what = `cannot reach ${route.origin.origin} (route ${route.name}): ${error.message || (error as NodeJS.ErrnoException).code}`
-      answerInstead(new TurnpikeError('E_UPSTREAM_UNREACHABLE', what), 'upstream-refused')
+      // A layer that would not send it says itself why.
+      if (isTurnpikeError(error)) return answerInstead(error, 'refused')
+      answerInstead(describeUnreachable(route, error), 'upstream-refused')
     },
   }
   try {
     upstream = gate.forwarder.forward(upstreamRequest(arrived, resolved, route, asked), events)
   } catch (error) {
+    if (isTurnpikeError(error)) return answerInstead(error, 'refused')
     // Node refuses to send some paths and header values that its own server lets in.
     const what = `the request cannot be forwarded: ${error instanceof Error ? error.message : String(error)}`
     answerInstead(new TurnpikeError('E_BAD_REQUEST', what, { cause: error }), 'refused')
   }
+}
+
+/** An agent that gives up on an injected stall has aborted; that the stall was ours must not be lost. */
+function addNote(failure: Ending['failure'], note: Ending['failure']): Ending['failure'] {
+  if (failure === null || note === null || failure.code === note.code) return failure ?? note
+  return { code: failure.code, message: `${failure.message} (${note.code}: ${note.message})` }
 }
 
 const noModel: AskedModel = { model: null, place: null }

@@ -9,6 +9,7 @@ import type { HeaderList } from '../core/types.ts'
 import { readYaml } from '../core/yaml.ts'
 import { protocolById } from '../protocols/_all.ts'
 import { type EndpointSpec, type ModelsFile, modelsSchema, type RouteSpec } from './models-file.ts'
+import type { ProviderLimits } from './rate-queue.ts'
 
 /** Where and how one call is forwarded. */
 export interface Route {
@@ -21,6 +22,10 @@ export interface Route {
   readonly headers: HeaderList
   /** Set when the route renames the model. */
   readonly upstreamModel: string | null
+  /** WebSockets are passed on; else the agent is told to send plain requests. */
+  readonly websocket: boolean
+  /** 2: the upstream is spoken to over HTTP/2. */
+  readonly http?: 1 | 2
 }
 
 export interface Wanted {
@@ -30,6 +35,8 @@ export interface Wanted {
   readonly anthropicClient: boolean
   /** The caller has no key of its own: the proxy must. */
   readonly needKey: boolean
+  /** A WebSocket is asked for: where no model decides, providers that speak it come first. */
+  readonly websocket?: boolean
 }
 
 export interface Routes {
@@ -39,6 +46,8 @@ export interface Routes {
   readonly needModel: boolean
   /** Every key in here, for masking. */
   readonly secrets: readonly string[]
+  /** By the name of the route; absent = none. */
+  readonly limits?: ReadonlyMap<string, ProviderLimits>
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -75,13 +84,24 @@ export function parseRoutes(text: string, file: string, env: Environment): Route
     choose: wanted => chooseRoute(models, file, env, wanted),
     needModel: true,
     secrets: secrets.filter(secret => secret !== ''),
+    limits: readLimits(models),
   }
+}
+
+function readLimits(models: ModelsFile): ReadonlyMap<string, ProviderLimits> {
+  const limited = Object.entries(models.providers).flatMap(([name, { limits }]) => (limits ? [{ name, limits }] : []))
+  return new Map(
+    limited.map(({ name, limits }) => {
+      const { requests_per_minute = null, tokens_per_minute = null, concurrent = null } = limits
+      return [name, { requestsPerMinute: requests_per_minute, tokensPerMinute: tokens_per_minute, concurrent }]
+    }),
+  )
 }
 
 function chooseRoute(models: ModelsFile, file: string, env: Environment, wanted: Wanted): Route {
   const candidates =
     wanted.model === null
-      ? defaultRoutes(models)
+      ? defaultRoutes(models, wanted)
       : models.routes.filter(route => matchModel(route.model, wanted.model ?? '') !== null)
   if (candidates.length === 0)
     throw new TurnpikeError('E_MODEL_UNKNOWN', `no route for the model "${wanted.model}" in ${file}`, {
@@ -104,8 +124,11 @@ function chooseRoute(models: ModelsFile, file: string, env: Environment, wanted:
 }
 
 /** A call that names no model (a model list, a probe) goes to the first provider that speaks the caller's protocol. */
-function defaultRoutes(models: ModelsFile): RouteSpec[] {
-  return Object.keys(models.providers).map(provider => ({ model: '*', provider }))
+function defaultRoutes(models: ModelsFile, wanted: Wanted): RouteSpec[] {
+  const routes = Object.keys(models.providers).map(provider => ({ model: '*', provider }))
+  if (wanted.websocket !== true) return routes
+  const speaks = (route: RouteSpec): boolean => findEndpoint(models, route, wanted)?.websocket === true
+  return [...routes.filter(speaks), ...routes.filter(route => !speaks(route))]
 }
 
 function findEndpoint(models: ModelsFile, route: RouteSpec, wanted: Wanted): EndpointSpec | null {
@@ -134,6 +157,8 @@ function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec,
     credential: key === undefined ? [] : writeCredential(endpoint.auth ?? 'bearer', key),
     headers: Object.entries(endpoint.headers ?? {}),
     upstreamModel: wanted.model === null ? null : upstreamModel(route, wanted.model),
+    websocket: endpoint.websocket === true,
+    ...(endpoint.http === undefined ? {} : { http: endpoint.http }),
   }
 }
 
@@ -174,6 +199,7 @@ export function singleUpstream(url: string, options: { readonly name?: string; r
         : (protocolById(wanted.protocol ?? '')?.writeKey(options.key) ?? writeCredential('bearer', options.key)),
     headers: [],
     upstreamModel: null,
+    websocket: true,
   })
   return { choose, needModel: false, secrets: options.key === undefined ? [] : [options.key] }
 }

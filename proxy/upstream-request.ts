@@ -44,6 +44,7 @@ export function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route
     }),
     body,
     trailers: pairHeaders(arrived.request.rawTrailers),
+    ...(route.http === undefined ? {} : { http: route.http }),
   }
 }
 
@@ -59,10 +60,10 @@ function rename(arrived: Arrived, route: Route, asked: AskedModel): Uint8Array {
 }
 
 /** A key in the query, as some clients of Gemini send it; the other parameters stay as they were spelled. */
-function dropKeys(query: string): string {
+export function dropKeys(query: string): string {
   const kept = query.split('&').filter(part => !/^(?:key|api_key|access_token)=/i.test(part))
   return kept.join('&')
 }
 
 /** What a caller may present a key in; a trial's token must never reach a provider. */
-const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
+export const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']

@@ -26,6 +26,7 @@ const route: Route = {
   credential: [['x-api-key', 'real']],
   headers: [['x-extra', 'yes']],
   upstreamModel: 'private-model',
+  websocket: false,
 }
 
 it('replaces the credential of a trial and renames the model', () => {
