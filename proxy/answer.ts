@@ -99,7 +99,7 @@ function startAnswer(relay: Relay, head: UpstreamHead): void {
   const length = headerValue(head.headers, 'content-length')
   relay.remaining = length === null ? null : Number(length)
   relay.options.recordHead({ status: head.status, responseHeaders: head.headers, firstByteAt: null })
-  if (type.includes('event-stream')) chooseHold(relay, readEncoding(head.headers))
+  if (type.includes('event-stream') || type.includes('eventstream')) chooseHold(relay, readEncoding(head.headers))
   response.sendDate = false
   response.writeHead(
     head.status,

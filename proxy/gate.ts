@@ -119,6 +119,7 @@ function chooseRoute(gate: GateOptions, arrived: Arrived, resolved: ResolvedScop
     return gate.routes.choose({
       model: asked.model,
       protocol: arrived.protocol?.id ?? null,
+      path: arrived.addressed.path,
       anthropicClient: headerValue(arrived.headers, 'anthropic-version') !== null,
       needKey: resolved.ownKey,
     })

@@ -30,7 +30,8 @@ export interface EndpointSpec {
   readonly base_url: string
   /** Cut from the caller's path first, for providers whose paths lack it. */
   readonly strip_prefix?: string
-  readonly auth?: 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'none'
+  /** `sigv4`: signed with the proxy's AWS credentials, unless `key_env` holds a bearer token. */
+  readonly auth?: 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'sigv4' | 'none'
   readonly headers?: Readonly<Record<string, string>>
   /** Whether WebSockets are passed on to it. Default false: agents that try one are told at once to send plain requests. */
   readonly websocket?: boolean
@@ -41,6 +42,8 @@ export interface EndpointSpec {
 export interface RouteSpec {
   /** Glob: `*` stands for any characters. */
   readonly model: string
+  /** Glob over the caller's path, for providers that differ by it (Vertex AI and the Gemini API). */
+  readonly path?: string
   readonly provider: string
   /** Renames the model in the request; `*` stands for what the pattern's first star matched. */
   readonly upstream_model?: string
@@ -53,7 +56,7 @@ const endpoint = {
   properties: {
     base_url: { type: 'string', pattern: '^https?://' },
     strip_prefix: { type: 'string', pattern: '^/' },
-    auth: { enum: ['bearer', 'x-api-key', 'x-goog-api-key', 'none'] },
+    auth: { enum: ['bearer', 'x-api-key', 'x-goog-api-key', 'sigv4', 'none'] },
     headers: { type: 'object', additionalProperties: { type: 'string' } },
     websocket: { type: 'boolean' },
     http: { enum: [1, 2] },
@@ -86,6 +89,7 @@ const route = {
   required: ['model', 'provider'],
   properties: {
     model: { type: 'string', minLength: 1 },
+    path: { type: 'string', minLength: 1 },
     provider: { type: 'string', minLength: 1 },
     upstream_model: { type: 'string', minLength: 1 },
   },

@@ -20,6 +20,7 @@ import { createReceiver, declaredLength, tooLarge } from './receive.ts'
 import { rawBadRequest, sendRefusal, writeRefusal } from './refuse.ts'
 import type { Routes } from './routes.ts'
 import { createScopes } from './scopes.ts'
+import { signingLayer } from './sigv4.ts'
 import { createLinker } from './websocket/dial.ts'
 import type { Linker, LinkLayer } from './websocket/link.ts'
 import { createUpgrades, type Upgrades } from './websocket/upgrade.ts'
@@ -66,7 +67,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const metrics = createMetrics(receiver.heldBytes)
   options.registerMetrics?.(metrics.registry)
   const now = (): number => performance.timeOrigin + performance.now()
-  const forwarder = (options.layers ?? []).reduce<Forwarder>((next, layer) => layer(next), createForwarder(options.access))
+  const forwarder = (options.layers ?? []).reduce<Forwarder>(
+    (next, layer) => layer(next),
+    signingLayer(createForwarder(options.access)),
+  )
   const gate: GateOptions = {
     recorder: options.store.recorder,
     scopes: createScopes(options.store, now),

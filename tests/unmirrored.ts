@@ -119,7 +119,12 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'held to the contract of its kind',
     testedBy: 'tests/conformance/protocols.test.ts',
-    files: ['protocols/anthropic-messages.ts', 'protocols/openai-chat.ts'],
+    files: [
+      'protocols/anthropic-messages.ts',
+      'protocols/bedrock-converse.ts',
+      'protocols/bedrock-invoke.ts',
+      'protocols/openai-chat.ts',
+    ],
   },
   {
     reason: 'a step of an exchange on the wire, tested on the wire',
@@ -140,6 +145,8 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'the words for what the connections meet',
     testedBy: 'tests/proxy/forward-connections.test.ts',
     files: ['proxy/forward-failure.ts'],
+  },
+  {
     reason: 'a step of a WebSocket on the wire, tested on the wire',
     testedBy: 'tests/proxy/websocket/upgrade.test.ts',
     files: [
@@ -214,5 +221,6 @@ export const unmirrored: readonly Unmirrored[] = [
 export const topical: Readonly<Record<string, string>> = {
   'tests/store/growth.test.ts': 'what a growing conversation costs in bytes and time, through the whole store',
   'tests/protocols/official-sdks.test.ts': 'what both protocols write is read by the official clients',
+  'tests/protocols/bedrock.test.ts': 'both protocols of Amazon Bedrock, and what they share',
   'tests/protocols/translation.test.ts': 'one protocol read, the other written',
 }
