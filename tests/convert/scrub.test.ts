@@ -80,7 +80,7 @@ function bodyKeys(text: string): Set<string> {
 /** Names a reader of the recording needs: of tools, models, types and stop reasons. */
 function namesOf(text: string): string {
   const keys =
-    'type|name|model|modelVersion|role|status|object|stop_reason|finish_reason|finishReason|event|code|service_tier|media_type|mimeType'
+    'type|name|model|modelVersion|role|status|object|stop_reason|finish_reason|finishReason|event|code|service_tier|media_type|mimeType|blockReason|reason|phase|responseMimeType'
   return [...text.matchAll(new RegExp(`(?:^event: ?|"(?:${keys})"\\s*:\\s*")([^"\\n]*)`, 'gm'))].map(match => match[1]).join(' ')
 }
 
