@@ -173,7 +173,8 @@ interface WriteRequest {
 }
 
 async function writeExchange(store: Store, { exchange, id, identity, sessionId, format }: WriteRequest): Promise<void> {
-  const { secrets } = identity
+  // A key that was masked before is no secret: its asterisks stand in every masked place.
+  const secrets = identity.secrets.filter(secret => !/^\*+$/.test(secret))
   const protocol = findProtocol(exchange.method, identity.path)
   const secretHeaders = protocol?.secretHeaders ?? []
   await store.recorder.begin({
