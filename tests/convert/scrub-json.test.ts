@@ -44,7 +44,7 @@ describe('scrubJson', () => {
               type: 'tool_use',
               id: 'toolu_1a2b3c',
               name: 'Edit',
-              input: { path: '/home/somebody', type: 'tool_use', lines: 4711 },
+              input: { path: '/Users/somebody', type: 'tool_use', lines: 4711 },
             },
           ],
         },
@@ -85,7 +85,9 @@ describe('scrubJson', () => {
   })
 
   it('does not take a sentence for a word of the protocol, or a path for a key', () => {
-    const after = scrub('{"type":"My secret plan","role":"user@somewhere.example","/home/somebody/x.ts":"","status":"completed"}')
+    const after = scrub(
+      '{"type":"My secret plan","role":"user@somewhere.example","/Users/somebody/x.ts":"","status":"completed"}',
+    )
     expect(after).not.toMatch(/secret|plan|somewhere|somebody/)
     expect(after).toContain('"status":"completed"')
   })

@@ -21,7 +21,7 @@ describe('deltas', () => {
   })
 
   it('of arguments join to JSON with the same keys', () => {
-    const pieces = ['{"comm', 'and": "ls', ' -l /home/som', 'ebody", "n": 1', '2}']
+    const pieces = ['{"comm', 'and": "ls', ' -l /Users/som', 'ebody", "n": 1', '2}']
     const call = (id: string | undefined, text: string) => ({
       choices: [{ index: 0, delta: { tool_calls: [{ index: 0, ...(id ? { id } : {}), function: { arguments: text } }] } }],
     })
