@@ -167,6 +167,32 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['scenarios/simulated/websocket-play.ts', 'scenarios/simulated/websocket-responses.ts'],
   },
   {
+    reason: 'held to the contract of its kind; what is its own is tested with whole imports',
+    testedBy: 'tests/conformance/imports.test.ts',
+    files: [
+      'convert/imports/capture.ts',
+      'convert/imports/claude-trace.ts',
+      'convert/imports/har.ts',
+      'convert/imports/mini-vela.ts',
+      'convert/imports/raw.ts',
+    ],
+  },
+  {
+    reason: 'a step of an import, tested with whole files',
+    testedBy: 'tests/convert/import.test.ts',
+    files: ['convert/import-records.ts', 'convert/import-sessions.ts'],
+  },
+  {
+    reason: 'a format of exports, tested by what reads it: the import, a schema, a shell',
+    testedBy: 'tests/convert/export.test.ts',
+    files: ['convert/exports/curl.ts', 'convert/exports/har.ts', 'convert/exports/raw.ts'],
+  },
+  {
+    reason: 'which strings are pieces of one text, and which words stay: seen in whole streams and exchanges',
+    testedBy: 'tests/convert/scrub.test.ts',
+    files: ['convert/scrub-fragments.ts', 'convert/scrub-words.ts'],
+  },
+  {
     reason: 'the schema behind the routes',
     testedBy: 'tests/proxy/routes.test.ts',
     files: ['proxy/models-file.ts'],
