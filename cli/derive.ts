@@ -20,7 +20,7 @@ export async function readPrice(config: Config): Promise<PriceOf> {
   return ({ route, model, usage, at }) => {
     // What a simulated provider is said to use is an estimate that nobody bills.
     if (route === 'simulated') return null
-    const provider = route === null || anonymousRoutes.has(route) ? null : route
+    const provider = route === null || anonymousRoutes.has(route) || route.startsWith('import:') ? null : route
     return priceUsage(book, { model, provider, usage, at })
   }
 }

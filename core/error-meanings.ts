@@ -58,6 +58,11 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   E_FORMAT_UNKNOWN: 'An output or input format was named that does not exist. The message lists those there are.',
   E_CONVERT_FAILED:
     'A recorded exchange could not be converted although its protocol is known. Nothing is left out silently: the command stops and names the exchange.',
+  E_NO_WEBSOCKET:
+    'An agent asked for a WebSocket where the route allows none. Agents see HTTP 426, which makes those that try a WebSocket first fall back to plain requests at once.',
+  E_IMPORT_INVALID:
+    'A file to import holds a line that is not what its format says. The message names file, line and key. Files are checked to their end before anything is written.',
+  E_OUTPUT_EXISTS: 'An export would write over files that are there already.',
   E_BUDGET_CALLS:
     "A trial, session or run has made as many model calls as its budget allows. Agents see HTTP 402 in their provider's dialect with `x-should-retry: false`; the call is recorded as refused and the trial ends over-budget.",
   E_BUDGET_TOKENS:

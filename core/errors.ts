@@ -39,6 +39,12 @@ export const errorCatalogue = {
   E_ENVIRONMENT_FAILED: { exit: 69, hint: 'check disk space and permissions of the workspace directory' },
   E_FORMAT_UNKNOWN: { exit: 2, hint: 'use one of the formats the command lists in --help' },
   E_CONVERT_FAILED: { exit: 1, hint: 'run turnpike verify, then turnpike decode' },
+  E_NO_WEBSOCKET: { exit: 2, hint: 'send plain requests, or set websocket: true on the endpoint if its provider speaks it' },
+  E_IMPORT_INVALID: {
+    exit: 2,
+    hint: 'correct the named line, or leave such lines out with --skip-bad; docs/import-export.md describes the formats',
+  },
+  E_OUTPUT_EXISTS: { exit: 2, hint: 'name another place with --out, or write over it with --force' },
   E_BUDGET_CALLS: { exit: 1, hint: 'raise the named budget, or see with turnpike show why so many calls were made' },
   E_BUDGET_TOKENS: { exit: 1, hint: 'raise the named budget; turnpike costs shows where the tokens went' },
   E_BUDGET_COST: { exit: 1, hint: 'raise the named budget, or give the model a price (--prices); docs/budgets.md says why' },

@@ -106,7 +106,8 @@ async function recordAndForward(gate: GateOptions, arrived: Arrived): Promise<vo
   const refusal = await gate.admit({ resolved, protocol, method: arrived.request.method ?? 'GET', path: addressed.path })
   const choice = refusal ?? chooseRoute(gate, arrived, resolved, asked)
   const route = choice instanceof TurnpikeError ? null : choice
-  const recording = await startRecording(gate, arrived, resolved, route?.name ?? null)
+  const recorded = { ...arrived, method: arrived.request.method ?? 'GET' }
+  const recording = await startRecording(gate, recorded, resolved, route?.name ?? null)
   if (choice instanceof TurnpikeError) return answerOurselves(gate, arrived, recording, choice, 'refused')
   forwardExchange(gate, arrived, resolved, choice, asked, recording)
 }

@@ -32,6 +32,8 @@ export interface EndpointSpec {
   readonly strip_prefix?: string
   readonly auth?: 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'none'
   readonly headers?: Readonly<Record<string, string>>
+  /** Whether WebSockets are passed on to it. Default false: agents that try one are told at once to send plain requests. */
+  readonly websocket?: boolean
 }
 
 export interface RouteSpec {
@@ -51,6 +53,7 @@ const endpoint = {
     strip_prefix: { type: 'string', pattern: '^/' },
     auth: { enum: ['bearer', 'x-api-key', 'x-goog-api-key', 'none'] },
     headers: { type: 'object', additionalProperties: { type: 'string' } },
+    websocket: { type: 'boolean' },
   },
 } as const
 

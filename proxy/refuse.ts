@@ -12,6 +12,7 @@ const statusOf: Readonly<Record<string, number>> = {
   E_KEY_MISSING: 401,
   E_MODEL_UNKNOWN: 404,
   E_BODY_TOO_LARGE: 413,
+  E_NO_WEBSOCKET: 426,
   E_UPSTREAM_UNREACHABLE: 502,
   E_UPSTREAM_CUT: 502,
   E_RECORD_FAILED: 503,
