@@ -3,10 +3,11 @@
 
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import { undoEncodings } from '../core/encodings.ts'
 import type { Exchange, HeaderList } from '../core/types.ts'
 import { findProtocol } from '../protocols/_all.ts'
 import { findFraming } from '../protocols/_framings.ts'
-import { readHeader, undoEncodings } from './bodies.ts'
+import { readHeader } from './bodies.ts'
 import type { ExportedBody, ExportedExchange } from './exports/_adapter.ts'
 import { createFiller, type Filler } from './scrub-filler.ts'
 import { type ScrubContext, scrubJson } from './scrub-json.ts'

@@ -2,8 +2,9 @@
 // what answered it is one entry with Chrome's `_webSocketMessages`; what HAR has no field for stands in `_turnpike`.
 
 import { isUtf8 } from 'node:buffer'
+import { undoEncodings } from '../../core/encodings.ts'
 import type { Exchange, HeaderList, JsonObject } from '../../core/types.ts'
-import { readHeader, undoEncodings } from '../bodies.ts'
+import { readHeader } from '../bodies.ts'
 import type { ExportedBody, ExportedExchange, ExportFormat, ExportTarget } from './_adapter.ts'
 import { listMessages } from './_socket-messages.ts'
 
