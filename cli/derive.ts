@@ -18,8 +18,8 @@ const anonymousRoutes = new Set(['upstream'])
 export async function readPrice(config: Config): Promise<PriceOf> {
   const book = await readPriceBook(config.prices ?? packageFile('configs', 'prices.yaml'))
   return ({ route, model, usage, at }) => {
-    // What a simulated provider is said to use is an estimate that nobody bills.
-    if (route === 'simulated') return null
+    // What a simulated provider is said to use is an estimate, and what a replay gives again was billed when it was recorded.
+    if (route === 'simulated' || route === 'replay') return null
     const provider = route === null || anonymousRoutes.has(route) || route.startsWith('import:') ? null : route
     return priceUsage(book, { model, provider, usage, at })
   }

@@ -10,7 +10,7 @@ import type { Json, JsonObject, Run } from '../core/types.ts'
 const withheld = '(withheld)'
 
 export function writeRunRecord(config: Config): JsonObject {
-  const { run, simulated, proxy } = config
+  const { run, simulated, proxy, replay } = config
   return {
     tasks: run.tasks,
     agents: run.agents.map(writeAgent),
@@ -32,6 +32,10 @@ export function writeRunRecord(config: Config): JsonObject {
     on_record_failure: proxy.onRecordFailure,
     inject: proxy.inject,
     ...writeBudgets(config),
+    replay: replay.ref,
+    on_miss: replay.ref === null ? null : replay.onMiss,
+    replay_timing: replay.ref === null ? null : replay.timing,
+    replay_store: replay.ref === null ? null : replay.store,
   }
 }
 
@@ -83,6 +87,10 @@ const keyOf: Readonly<Record<string, string>> = {
   models: 'proxy.models',
   on_record_failure: 'proxy.on_record_failure',
   inject: 'proxy.inject',
+  replay: 'replay.ref',
+  on_miss: 'replay.on_miss',
+  replay_timing: 'replay.timing',
+  replay_store: 'replay.store',
 }
 
 /** The record of a run as values by key name, to go on with what it was started with. */

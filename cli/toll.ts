@@ -8,6 +8,7 @@ import type { JsonObject, RunEvent } from '../core/types.ts'
 import { type Budgets, noBudgets } from '../proxy/budget.ts'
 import type { Account, Price } from '../proxy/budget-accounts.ts'
 import { sumTokens } from '../proxy/budget-tally.ts'
+import type { ForwardLayer } from '../proxy/forward.ts'
 import type { InjectSpec } from '../proxy/inject/spec.ts'
 import { readInject } from '../proxy/inject/spec-file.ts'
 import type { Metered } from '../proxy/meter.ts'
@@ -58,12 +59,20 @@ export interface OpenToll {
   readonly refuseTrial: (runId: string) => Promise<string | null>
 }
 
-export function openToll(plan: TollPlan, store: Store, providers: Providers, listeners: TollListeners = {}): OpenToll {
+export interface TollPlace {
+  readonly store: Store
+  readonly providers: Providers
+  /** Answer in the providers' stead: what they answer is metered, but no provider's rate limit holds it up. */
+  readonly replay: readonly ForwardLayer[]
+  readonly listeners?: TollListeners
+}
+
+export function openToll(plan: TollPlan, { store, providers, replay, listeners = {} }: TollPlace): OpenToll {
   const toll = createToll({ ...plan, store, limits: providers.routes.limits ?? new Map(), ...listeners })
-  if (toll === null) return { proxyOptions: {}, refuseTrial: async () => null }
+  if (toll === null) return { proxyOptions: { layers: replay }, refuseTrial: async () => null }
   const { innerLayers, outerLayers, admit, onDrain, registerMetrics } = toll
   return {
-    proxyOptions: { layers: [...innerLayers, ...outerLayers], admit, onDrain, registerMetrics },
+    proxyOptions: { layers: [...innerLayers, ...replay, ...outerLayers], admit, onDrain, registerMetrics },
     refuseTrial: async runId => (await toll.spentRun(runId))?.message ?? null,
   }
 }

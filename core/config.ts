@@ -49,6 +49,12 @@ export interface Config {
   }
   readonly budget: Readonly<Record<BudgetScope, BudgetChoice>>
   readonly simulated: { readonly enabled: boolean; readonly script: string | null; readonly seed: number }
+  readonly replay: {
+    readonly ref: string | null
+    readonly onMiss: 'fail' | 'forward'
+    readonly timing: 'zero' | 'recorded'
+    readonly store: string | null
+  }
   readonly run: {
     readonly name: string | null
     readonly tasks: string | null
@@ -148,6 +154,12 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
     },
     budget: { trial: buildBudget('trial', get), session: buildBudget('session', get), run: buildBudget('run', get) },
     simulated: { enabled: get('simulated.enabled'), script: get('simulated.script'), seed: get('simulated.seed') },
+    replay: {
+      ref: get('replay.ref'),
+      onMiss: get('replay.on_miss'),
+      timing: get('replay.timing'),
+      store: get('replay.store'),
+    },
     run: {
       name: get('run.name'),
       tasks: get('run.tasks'),

@@ -58,6 +58,8 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   E_FORMAT_UNKNOWN: 'An output or input format was named that does not exist. The message lists those there are.',
   E_CONVERT_FAILED:
     'A recorded exchange could not be converted although its protocol is known. Nothing is left out silently: the command stops and names the exchange.',
+  E_REPLAY_MISS:
+    "A replay has no recorded answer for a request. The message names the nearest recorded call and where the two first differ. Agents see HTTP 400 in their provider's dialect.",
   E_NO_WEBSOCKET:
     'An agent asked for a WebSocket where the route allows none. Agents see HTTP 426, which makes those that try a WebSocket first fall back to plain requests at once.',
   E_IMPORT_INVALID:

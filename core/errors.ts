@@ -39,6 +39,10 @@ export const errorCatalogue = {
   E_ENVIRONMENT_FAILED: { exit: 69, hint: 'check disk space and permissions of the workspace directory' },
   E_FORMAT_UNKNOWN: { exit: 2, hint: 'use one of the formats the command lists in --help' },
   E_CONVERT_FAILED: { exit: 1, hint: 'run turnpike verify, then turnpike decode' },
+  E_REPLAY_MISS: {
+    exit: 1,
+    hint: 'record the missing call, or let misses pass with --on-miss forward; docs/replay.md has the rules',
+  },
   E_NO_WEBSOCKET: { exit: 2, hint: 'send plain requests, or set websocket: true on the endpoint if its provider speaks it' },
   E_IMPORT_INVALID: {
     exit: 2,

@@ -149,6 +149,16 @@ export const unmirrored: readonly Unmirrored[] = [
   },
   { reason: 'wires the toll; tested as a process', testedBy: 'tests/cli/commands/run-budget.test.ts', files: ['cli/toll.ts'] },
   {
+    reason: 'what a missed call is told, tested on the wire',
+    testedBy: 'tests/proxy/replay/replay.test.ts',
+    files: ['proxy/replay/miss.ts'],
+  },
+  {
+    reason: 'what a recording is opened into, tested with it',
+    testedBy: 'tests/proxy/replay/library.test.ts',
+    files: ['proxy/replay/shelf.ts'],
+  },
+  {
     reason: 'the schema behind the routes',
     testedBy: 'tests/proxy/routes.test.ts',
     files: ['proxy/models-file.ts'],

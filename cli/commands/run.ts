@@ -9,6 +9,7 @@ import type { RunOptions, RunResult } from '../../runner/run.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders } from '../providers.ts'
+import { checkReplay, openReplay } from '../replay.ts'
 import { planRun, type RunPlan } from '../run-plan.ts'
 import { writeRunRecord } from '../run-record.ts'
 import { deriveRun, printRun } from '../run-results.ts'
@@ -47,6 +48,10 @@ export const runCommand: CommandSpec = {
     'simulated.enabled',
     'simulated.script',
     'simulated.seed',
+    'replay.ref',
+    'replay.on_miss',
+    'replay.timing',
+    'replay.store',
     'prices',
   ],
   options: [
@@ -59,10 +64,12 @@ export const runCommand: CommandSpec = {
     'turnpike run --tasks tasks.jsonl --agent mini --model claude-sonnet-4-5 --attempts 2 --trials 3',
     'turnpike run --tasks tasks.jsonl --agent command --fresh-session -- my-agent --prompt {instruction}',
     'turnpike run --resume latest',
+    'turnpike run --tasks tasks.jsonl --agent mini --model claude-sonnet-4-5 --replay latest',
   ],
   run: async context => {
     // Before the store: a mistake must not leave an empty one behind.
     const plan = await planRun(context)
+    await checkReplay(plan.config)
     const toll = await planToll(plan.config, 'run')
     for (const warning of plan.warnings) context.output.note(`warning: ${warning}`)
     return useStoreAt(context.config.store, {}, async store => {
@@ -85,7 +92,8 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan, t
   const providers = await openProviders(config, context.environment)
   const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
   const figures = openFigures(store, view.figures)
-  const toll = openToll(tollPlan, store, providers, figures.listeners)
+  const replay = await openReplay(config, store)
+  const toll = openToll(tollPlan, { store, providers, replay: replay.layers, listeners: figures.listeners })
   const proxy = await startProxy({
     store,
     host: '127.0.0.1',
@@ -100,10 +108,10 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan, t
   )
   try {
     return await executeRun({
-      ...runSettings(plan, context),
+      ...runSettings(plan, context, replay.refId),
       store,
       proxyUrl: proxy.url,
-      simulated: providers.simulated,
+      simulated: providers.simulated || replay.simulated,
       directory: join(config.store, 'work'),
       signal: context.signal,
       onEvent: view.event,
@@ -114,14 +122,17 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan, t
     // Agents are gone; what they left running must not hold the command up.
     await proxy.drain(context.signal.aborted ? 0 : 2_000)
     await figures.flush()
+    const replayed = replay.describe()
+    if (replayed !== null) output.note(replayed)
+    await replay.close()
     await providers.close()
   }
 }
 
 type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent' | 'refuseTrial'>
 
-function runSettings(plan: RunPlan, context: CommandContext): Settings {
-  const { run } = plan.config
+function runSettings(plan: RunPlan, context: CommandContext, replayRefId: string | null): Settings {
+  const { run, replay } = plan.config
   const path = context.environment['PATH']
   return {
     tasks: plan.tasks,
@@ -134,7 +145,7 @@ function runSettings(plan: RunPlan, context: CommandContext): Settings {
     concurrency: run.concurrency,
     agentTimeoutMs: run.agentTimeoutMs,
     freshSession: run.freshSession,
-    config: writeRunRecord(plan.config),
+    config: writeRunRecord({ ...plan.config, replay: { ...replay, ref: replayRefId } }),
     turnpikeVersion: readVersion(),
     ...(run.fromTurn === null ? {} : { fromTurn: run.fromTurn }),
     ...(run.toTurn === null ? {} : { toTurn: run.toTurn }),
