@@ -54,7 +54,7 @@ export interface TollListeners {
 }
 
 export interface OpenToll {
-  readonly proxyOptions: Pick<ProxyOptions, 'layers' | 'admit' | 'onDrain' | 'registerMetrics'>
+  readonly proxyOptions: Pick<ProxyOptions, 'layers' | 'linkLayers' | 'admit' | 'onDrain' | 'registerMetrics'>
   /** For RunOptions.refuseTrial. */
   readonly refuseTrial: (runId: string) => Promise<string | null>
 }
@@ -70,9 +70,15 @@ export interface TollPlace {
 export function openToll(plan: TollPlan, { store, providers, replay, listeners = {} }: TollPlace): OpenToll {
   const toll = createToll({ ...plan, store, limits: providers.routes.limits ?? new Map(), ...listeners })
   if (toll === null) return { proxyOptions: { layers: replay }, refuseTrial: async () => null }
-  const { innerLayers, outerLayers, admit, onDrain, registerMetrics } = toll
+  const { innerLayers, outerLayers, outerLinkLayers, admit, onDrain, registerMetrics } = toll
   return {
-    proxyOptions: { layers: [...innerLayers, ...replay, ...outerLayers], admit, onDrain, registerMetrics },
+    proxyOptions: {
+      layers: [...innerLayers, ...replay, ...outerLayers],
+      linkLayers: outerLinkLayers,
+      admit,
+      onDrain,
+      registerMetrics,
+    },
     refuseTrial: async runId => (await toll.spentRun(runId))?.message ?? null,
   }
 }

@@ -33,7 +33,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'parts of the configuration that only mean something together',
     testedBy: 'tests/core/config.test.ts',
-    files: ['core/config-keys.ts', 'core/config-values.ts'],
+    files: ['core/budget-keys.ts', 'core/config-keys.ts', 'core/config-values.ts'],
   },
   {
     reason: 'the wording of schema problems, tested through the schema that finds them',
@@ -131,6 +131,28 @@ export const unmirrored: readonly Unmirrored[] = [
     testedBy: 'tests/proxy/gate.test.ts',
     files: ['proxy/arrived.ts', 'proxy/control.ts', 'proxy/forward.ts', 'proxy/metrics.ts', 'proxy/record.ts', 'proxy/scopes.ts'],
   },
+  {
+    reason: 'a step of a fault on its way to the agent, tested on the wire over every protocol',
+    testedBy: 'tests/faults/matrix.test.ts',
+    files: [
+      'proxy/inject/layer.ts',
+      'proxy/inject/outlet.ts',
+      'proxy/inject/provider-error.ts',
+      'proxy/inject/spoil.ts',
+      'proxy/inject/units.ts',
+    ],
+  },
+  {
+    reason: 'what the meter is made of, tested against the decoded record',
+    testedBy: 'tests/proxy/meter.test.ts',
+    files: ['proxy/meter-read.ts', 'proxy/toll-metrics.ts'],
+  },
+  {
+    reason: 'behind the budgets, tested with them on the wire',
+    testedBy: 'tests/proxy/budget.test.ts',
+    files: ['proxy/budget-accounts.ts', 'proxy/toll.ts'],
+  },
+  { reason: 'wires the toll; tested as a process', testedBy: 'tests/cli/commands/run-budget.test.ts', files: ['cli/toll.ts'] },
   {
     reason: 'what a missed call is told, tested on the wire',
     testedBy: 'tests/proxy/replay/replay.test.ts',
