@@ -16,6 +16,8 @@ export interface Place {
   readonly steps: number
   readonly model: string | null
   readonly stream: boolean
+  /** False for a warm-up, which loads a conversation and asks for nothing yet. */
+  readonly generate: boolean
   /** Whether what follows the model's last word begins with results of its tool calls. */
   readonly answersTools: boolean
   readonly tools: Sketch
@@ -66,6 +68,7 @@ function readPlace(conversation: Conversation): Place {
     steps: strong.length,
     model,
     stream,
+    generate: conversation.extra['generate'] !== false,
     answersTools: newest.some(block => block.kind === 'tool-result'),
     tools: sketchNames(tools.map(tool => tool.name).sort()),
     system: sketchText(system.map(readText).join('\n')),

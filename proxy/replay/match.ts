@@ -111,7 +111,8 @@ function matchPlace<T extends Matchable>(
 
 /** What must hold at the least, so that a call that was never recorded does not take another one's answer. */
 export function couldAnswer(asked: Place, recorded: Place): boolean {
-  if (asked.stream !== recorded.stream || asked.answersTools !== recorded.answersTools) return false
+  if (asked.stream !== recorded.stream || asked.generate !== recorded.generate) return false
+  if (asked.answersTools !== recorded.answersTools) return false
   if (compareSketches(asked.tools, recorded.tools) < toolsMin) return false
   // Results of tools may differ in every word and still be what the conversation goes on with; an instruction may not.
   if (!asked.answersTools && !isAlike(asked.newest, recorded.newest)) return false

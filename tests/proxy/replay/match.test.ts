@@ -17,6 +17,7 @@ interface Fields {
   readonly system?: string
   readonly model?: string
   readonly stream?: boolean
+  readonly generate?: boolean
   readonly answersTools?: boolean
 }
 
@@ -30,6 +31,7 @@ const printOf = (fields: Fields): Fingerprint => {
       steps: said === '' ? 0 : 1,
       model: fields.model ?? 'm',
       stream: fields.stream ?? false,
+      generate: fields.generate ?? true,
       answersTools: fields.answersTools ?? false,
       tools: sketchNames(tools),
       system: sketchText(system),
@@ -103,6 +105,7 @@ describe('same place', () => {
   })
   it.each<[string, Fields]>([
     ['a stream for a whole answer', { stream: true }],
+    ['a warm-up for a call', { generate: false }],
     ['results of tools for an instruction', { answersTools: true }],
     ['another agent’s tools', { tools: ['search', 'fetch', 'open'] }],
     ['an instruction about something else', { text: 'summarise yesterday’s news in verse' }],
