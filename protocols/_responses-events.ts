@@ -53,7 +53,7 @@ function startOf(body: JsonObject, answer: Answer): JsonObject {
   if (!isEnded) return 'usage' in body ? { ...open, usage: body['usage'] ?? null } : open
   if (typeof body['status'] === 'string') open['status'] = 'in_progress'
   for (const key of ['incomplete_details', 'error', 'completed_at']) if (key in body) open[key] = null
-  return { ...open, usage: null }
+  return 'usage' in body ? { ...open, usage: null } : open
 }
 
 function* itemEvents({ raw, blocks }: WrittenItem, index: number, chunkText: Chunker): Iterable<Event> {

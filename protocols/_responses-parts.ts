@@ -16,7 +16,7 @@ export function readPart(raw: Json, textType: TextType): Block {
     const { type, text, refusal } = raw
     if (typeof type === 'string' && textTypes.includes(type) && typeof text === 'string')
       return { kind: 'text', text, ...notes(without(raw, ['type', 'text']), type === textType ? {} : { part: type }) }
-    if (type === 'refusal' && typeof refusal === 'string')
+    if (type === 'refusal' && typeof refusal === 'string' && textType === 'output_text')
       return { kind: 'refusal', text: refusal, ...notes(without(raw, ['type', 'refusal'])) }
     const image = type === 'input_image' ? readImage(raw) : null
     if (image) return image

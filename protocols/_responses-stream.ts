@@ -14,8 +14,10 @@ import {
   foldInput,
   foldPart,
   foldText,
+  inputEvents,
   type OpenItem,
   openItem,
+  partEvents,
   readCut,
   textEvents,
 } from './_responses-deltas.ts'
@@ -41,7 +43,7 @@ export function foldEvents(events: Iterable<StreamEvent>): Answer {
 
 const lifecycle = /^response\.(created|queued|in_progress|completed|incomplete|failed|cancelled)$/
 const terminals = ['completed', 'incomplete', 'failed', 'cancelled']
-const progress = /^response\.(\w+_call)\.(\w+)$/
+const progress = /^response\.(\w+_call)\.(in_progress|searching|generating|interpreting|completed|incomplete|failed)$/
 /** Codex's own events: rate limits and metadata, beside the answer. */
 const side = /^codex\./
 /** Say that the stream is alive, or show a picture that the whole item brings again. */
@@ -66,12 +68,14 @@ function foldEvent(fold: Fold, event: StreamEvent): void {
 function foldStage(fold: Fold, stage: string, data: JsonObject): void {
   const response = objectOf(data['response'])
   fold.usage = mergeSnapshots(fold.usage, response['usage'])
-  const said = Object.entries(without(response, ['output', 'usage'])).filter(
+  const said = Object.entries(without(response, ['output', ...(isObject(response['usage']) ? ['usage'] : [])])).filter(
     ([key, value]) => value !== null || !(key === 'id' || key === 'model') || fold.head[key] === undefined,
   )
   fold.head = { ...fold.head, ...Object.fromEntries(said) }
   if (!terminals.includes(stage)) return
-  if (typeof response['status'] !== 'string') fold.head = { ...fold.head, status: stage }
+  // A relay's terminal event may say no more than its name; what was said of the beginning no longer holds.
+  if (typeof response['status'] !== 'string' && typeof fold.head['status'] === 'string')
+    fold.head = { ...fold.head, status: stage }
   fold.terminal = isList(response['output']) ? response['output'] : []
   if (stage === 'failed') fold.error = readError(response) ?? { type: 'failed', message: 'the response failed' }
 }
@@ -112,15 +116,21 @@ function foldDelta(fold: Fold, type: string, data: JsonObject, event: StreamEven
     return
   }
   const [, name = '', verb = ''] = /^(.*)\.(\w+)$/.exec(type) ?? []
-  const item = findItem(fold, data) ?? openImplicitly(fold, name, data)
   const status = progress.exec(type)?.[2]
-  if (item === undefined) fold.unread.push(unread(event, type.startsWith('response.') ? 'no-open-block' : 'unknown-event'))
-  else if (status !== undefined && !textEvents.has(name) && verb !== 'delta' && verb !== 'done') item.status = status
-  else if (!foldPiece(item, name, verb, data)) fold.unread.push(unread(event, 'unknown-event'))
+  const isKnown = pieceNames.has(name)
+  const item = isKnown || status !== undefined ? (findItem(fold, data) ?? openImplicitly(fold, name, data)) : undefined
+  if (isKnown && item === undefined) fold.unread.push(unread(event, 'no-open-block'))
+  else if (isKnown && item !== undefined && !foldPiece(item, name, verb, data)) fold.unread.push(unread(event, 'unknown-delta'))
+  else if (!isKnown && item !== undefined && status !== undefined) item.status = status
+  else if (!isKnown && status === undefined) fold.unread.push(unread(event, 'unknown-event'))
 }
 
+const annotationName = 'response.output_text.annotation'
+/** Events that bring a piece of an item, without what they do with it. */
+const pieceNames = new Set([...textEvents.keys(), ...inputEvents.keys(), ...partEvents.keys(), annotationName])
+
 function foldPiece(item: OpenItem, name: string, verb: string, data: JsonObject): boolean {
-  if (name === 'response.output_text.annotation' && verb === 'added') return foldAnnotation(item, data)
+  if (name === annotationName && verb === 'added') return foldAnnotation(item, data)
   if (verb === 'added') return foldPart(item, name, data)
   if (verb !== 'delta' && verb !== 'done') return false
   const isDone = verb === 'done'

@@ -7,6 +7,7 @@ import { compileSchema } from '../core/schema.ts'
 import { didYouMean } from '../core/suggest.ts'
 import type { HeaderList } from '../core/types.ts'
 import { readYaml } from '../core/yaml.ts'
+import { protocolById } from '../protocols/_all.ts'
 import { type EndpointSpec, type ModelsFile, modelsSchema, type RouteSpec } from './models-file.ts'
 
 /** Where and how one call is forwarded. */
@@ -178,7 +179,7 @@ export function singleUpstream(url: string, options: { readonly name?: string; r
     credential:
       options.key === undefined
         ? []
-        : writeCredential(wanted.protocol === 'anthropic-messages' ? 'x-api-key' : 'bearer', options.key),
+        : (protocolById(wanted.protocol ?? '')?.writeKey(options.key) ?? writeCredential('bearer', options.key)),
     headers: [],
     upstreamModel: null,
     websocket: true,

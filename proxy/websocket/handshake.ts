@@ -10,7 +10,7 @@ import { attribute, tokenPrefix } from '../attribute.ts'
 import { headerValue, pairHeaders, upstreamHeaders } from '../headers.ts'
 import type { Route } from '../routes.ts'
 import type { ResolvedScope } from '../scopes.ts'
-import { credentialHeaders } from '../upstream-request.ts'
+import { credentialHeaders, dropKeys } from '../upstream-request.ts'
 import type { LinkRequest } from './link.ts'
 
 /** An upgrade that has arrived. */
@@ -84,11 +84,12 @@ export function linkRequest(handshake: Handshake, resolved: ResolvedScope, route
   const { id, headers, addressed, protocol, compression } = handshake
   const { path, query } = addressed
   const { scope, turn, attempt, ownKey } = resolved
+  const upstreamQuery = ownKey ? dropKeys(query) : query
   const rest = headers.filter(([name]) => !name.toLowerCase().startsWith('sec-websocket-'))
   return {
     exchange: { id, scope, turn, attempt, protocol, route: route.name, method: 'GET', path, query, headers, body: noBody },
     origin: route.origin,
-    target: route.targetOf(path) + (query === '' ? '' : `?${query}`),
+    target: route.targetOf(path) + (upstreamQuery === '' ? '' : `?${upstreamQuery}`),
     headers: upstreamHeaders(rest, {
       host: route.origin.host,
       drop: [...(ownKey ? credentialHeaders : []), 'x-turnpike-session'],

@@ -75,7 +75,7 @@ describe('what the upstream is asked', () => {
     websocket: true,
   }
   const scope = { kind: 'trial', id: 't' } as const
-  const handshake = read('/t/tp_token/v1/responses?x=1', [
+  const handshake = read('/t/tp_token/v1/responses?x=1&key=tp_token', [
     'Host',
     'proxy',
     'Connection',
