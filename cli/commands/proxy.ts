@@ -60,6 +60,7 @@ async function serve(context: CommandContext, store: Store, providers: Providers
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
     layers: replay.layers,
+    linkLayers: replay.linkLayers,
     ...(controlToken ? { controlToken } : {}),
     ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
   })

@@ -94,6 +94,7 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
     layers: replay.layers,
+    linkLayers: replay.linkLayers,
   })
   const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
   output.note(

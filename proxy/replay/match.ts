@@ -125,11 +125,9 @@ function isAlike(asked: Sketch, recorded: Sketch): boolean {
   return compareSketches(asked, recorded) >= alikeMin
 }
 
-/** 0 to 1: newest text 4, tools 3, system text 2, model 1. An equal request stands above any that is merely alike. */
+/** 0 to 1: new text 4 (its words 2, its last text 1, its texts as wholes 1), tools 3, system text 2, model 1. */
 export function rateLikeness(asked: Place, recorded: Place): number {
-  const equal = asked.request.whole === recorded.request.whole ? 1 : 0
-  const newest = compareSketches(asked.newest, recorded.newest) * 2 + compareSketches(asked.request, recorded.request) + equal
-  const tools = compareSketches(asked.tools, recorded.tools) * 3
-  const system = compareSketches(asked.system, recorded.system) * 2
-  return (newest + tools + system + (asked.model === recorded.model ? 1 : 0)) / 10
+  const like = (part: 'newest' | 'request' | 'parts' | 'tools' | 'system'): number => compareSketches(asked[part], recorded[part])
+  const text = like('newest') * 2 + like('request') + like('parts')
+  return (text + like('tools') * 3 + like('system') * 2 + (asked.model === recorded.model ? 1 : 0)) / 10
 }

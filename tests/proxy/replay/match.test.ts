@@ -36,6 +36,7 @@ const printOf = (fields: Fields): Fingerprint => {
       tools: sketchNames(tools),
       system: sketchText(system),
       newest: sketchText(text),
+      parts: sketchNames(text.split('\n')),
       request: sketchText(text),
     },
   }
@@ -97,6 +98,12 @@ describe('same place', () => {
     expect(find({ name: 'x', text }, [fewer, recorded('tools', { text })])).toBe('tools by place')
     const small = recorded('small', { text, model: 'small' })
     expect(find({ name: 'x', text }, [small, recorded('large', { text, name: 'y' })])).toBe('large by place')
+  })
+  it('tells prompts apart that differ in one word among pages of rules', () => {
+    const rules = Array.from({ length: 900 }, (_, index) => `rule${index}`).join(' ')
+    const prompt = (subject: string): string => `${rules}\nsummarise the ${subject}\n${rules} again`
+    const candidates = [recorded('docs', { text: prompt('docs') }), recorded('code', { text: prompt('code') })]
+    expect(find({ name: 'x', text: prompt('code') }, candidates)).toBe('code by place')
   })
   it('keeps recorded order among equals, but prefers the turn', () => {
     const equals = [recorded('one', {}, { turn: 2 }), recorded('two'), recorded('three')]
