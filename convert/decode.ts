@@ -1,6 +1,7 @@
 // The decode stage: recorded bytes -> conversation and answer by their protocol -> one `calls` row per exchange, with its price.
 // Derived and rebuildable: it changes no exchange, skips what is decoded already, and leaves a reason for what cannot be.
 
+import { readEncoding, undoEncodings } from '../core/encodings.ts'
 import { isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import type { Answer, Call, Conversation, EpochMs, Exchange, Json, Usage } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
@@ -8,14 +9,14 @@ import { findRoute, protocolById } from '../protocols/_all.ts'
 import { readEvents } from '../protocols/_framing.ts'
 import { findFraming } from '../protocols/_framings.ts'
 import type { ExchangeFilter, Store } from '../store/_adapter.ts'
-import { readHeader, undoEncodings } from './bodies.ts'
+import { readHeader } from './bodies.ts'
 
 /** Raised when the same bytes decode to something else; older rows are decoded again. */
 export const decoderVersion = 1
 
 export interface PriceInputs {
   readonly protocol: string
-  /** Route that answered; `simulated` is never priced by a list. */
+  /** Route that answered, `replay` when the answer came from a recording; it and `simulated` are never priced by a list. */
   readonly route: string | null
   readonly model: string | null
   readonly usage: Usage | null
@@ -113,7 +114,7 @@ async function readBytes(store: Store, exchange: Exchange, side: 'request' | 're
   const body = await store.readBody(exchange.id, side)
   if (body === null || body.bytes.length === 0) return null
   const headers = side === 'request' ? exchange.requestHeaders : exchange.responseHeaders
-  return undoEncodings(body.bytes, body.decodedFrom === null ? readHeader(headers, 'content-encoding') : null)
+  return undoEncodings(body.bytes, body.decodedFrom === null ? readEncoding(headers) : null)
 }
 
 function readAnswer(protocol: ProtocolAdapter, exchange: Exchange, bytes: Buffer): Answer {
@@ -147,7 +148,9 @@ export function writeCall(decoded: DecodedCall, price: DecodeOptions['price']): 
   const usage = answer?.usage ?? null
   const modelAnswered = answer?.model ?? null
   const model = modelAnswered ?? conversation.model
-  const cost = price?.({ protocol, route: exchange.route, model, usage, at: exchange.startedAt }) ?? null
+  // A replay that lets misses pass to a provider chooses the provider's route for every call.
+  const route = readHeader(exchange.responseHeaders, 'x-turnpike-replay') === null ? exchange.route : 'replay'
+  const cost = price?.({ protocol, route, model, usage, at: exchange.startedAt }) ?? null
   return {
     exchangeId: exchange.id,
     scopeId: exchange.scope.id,

@@ -3,9 +3,11 @@
 
 import type { ProtocolAdapter, RoutePurpose } from './_adapter.ts'
 import anthropicMessages from './anthropic-messages.ts'
+import gemini from './gemini.ts'
 import openaiChat from './openai-chat.ts'
+import openaiResponses from './openai-responses.ts'
 
-export const protocols: readonly ProtocolAdapter[] = [anthropicMessages, openaiChat]
+export const protocols: readonly ProtocolAdapter[] = [anthropicMessages, gemini, openaiChat, openaiResponses]
 
 export interface FoundRoute {
   readonly protocol: ProtocolAdapter

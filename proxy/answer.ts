@@ -3,6 +3,8 @@
 // Never alters a byte; never ends cleanly what did not end cleanly.
 
 import type http from 'node:http'
+import { readEncoding } from '../core/encodings.ts'
+import { isTurnpikeError } from '../core/errors.ts'
 import { terminalHoldMs } from '../core/limits.ts'
 import type { EpochMs, HeaderList } from '../core/types.ts'
 import type { ExchangeEnd } from '../store/_adapter.ts'
@@ -97,7 +99,7 @@ function startAnswer(relay: Relay, head: UpstreamHead): void {
   const length = headerValue(head.headers, 'content-length')
   relay.remaining = length === null ? null : Number(length)
   relay.options.recordHead({ status: head.status, responseHeaders: head.headers, firstByteAt: null })
-  if (type.includes('event-stream')) chooseHold(relay, headerValue(head.headers, 'content-encoding'))
+  if (type.includes('event-stream')) chooseHold(relay, readEncoding(head.headers))
   response.sendDate = false
   response.writeHead(
     head.status,
@@ -111,8 +113,8 @@ function startAnswer(relay: Relay, head: UpstreamHead): void {
 
 function chooseHold(relay: Relay, encoding: string | null): void {
   const { terminalMarks } = relay.options
-  if (encoding === null || encoding === 'identity') relay.hold = createHold(terminalMarks)
-  else relay.encodedHold = createEncodedHold(terminalMarks, encoding.toLowerCase())
+  if (encoding === null) relay.hold = createHold(terminalMarks)
+  else relay.encodedHold = createEncodedHold(terminalMarks, encoding)
 }
 
 function passData(relay: Relay, bytes: Buffer): void {
@@ -182,7 +184,8 @@ async function finish(relay: Relay, trailers: HeaderList): Promise<void> {
 
 async function breakOff(relay: Relay, error: Error): Promise<void> {
   if (!close(relay)) return
-  const failure = { code: 'E_UPSTREAM_CUT', message: error.message }
+  // A layer that broke it off on purpose says so with a code of its own.
+  const failure = { code: isTurnpikeError(error) ? error.code : 'E_UPSTREAM_CUT', message: error.message }
   const outcome = relay.released ? 'complete' : 'upstream-cut'
   const { response } = relay.options
   try {

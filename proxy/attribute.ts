@@ -96,6 +96,10 @@ export function presentedKeys(headers: HeaderList, query: string): string[] {
   const authorization = headerValue(headers, 'authorization')
   const found = [authorization === null ? null : (/^\S+\s+(.+)$/.exec(authorization)?.[1]?.trim() ?? authorization)]
   for (const name of ['x-api-key', 'x-goog-api-key', 'api-key']) found.push(headerValue(headers, name))
+  // Browsers cannot set headers on a WebSocket: the key stands among its subprotocols.
+  found.push(
+    /(?:^|[\s,])openai-insecure-api-key\.([^\s,]+)/.exec(headerValue(headers, 'sec-websocket-protocol') ?? '')?.[1] ?? null,
+  )
   if (query !== '') {
     const parameters = new URLSearchParams(query)
     for (const name of ['key', 'api_key', 'access_token']) found.push(parameters.get(name))

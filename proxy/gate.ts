@@ -106,7 +106,8 @@ async function recordAndForward(gate: GateOptions, arrived: Arrived): Promise<vo
   const refusal = await gate.admit({ resolved, protocol, method: arrived.request.method ?? 'GET', path: addressed.path })
   const choice = refusal ?? chooseRoute(gate, arrived, resolved, asked)
   const route = choice instanceof TurnpikeError ? null : choice
-  const recording = await startRecording(gate, arrived, resolved, route?.name ?? null)
+  const recorded = { ...arrived, method: arrived.request.method ?? 'GET' }
+  const recording = await startRecording(gate, recorded, resolved, route?.name ?? null)
   if (choice instanceof TurnpikeError) return answerOurselves(gate, arrived, recording, choice, 'refused')
   forwardExchange(gate, arrived, resolved, choice, asked, recording)
 }
@@ -155,7 +156,7 @@ function forwardExchange(
     checkpoint: recording.checkpoint,
     commit: async ending => {
       try {
-        await recording.end({ ...ending, failure: ending.failure ?? upstream?.note?.() ?? null }, upstream?.retries() ?? 0)
+        await recording.end({ ...ending, failure: addNote(ending.failure, upstream?.note?.() ?? null) }, upstream?.retries() ?? 0)
       } finally {
         over(ending)
       }
@@ -173,7 +174,7 @@ function forwardExchange(
     onEnd: relay.onEnd,
     onFailure: ({ stage, error }) => {
       if (stage !== 'connect') return relay.onCut(error)
-      // A layer's own refusal.
+      // A layer that would not send it says itself why.
       if (isTurnpikeError(error)) return answerInstead(error, 'refused')
       const what = `cannot reach ${route.origin.origin} (route ${route.name}): ${error.message || (error as NodeJS.ErrnoException).code}`
       answerInstead(new TurnpikeError('E_UPSTREAM_UNREACHABLE', what), 'upstream-refused')
@@ -186,6 +187,12 @@ function forwardExchange(
     const what = `the request cannot be forwarded: ${error instanceof Error ? error.message : String(error)}`
     answerInstead(new TurnpikeError('E_BAD_REQUEST', what, { cause: error }), 'refused')
   }
+}
+
+/** An agent that gives up on an injected stall has aborted; that the stall was ours must not be lost. */
+function addNote(failure: Ending['failure'], note: Ending['failure']): Ending['failure'] {
+  if (failure === null || note === null || failure.code === note.code) return failure ?? note
+  return { code: failure.code, message: `${failure.message} (${note.code}: ${note.message})` }
 }
 
 const noModel: AskedModel = { model: null, place: null }

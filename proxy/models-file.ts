@@ -14,6 +14,15 @@ export interface ProviderSpec {
   readonly key_env?: string
   /** Protocol adapter id -> where it is spoken. */
   readonly endpoints: Readonly<Record<string, EndpointSpec>>
+  /** Calls past these wait, for all trials and sessions together. */
+  readonly limits?: LimitsSpec
+}
+
+export interface LimitsSpec {
+  readonly requests_per_minute?: number
+  readonly tokens_per_minute?: number
+  /** Calls at once. */
+  readonly concurrent?: number
 }
 
 export interface EndpointSpec {
@@ -23,6 +32,8 @@ export interface EndpointSpec {
   readonly strip_prefix?: string
   readonly auth?: 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'none'
   readonly headers?: Readonly<Record<string, string>>
+  /** Whether WebSockets are passed on to it. Default false: agents that try one are told at once to send plain requests. */
+  readonly websocket?: boolean
 }
 
 export interface RouteSpec {
@@ -42,7 +53,17 @@ const endpoint = {
     strip_prefix: { type: 'string', pattern: '^/' },
     auth: { enum: ['bearer', 'x-api-key', 'x-goog-api-key', 'none'] },
     headers: { type: 'object', additionalProperties: { type: 'string' } },
+    websocket: { type: 'boolean' },
   },
+} as const
+
+const atLeastOne = { type: 'integer', minimum: 1 } as const
+
+const limits = {
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: { requests_per_minute: atLeastOne, tokens_per_minute: atLeastOne, concurrent: atLeastOne },
 } as const
 
 const provider = {
@@ -52,6 +73,7 @@ const provider = {
   properties: {
     key_env: { type: 'string', minLength: 1 },
     endpoints: { type: 'object', minProperties: 1, additionalProperties: endpoint },
+    limits,
   },
 } as const
 

@@ -18,6 +18,13 @@ export interface RecordOptions {
   readonly onRecordFailure: 'refuse' | 'pass'
 }
 
+/** What is recorded of a request: one that came over HTTP, or one message on a WebSocket. */
+export interface RecordedRequest extends Pick<Arrived, 'id' | 'startedAt' | 'headers' | 'addressed' | 'protocol' | 'body'> {
+  readonly method: string
+  /** Spoken in the protocol, but no call of it (a handshake, a message that asks for nothing): there is nothing to decode. */
+  readonly noCall?: boolean
+}
+
 /** The record of one exchange; when the store failed and passing was asked for, a record that keeps nothing. */
 export interface Recording {
   readonly head: (soFar: Pick<Ending, 'status' | 'responseHeaders' | 'firstByteAt'>) => void
@@ -31,7 +38,7 @@ export interface Recording {
 /** Commits the request. Rejects when the store cannot be written, unless passing unrecorded was asked for. */
 export async function startRecording(
   options: RecordOptions,
-  arrived: Arrived,
+  arrived: RecordedRequest,
   resolved: ResolvedScope,
   route: string | null,
 ): Promise<Recording> {
@@ -43,9 +50,9 @@ export async function startRecording(
       scope: resolved.scope,
       turn: resolved.turn,
       attempt: resolved.attempt,
-      protocol: arrived.protocol?.id ?? null,
+      protocol: arrived.noCall === true ? null : (arrived.protocol?.id ?? null),
       route,
-      method: arrived.request.method ?? 'GET',
+      method: arrived.method,
       path: maskText(arrived.addressed.path, secrets),
       query: maskQuery(arrived.addressed.query, secrets),
       requestHeaders: maskHeaders(arrived.headers, secretHeaders, secrets),
@@ -73,7 +80,7 @@ const unknownEnd = { outcome: 'upstream-cut', failure: null, endedAt: 0 } as con
 
 function recordingOf(
   options: RecordOptions,
-  arrived: Arrived,
+  arrived: RecordedRequest,
   secretHeaders: readonly string[],
   secrets: readonly string[],
 ): Recording {
@@ -97,7 +104,7 @@ function recordingOf(
   }
 }
 
-function secretsOf(options: RecordOptions, arrived: Arrived): readonly string[] {
+function secretsOf(options: RecordOptions, arrived: RecordedRequest): readonly string[] {
   const { attribution, query } = arrived.addressed
   const secrets = new Set([...options.ownSecrets, ...presentedKeys(arrived.headers, query)])
   if (attribution.kind === 'token') secrets.add(attribution.token)

@@ -7,7 +7,9 @@ import { compileSchema } from '../core/schema.ts'
 import { didYouMean } from '../core/suggest.ts'
 import type { HeaderList } from '../core/types.ts'
 import { readYaml } from '../core/yaml.ts'
+import { protocolById } from '../protocols/_all.ts'
 import { type EndpointSpec, type ModelsFile, modelsSchema, type RouteSpec } from './models-file.ts'
+import type { ProviderLimits } from './rate-queue.ts'
 
 /** Where and how one call is forwarded. */
 export interface Route {
@@ -20,6 +22,8 @@ export interface Route {
   readonly headers: HeaderList
   /** Set when the route renames the model. */
   readonly upstreamModel: string | null
+  /** WebSockets are passed on; else the agent is told to send plain requests. */
+  readonly websocket: boolean
 }
 
 export interface Wanted {
@@ -29,6 +33,8 @@ export interface Wanted {
   readonly anthropicClient: boolean
   /** The caller has no key of its own: the proxy must. */
   readonly needKey: boolean
+  /** A WebSocket is asked for: where no model decides, providers that speak it come first. */
+  readonly websocket?: boolean
 }
 
 export interface Routes {
@@ -38,6 +44,8 @@ export interface Routes {
   readonly needModel: boolean
   /** Every key in here, for masking. */
   readonly secrets: readonly string[]
+  /** By the name of the route; absent = none. */
+  readonly limits?: ReadonlyMap<string, ProviderLimits>
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -74,13 +82,24 @@ export function parseRoutes(text: string, file: string, env: Environment): Route
     choose: wanted => chooseRoute(models, file, env, wanted),
     needModel: true,
     secrets: secrets.filter(secret => secret !== ''),
+    limits: readLimits(models),
   }
+}
+
+function readLimits(models: ModelsFile): ReadonlyMap<string, ProviderLimits> {
+  const limited = Object.entries(models.providers).flatMap(([name, { limits }]) => (limits ? [{ name, limits }] : []))
+  return new Map(
+    limited.map(({ name, limits }) => {
+      const { requests_per_minute = null, tokens_per_minute = null, concurrent = null } = limits
+      return [name, { requestsPerMinute: requests_per_minute, tokensPerMinute: tokens_per_minute, concurrent }]
+    }),
+  )
 }
 
 function chooseRoute(models: ModelsFile, file: string, env: Environment, wanted: Wanted): Route {
   const candidates =
     wanted.model === null
-      ? defaultRoutes(models)
+      ? defaultRoutes(models, wanted)
       : models.routes.filter(route => matchModel(route.model, wanted.model ?? '') !== null)
   if (candidates.length === 0)
     throw new TurnpikeError('E_MODEL_UNKNOWN', `no route for the model "${wanted.model}" in ${file}`, {
@@ -103,8 +122,11 @@ function chooseRoute(models: ModelsFile, file: string, env: Environment, wanted:
 }
 
 /** A call that names no model (a model list, a probe) goes to the first provider that speaks the caller's protocol. */
-function defaultRoutes(models: ModelsFile): RouteSpec[] {
-  return Object.keys(models.providers).map(provider => ({ model: '*', provider }))
+function defaultRoutes(models: ModelsFile, wanted: Wanted): RouteSpec[] {
+  const routes = Object.keys(models.providers).map(provider => ({ model: '*', provider }))
+  if (wanted.websocket !== true) return routes
+  const speaks = (route: RouteSpec): boolean => findEndpoint(models, route, wanted)?.websocket === true
+  return [...routes.filter(speaks), ...routes.filter(route => !speaks(route))]
 }
 
 function findEndpoint(models: ModelsFile, route: RouteSpec, wanted: Wanted): EndpointSpec | null {
@@ -133,6 +155,7 @@ function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec,
     credential: key === undefined ? [] : writeCredential(endpoint.auth ?? 'bearer', key),
     headers: Object.entries(endpoint.headers ?? {}),
     upstreamModel: wanted.model === null ? null : upstreamModel(route, wanted.model),
+    websocket: endpoint.websocket === true,
   }
 }
 
@@ -170,9 +193,10 @@ export function singleUpstream(url: string, options: { readonly name?: string; r
     credential:
       options.key === undefined
         ? []
-        : writeCredential(wanted.protocol === 'anthropic-messages' ? 'x-api-key' : 'bearer', options.key),
+        : (protocolById(wanted.protocol ?? '')?.writeKey(options.key) ?? writeCredential('bearer', options.key)),
     headers: [],
     upstreamModel: null,
+    websocket: true,
   })
   return { choose, needModel: false, secrets: options.key === undefined ? [] : [options.key] }
 }

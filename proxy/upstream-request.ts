@@ -5,22 +5,37 @@ import { TurnpikeError } from '../core/errors.ts'
 import type { Arrived, AskedModel } from './arrived.ts'
 import type { ForwardRequest } from './forward.ts'
 import { pairHeaders, upstreamHeaders } from './headers.ts'
-import { renameModel } from './model.ts'
+import { findModelInPath, renameModel, renameModelInPath } from './model.ts'
 import type { Route } from './routes.ts'
 import type { ResolvedScope } from './scopes.ts'
 
 export function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route: Route, asked: AskedModel): ForwardRequest {
   const body = rename(arrived, route, asked)
-  const { path, query } = arrived.addressed
+  const { path } = arrived.addressed
+  const query = resolved.ownKey ? dropKeys(arrived.addressed.query) : arrived.addressed.query
+  const asksElsewhere = route.upstreamModel !== null && route.upstreamModel !== asked.model
+  const upstreamPath = asksElsewhere ? renameModelInPath(path, route.upstreamModel ?? '') : path
   const credentials = resolved.ownKey ? credentialHeaders : []
   const method = arrived.request.method ?? 'GET'
   const { id, headers, protocol } = arrived
   const { scope, turn, attempt } = resolved
   return {
-    exchange: { id, scope, turn, attempt, protocol, route: route.name, method, path, query, headers, body: arrived.body },
+    exchange: {
+      id,
+      scope,
+      turn,
+      attempt,
+      protocol,
+      route: route.name,
+      method,
+      path,
+      query: arrived.addressed.query,
+      headers,
+      body: arrived.body,
+    },
     origin: route.origin,
     method,
-    target: route.targetOf(path) + (query === '' ? '' : `?${query}`),
+    target: route.targetOf(upstreamPath) + (query === '' ? '' : `?${query}`),
     headers: upstreamHeaders(arrived.headers, {
       host: route.origin.host,
       drop: [...credentials, 'x-turnpike-session'],
@@ -34,6 +49,7 @@ export function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route
 
 function rename(arrived: Arrived, route: Route, asked: AskedModel): Uint8Array {
   if (route.upstreamModel === null || route.upstreamModel === asked.model) return arrived.body
+  if (asked.place === null && findModelInPath(arrived.addressed.path) !== null) return arrived.body
   if (asked.place === null)
     throw new TurnpikeError(
       'E_BAD_REQUEST',
@@ -42,5 +58,11 @@ function rename(arrived: Arrived, route: Route, asked: AskedModel): Uint8Array {
   return renameModel(arrived.body, asked.place, route.upstreamModel)
 }
 
+/** A key in the query, as some clients of Gemini send it; the other parameters stay as they were spelled. */
+export function dropKeys(query: string): string {
+  const kept = query.split('&').filter(part => !/^(?:key|api_key|access_token)=/i.test(part))
+  return kept.join('&')
+}
+
 /** What a caller may present a key in; a trial's token must never reach a provider. */
-const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
+export const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']

@@ -100,8 +100,10 @@ function writeConfigDocs(): string {
 const kindNames = {
   text: 'text',
   path: 'path',
+  spec: 'words, or `@` and a path',
   url: 'http(s) URL',
   whole: 'whole number',
+  number: 'number',
   flag: '`true` or `false`',
   agents: 'list of agents (a variable: names with commas)',
 } as const

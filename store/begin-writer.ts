@@ -1,10 +1,10 @@
 // Writes the beginning of an exchange: who recorded it, its headers, its request body. Runs in the writer thread's transaction.
 
+import { readEncoding } from '../core/encodings.ts'
 import type { Scope } from '../core/types.ts'
 import type { Counter } from './counter.ts'
 import type { Sqlite } from './database.ts'
 import type { HeaderWriter } from './headers.ts'
-import { readEncoding } from './masking.ts'
 import { writeRanges } from './recipe.ts'
 import type { RequestWriter } from './request-writer.ts'
 import type { BeginMessage } from './writer-messages.ts'

@@ -12,7 +12,14 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'types, data or a schema only: nothing runs',
     testedBy: null,
-    files: ['core/types.ts', 'core/report.ts', 'runner/policy.ts', 'runner/results/case-result.ts', 'store/writer-messages.ts'],
+    files: [
+      'core/types.ts',
+      'core/report.ts',
+      'proxy/websocket/link.ts',
+      'runner/policy.ts',
+      'runner/results/case-result.ts',
+      'store/writer-messages.ts',
+    ],
   },
   {
     reason: 'what differs between simulated providers: data, and words tested together',
@@ -118,6 +125,16 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'a step of an exchange on the wire, tested on the wire',
     testedBy: 'tests/proxy/gate.test.ts',
     files: ['proxy/arrived.ts', 'proxy/control.ts', 'proxy/forward.ts', 'proxy/metrics.ts', 'proxy/record.ts', 'proxy/scopes.ts'],
+  },
+  {
+    reason: 'what a missed call is told, tested on the wire',
+    testedBy: 'tests/proxy/replay/replay.test.ts',
+    files: ['proxy/replay/miss.ts'],
+  },
+  {
+    reason: 'what a recording is opened into, tested with it',
+    testedBy: 'tests/proxy/replay/library.test.ts',
+    files: ['proxy/replay/shelf.ts'],
   },
   {
     reason: 'the schema behind the routes',

@@ -1,10 +1,13 @@
 // `turnpike proxy`: the recording proxy on its own. One line on standard output when it is ready; drains on the first signal.
 
+import { budgetKeyNames } from '../../core/budget-keys.ts'
 import type { ProxyOptions } from '../../proxy/server.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders, type Providers } from '../providers.ts'
+import { checkReplay, type OpenedReplay, openReplay } from '../replay.ts'
 import { useStoreAt } from '../store-access.ts'
+import { openToll, planToll, type TollPlan } from '../toll.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const proxyCommand: CommandSpec = {
@@ -20,23 +23,43 @@ export const proxyCommand: CommandSpec = {
     'proxy.models',
     'proxy.upstream',
     'proxy.on_record_failure',
+    'proxy.inject',
+    'proxy.meter',
+    ...budgetKeyNames('session'),
     'simulated.enabled',
     'simulated.script',
     'simulated.seed',
+    'replay.ref',
+    'replay.on_miss',
+    'replay.timing',
+    'replay.store',
   ],
   examples: [
     'turnpike proxy --simulated',
     'turnpike proxy --upstream https://api.anthropic.com',
+    'turnpike proxy --replay my-session',
     'ANTHROPIC_BASE_URL=http://127.0.0.1:4000/s/my-session claude',
   ],
   run: async context => {
     // Before the store: a mistake must not leave an empty one behind.
+    await checkReplay(context.config)
     const providers = await openProviders(context.config, context.environment)
-    return useStoreAt(context.config.store, {}, store => serve(context, store, providers)).finally(providers.close)
+    const toll = await planToll(context.config, 'proxy')
+    const run = async (store: Store): Promise<number> => {
+      const replay = await openReplay(context.config, store)
+      return serve(context, store, { providers, toll, replay }).finally(replay.close)
+    }
+    return useStoreAt(context.config.store, {}, run).finally(providers.close)
   },
 }
 
-async function serve(context: CommandContext, store: Store, providers: Providers): Promise<number> {
+interface Served {
+  readonly providers: Providers
+  readonly toll: TollPlan
+  readonly replay: OpenedReplay
+}
+
+async function serve(context: CommandContext, store: Store, { providers, toll, replay }: Served): Promise<number> {
   const { config, output } = context
   const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
   // Loaded here: commands that only look into the store must start fast.
@@ -48,6 +71,7 @@ async function serve(context: CommandContext, store: Store, providers: Providers
     routes: providers.routes,
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
+    ...openToll(toll, { store, providers, replay: replay.layers }).proxyOptions,
     ...(controlToken ? { controlToken } : {}),
     ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
   })
@@ -59,6 +83,8 @@ async function serve(context: CommandContext, store: Store, providers: Providers
   await waitForSignal(context.signal)
   if (context.verbose || output.isTty) output.note('draining: running answers may end; the next Ctrl-C stops at once')
   await proxy.drain()
+  const replayed = replay.describe()
+  if (replayed !== null) output.note(replayed)
   return 0
 }
 

@@ -22,6 +22,8 @@ export interface Place {
   readonly system: Sketch
   /** Everything after the model's last word. */
   readonly newest: Sketch
+  /** The last text of it: most agents put what they add by themselves (rules, environment) before what was asked. */
+  readonly request: Sketch
 }
 
 export interface Fingerprint {
@@ -51,21 +53,24 @@ function readConversation(protocol: ProtocolAdapter, body: Json, address: Reques
   }
 }
 
+const noText: Block = { kind: 'text', text: '' }
+
 function readPlace(conversation: Conversation): Place {
   const { messages, system, tools, model, stream } = conversation
   const { strong, loose } = nameSteps(conversation)
   const last = messages.findLastIndex(message => message.role === 'assistant')
-  const newest = messages.slice(last + 1)
+  const newest = messages.slice(last + 1).flatMap(message => message.blocks)
   return {
     said: strong.at(-1) ?? '',
     saidLoosely: loose.at(-1) ?? '',
     steps: strong.length,
     model,
     stream,
-    answersTools: newest.some(message => message.blocks.some(block => block.kind === 'tool-result')),
+    answersTools: newest.some(block => block.kind === 'tool-result'),
     tools: sketchNames(tools.map(tool => tool.name).sort()),
     system: sketchText(system.map(readText).join('\n')),
-    newest: sketchText(newest.flatMap(message => message.blocks.map(readText)).join('\n')),
+    newest: sketchText(newest.map(readText).join('\n')),
+    request: sketchText(readText(newest.findLast(block => block.kind === 'text') ?? noText)),
   }
 }
 

@@ -2,7 +2,7 @@
 // Candidates are what is left of the recording for this method and path, in recorded order; it is the caller who uses them up.
 
 import type { Fingerprint, Place } from './fingerprint.ts'
-import { compareSketches } from './sketch.ts'
+import { compareSketches, type Sketch } from './sketch.ts'
 
 /** What a request and a recorded exchange are compared by, besides method and path, which the caller has compared. */
 export interface Matchable {
@@ -114,14 +114,20 @@ export function couldAnswer(asked: Place, recorded: Place): boolean {
   if (asked.stream !== recorded.stream || asked.answersTools !== recorded.answersTools) return false
   if (compareSketches(asked.tools, recorded.tools) < toolsMin) return false
   // Results of tools may differ in every word and still be what the conversation goes on with; an instruction may not.
-  if (!asked.answersTools && compareSketches(asked.newest, recorded.newest) < alikeMin) return false
+  if (!asked.answersTools && !isAlike(asked.newest, recorded.newest)) return false
+  if (!asked.answersTools && !isAlike(asked.request, recorded.request)) return false
   // Once the model has spoken, its own words say which conversation it is.
-  return asked.steps > 0 || compareSketches(asked.system, recorded.system) >= alikeMin
+  return asked.steps > 0 || isAlike(asked.system, recorded.system)
 }
 
-/** 0 to 1: newest text 4, tools 3, system text 2, model 1. An equal newest text stands above any that is merely alike. */
+function isAlike(asked: Sketch, recorded: Sketch): boolean {
+  return compareSketches(asked, recorded) >= alikeMin
+}
+
+/** 0 to 1: newest text 4, tools 3, system text 2, model 1. An equal request stands above any that is merely alike. */
 export function rateLikeness(asked: Place, recorded: Place): number {
-  const newest = compareSketches(asked.newest, recorded.newest) * 3 + (asked.newest.whole === recorded.newest.whole ? 1 : 0)
+  const equal = asked.request.whole === recorded.request.whole ? 1 : 0
+  const newest = compareSketches(asked.newest, recorded.newest) * 2 + compareSketches(asked.request, recorded.request) + equal
   const tools = compareSketches(asked.tools, recorded.tools) * 3
   const system = compareSketches(asked.system, recorded.system) * 2
   return (newest + tools + system + (asked.model === recorded.model ? 1 : 0)) / 10

@@ -1,13 +1,14 @@
 // The exchanges of one recording by their address, with what they are matched by. Keeps addresses, hashes and fingerprints;
 // bodies stay in the store and are read one at a time, and only for addresses where equal bytes are not enough.
 
+import { undoEncodings } from '../../core/encodings.ts'
 import type { Exchange, Json } from '../../core/types.ts'
 import { protocolById } from '../../protocols/_all.ts'
 import type { Store, StoredBody } from '../../store/_adapter.ts'
-import { decodeBody } from '../arrived.ts'
 import { headerValue } from '../headers.ts'
 import { type Fingerprint, readFingerprint } from './fingerprint.ts'
 import type { Matchable } from './match.ts'
+import { compareSketches, type Sketch } from './sketch.ts'
 
 /** A recorded exchange, without what can be read again. */
 export interface Shelved extends Matchable {
@@ -47,8 +48,9 @@ export function createShelf(store: Store, exchanges: readonly Exchange[]): Shelf
     const body = await store.readBody(entry.id, 'request')
     return body === null ? undefined : parseStored(body, entry.encoding)
   }
+  const share = createSharing()
   const readAll = async (entries: readonly Shelved[]): Promise<void> => {
-    for (const entry of entries) prints.set(entry.id, readPrint(entry, await readJson(entry)))
+    for (const entry of entries) prints.set(entry.id, share(readPrint(entry, await readJson(entry))))
   }
   return {
     entries: entriesOf,
@@ -84,16 +86,34 @@ function readPrint(entry: Shelved, body: Json | undefined): Fingerprint | null {
   return readFingerprint(body, protocol, { path: entry.path, query: entry.query })
 }
 
+/** The calls of a conversation have the same system text and tools: each sketch is kept once. */
+function createSharing(): (print: Fingerprint | null) => Fingerprint | null {
+  const known = new Map<string, Sketch>()
+  const shared = (sketch: Sketch): Sketch => {
+    const key = `${sketch.whole} ${sketch.words.length}`
+    const first = known.get(key)
+    // Two numbers may meet by accident, all words cannot.
+    if (first !== undefined) return compareSketches(first, sketch) === 1 ? first : sketch
+    known.set(key, sketch)
+    return sketch
+  }
+  return print => {
+    if (print === null || print.place === null) return print
+    const { place } = print
+    return { ...print, place: { ...place, tools: shared(place.tools), system: shared(place.system) } }
+  }
+}
+
 function parseStored(body: StoredBody, encoding: string | null): Json | undefined {
   return parseBody(body.bytes, body.decodedFrom === null ? encoding : null)
 }
 
 /** Undefined for what is no JSON, or in an encoding that is not undone here. */
 export function parseBody(bytes: Uint8Array, encoding: string | null): Json | undefined {
-  const plain = encoding === null || encoding === 'identity' ? bytes : decodeBody(bytes, encoding.toLowerCase())
-  if (plain === null) return undefined
+  const plain = undoEncodings(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), encoding)
+  if ('reason' in plain) return undefined
   try {
-    return JSON.parse(Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength).toString('utf8')) as Json
+    return JSON.parse(plain.bytes.toString('utf8')) as Json
   } catch {
     return undefined
   }

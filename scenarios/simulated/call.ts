@@ -104,7 +104,8 @@ function checkRequest(conversation: Conversation, body: JsonObject, dialect: Dia
 
 function sendAnswer({ adapter, address, body, conversation, model, plan, caller }: Call, memory: PromptMemory): Transmission {
   const { dialect, headers } = caller
-  const answer = writeAnswer(plan, model, dialect, body, memory)
+  const wire = dialect.noteAnswer?.(body)
+  const answer = { ...writeAnswer(plan, model, dialect, body, memory), ...(wire === undefined ? {} : { wire }) }
   const figures = { ...headers, 'x-turnpike-simulated-usage': plan.usage === null ? 'estimated' : 'scripted' }
   if (!conversation.stream) return jsonTransmission(200, adapter.writeResponse(answer), figures, plan.pace.delayMs)
   const streamed = dialect.streamsUsage(body) ? answer : { ...answer, usage: null }

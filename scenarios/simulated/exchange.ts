@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/types.ts'
-import { findProtocol } from '../../protocols/_all.ts'
+import { type FoundRoute, findRoute } from '../../protocols/_all.ts'
 import { readJsonBody } from './body.ts'
 import { answerCall, type Caller, type ProviderState } from './call.ts'
 import type { Dialect } from './dialect.ts'
@@ -14,7 +14,6 @@ import { jsonTransmission, type Transmission } from './transmission.ts'
 import { countPromptTokens } from './usage.ts'
 import { playTransmission } from './wire.ts'
 
-const countPath = /\/messages\/count_tokens$/
 const modelsPath = /\/models(?:\/([^/]+))?$/
 const defaultModels = ['simulated-1']
 /** Every answer carries it: nobody may take these bytes for a provider's. */
@@ -30,14 +29,14 @@ interface Asked {
 export async function answerRequest(request: IncomingMessage, response: ServerResponse, state: ProviderState): Promise<void> {
   const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s)
   const asked = { method: request.method ?? 'GET', path, query }
-  const protocol = countPath.test(asked.path) ? null : (findProtocol(asked.method, asked.path)?.id ?? null)
-  const dialect = chooseDialect(protocol, request.headers, asked.path)
+  const route = findRoute(asked.method, asked.path)
+  const dialect = chooseDialect(route?.protocol.id ?? null, request.headers, asked.path)
   let caller = greet(dialect, state, asked, null)
   let transmission: Transmission
   try {
     const body = asked.method === 'POST' ? await readJsonBody(request) : null
     caller = greet(dialect, state, asked, body)
-    transmission = body === null ? answerProbe(asked, caller, state) : answerPost(asked, body, caller, state)
+    transmission = body === null ? answerProbe(asked, caller, state) : answerPost(asked, route, body, caller, state)
   } catch (thrown) {
     transmission = refuse(asTurnpikeError(thrown), caller)
   }
@@ -52,12 +51,20 @@ function greet(dialect: Dialect, { seed }: ProviderState, { method, path }: Aske
   return { dialect, requestId, headers: { ...label, [dialect.requestIdHeader]: requestId } }
 }
 
-function answerPost(asked: Asked, body: JsonObject, caller: Caller, state: ProviderState): Transmission {
-  if (countPath.test(asked.path)) return jsonTransmission(200, { input_tokens: countPromptTokens(body) }, caller.headers)
-  const adapter = findProtocol(asked.method, asked.path)
-  if (adapter === null) throw unknownPath(asked)
-  return answerCall({ adapter, address: asked, body }, caller, state)
+function answerPost(
+  asked: Asked,
+  route: FoundRoute | null,
+  body: JsonObject,
+  caller: Caller,
+  state: ProviderState,
+): Transmission {
+  if (route === null) throw unknownPath(asked)
+  const count = caller.dialect.writeCount ?? countAnthropic
+  if (route.purpose === 'count-tokens') return jsonTransmission(200, count(body), caller.headers)
+  return answerCall({ adapter: route.protocol, address: asked, body }, caller, state)
 }
+
+const countAnthropic = (body: JsonObject): JsonObject => ({ input_tokens: countPromptTokens(body) })
 
 /** What clients ask beside model calls: is anybody there, and which models. */
 function answerProbe(asked: Asked, { dialect, headers }: Caller, { script }: ProviderState): Transmission {
@@ -74,7 +81,8 @@ function answerProbe(asked: Asked, { dialect, headers }: Caller, { script }: Pro
 }
 
 function unknownPath({ method, path }: Asked): TurnpikeError {
-  const known = 'POST …/v1/messages, POST …/v1/messages/count_tokens, POST …/v1/chat/completions and GET …/v1/models'
+  const known =
+    'POST …/v1/messages, POST …/v1/messages/count_tokens, POST …/v1/chat/completions, POST …/models/<model>:generateContent and GET …/v1/models'
   return new TurnpikeError('E_BAD_REQUEST', `the simulated provider does not answer ${method} ${path}; it answers ${known}`, {
     details: { status: 404 },
   })

@@ -19,7 +19,7 @@ const repeatedRequest = /\n\nThe request was:\n\n([\s\S]+)$/
 
 /** Context that agents wrap around or beside what the person typed (seen in recorded traffic, 2026-11). */
 const injected =
-  /<(system-reminder|environment_details|environment_context|current_datetime|user_info|user_rules|rules)>[\s\S]*?<\/\1>/g
+  /<(system-reminder|environment_details|environment_context|current_datetime|user_info|user_rules|rules|session_context)>[\s\S]*?<\/\1>/g
 const wrapper = /^<(user_query)>([\s\S]*)<\/\1>$/
 /** Two agents answer a cut stream by keeping the half answer and asking to go on: no new instruction, and no new step. */
 const continuation = /\bcut off mid-stream\b|\bconnection (?:was )?dropped\b/i

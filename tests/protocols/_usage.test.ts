@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Json } from '../../core/types.ts'
 import { mergeSnapshots } from '../../protocols/_usage.ts'
 import anthropic from '../../protocols/anthropic-messages.ts'
+import gemini from '../../protocols/gemini.ts'
 import chat from '../../protocols/openai-chat.ts'
 
 const nothing = {
@@ -305,5 +306,75 @@ describe('snapshots', () => {
     const merged = mergeSnapshots(JSON.parse('{"__proto__":{"a":1}}') as Json, JSON.parse('{"__proto__":{"a":2}}') as Json)
     expect(JSON.stringify(merged)).toBe('{"__proto__":{"a":2}}')
     expect(Object.getPrototypeOf(merged)).toBe(Object.prototype)
+  })
+})
+
+describe('Gemini', () => {
+  it.each<[string, Json, object]>([
+    [
+      'the prompt includes the cache, thoughts are beside the candidates, prompts of tools are input',
+      {
+        promptTokenCount: 1_000,
+        cachedContentTokenCount: 800,
+        toolUsePromptTokenCount: 30,
+        candidatesTokenCount: 50,
+        thoughtsTokenCount: 70,
+        totalTokenCount: 1_150,
+      },
+      { input: 230, cachedRead: 800, output: 120, reasoning: 70 },
+    ],
+    [
+      'a total without the prompts of tools is sound too',
+      { promptTokenCount: 10, toolUsePromptTokenCount: 3, candidatesTokenCount: 5, totalTokenCount: 15 },
+      { input: 13, output: 5 },
+    ],
+    [
+      'thoughts that a relay counts among the candidates are not counted twice',
+      { promptTokenCount: 10, candidatesTokenCount: 50, thoughtsTokenCount: 20, totalTokenCount: 60 },
+      { input: 10, output: 50, reasoning: 20 },
+    ],
+    [
+      'only thoughts',
+      { promptTokenCount: 10, thoughtsTokenCount: 20, totalTokenCount: 30 },
+      { input: 10, output: 20, reasoning: 20 },
+    ],
+    ['no output, as the total says', { promptTokenCount: 10, totalTokenCount: 10 }, { input: 10, output: 0 }],
+    ['nothing said of the output', { promptTokenCount: 10 }, { input: 10 }],
+    ['nothing', {}, {}],
+    [
+      'a total that nothing explains is marked',
+      { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 99 },
+      { input: 10, output: 5, inconsistent: true },
+    ],
+    [
+      'more cached than sent is kept and marked',
+      { promptTokenCount: 10, cachedContentTokenCount: 12, candidatesTokenCount: 1, totalTokenCount: 11 },
+      { input: -2, cachedRead: 12, output: 1, inconsistent: true },
+    ],
+  ])('%s', (_, usageMetadata, expected) => {
+    const read = gemini.readUsage({ usageMetadata })
+    expect(read).toEqual({
+      ...nothing,
+      serverTools: {},
+      serviceTier: null,
+      source: 'wire',
+      inconsistent: false,
+      mapping: 'gemini/1',
+      raw: usageMetadata,
+      ...expected,
+    })
+    expect(gemini.readUsage({ response: { usageMetadata } })).toEqual(read)
+  })
+
+  it('counters of a stream are cumulative: the maximum of each, final with the reason for stopping', () => {
+    const chunk = (usageMetadata: object, finish?: string) => ({
+      event: '',
+      data: JSON.stringify({ candidates: [{ index: 0, ...(finish ? { finishReason: finish } : {}) }], usageMetadata }),
+    })
+    const first = chunk({ promptTokenCount: 10, cachedContentTokenCount: 4, totalTokenCount: 10 })
+    const second = chunk({ promptTokenCount: 10, candidatesTokenCount: 8, totalTokenCount: 18 })
+    const last = chunk({ promptTokenCount: 10, candidatesTokenCount: 20, totalTokenCount: 30 }, 'STOP')
+    expect(gemini.foldEvents([first, second, last]).usage).toMatchObject({ input: 6, cachedRead: 4, output: 20, source: 'wire' })
+    expect(gemini.foldEvents([first, second]).usage).toMatchObject({ output: 8, source: 'wire-partial' })
   })
 })

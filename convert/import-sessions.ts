@@ -1,0 +1,35 @@
+// Which session an imported exchange belongs to. A file is read to its end for it once, which also checks every record: a file with one
+// session takes the file's name, one with several is split by the agent's own session ids.
+
+import { basename } from 'node:path'
+import type { Identity, ImportOptions } from './import.ts'
+import { type ImportFile, readRecords } from './import-records.ts'
+import type { ImportedExchange } from './imports/_adapter.ts'
+
+export interface SessionNames {
+  readonly nameOf: (exchange: ImportedExchange, identity: Identity) => string
+}
+
+export async function nameSessions(
+  file: ImportFile,
+  options: Pick<ImportOptions, 'name' | 'skipBad' | 'identify'>,
+): Promise<SessionNames> {
+  const ownNames = new Set<string>()
+  for await (const { exchanges } of readRecords(file, { skipBad: options.skipBad, onSkip: () => {} }))
+    for (const exchange of exchanges) {
+      const { session } = options.identify(exchange.url, exchange.requestHeaders)
+      if (session !== null) ownNames.add(session)
+    }
+  const { name } = options
+  if (name !== null) return { nameOf: () => name }
+  const fileName = nameFile(file.source.file)
+  return {
+    nameOf: (exchange, identity) => exchange.session ?? (ownNames.size > 1 ? (identity.session ?? fileName) : fileName),
+  }
+}
+
+/** `logs/claude.jsonl.gz` -> `claude`. */
+export function nameFile(file: string): string {
+  const name = basename(file.replace(/\/+$/, '').replace(/\/index\.jsonl$/, '')).replace(/\.gz$/, '')
+  return name.replace(/\.(jsonl|ndjson|json|har)$/, '') || name
+}
