@@ -112,7 +112,7 @@ export interface Usage {
 
 // ---------------------------------------------------------------- what crossed the wire
 
-/** Header fields in wire order and case, duplicates kept; secrets masked. */
+/** Header fields in wire order and case, duplicates kept; secrets masked. In the record, trailers follow as `trailer:<name>`. */
 export type HeaderList = ReadonlyArray<readonly [name: string, value: string]>
 
 export type ExchangeOutcome =

@@ -34,6 +34,8 @@ export interface EndpointSpec {
   readonly headers?: Readonly<Record<string, string>>
   /** Whether WebSockets are passed on to it. Default false: agents that try one are told at once to send plain requests. */
   readonly websocket?: boolean
+  /** Version of HTTP it is spoken to with; 1 when left out. */
+  readonly http?: 1 | 2
 }
 
 export interface RouteSpec {
@@ -54,6 +56,7 @@ const endpoint = {
     auth: { enum: ['bearer', 'x-api-key', 'x-goog-api-key', 'none'] },
     headers: { type: 'object', additionalProperties: { type: 'string' } },
     websocket: { type: 'boolean' },
+    http: { enum: [1, 2] },
   },
 } as const
 

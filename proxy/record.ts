@@ -8,7 +8,7 @@ import type { Recorder } from '../store/_adapter.ts'
 import type { Ending } from './answer.ts'
 import type { Arrived } from './arrived.ts'
 import { presentedKeys } from './attribute.ts'
-import { headerValue } from './headers.ts'
+import { headerValue, recordedTrailers } from './headers.ts'
 import type { ResolvedScope } from './scopes.ts'
 
 export interface RecordOptions {
@@ -23,6 +23,8 @@ export interface RecordedRequest extends Pick<Arrived, 'id' | 'startedAt' | 'hea
   readonly method: string
   /** Spoken in the protocol, but no call of it (a handshake, a message that asks for nothing): there is nothing to decode. */
   readonly noCall?: boolean
+  /** Fields that followed the body. */
+  readonly trailers?: HeaderList
 }
 
 /** The record of one exchange; when the store failed and passing was asked for, a record that keeps nothing. */
@@ -55,7 +57,7 @@ export async function startRecording(
       method: arrived.method,
       path: maskText(arrived.addressed.path, secrets),
       query: maskQuery(arrived.addressed.query, secrets),
-      requestHeaders: maskHeaders(arrived.headers, secretHeaders, secrets),
+      requestHeaders: maskHeaders(requestHeaders(arrived), secretHeaders, secrets),
       requestBody: arrived.body,
       startedAt: arrived.startedAt,
       secrets,
@@ -65,6 +67,10 @@ export async function startRecording(
     return unrecorded
   }
   return recordingOf(options, arrived, secretHeaders, secrets)
+}
+
+function requestHeaders({ headers, trailers = [] }: RecordedRequest): HeaderList {
+  return trailers.length === 0 ? headers : [...headers, ...recordedTrailers(trailers)]
 }
 
 const unrecorded: Recording = {

@@ -24,6 +24,8 @@ export interface Route {
   readonly upstreamModel: string | null
   /** WebSockets are passed on; else the agent is told to send plain requests. */
   readonly websocket: boolean
+  /** 2: the upstream is spoken to over HTTP/2. */
+  readonly http?: 1 | 2
 }
 
 export interface Wanted {
@@ -156,6 +158,7 @@ function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec,
     headers: Object.entries(endpoint.headers ?? {}),
     upstreamModel: wanted.model === null ? null : upstreamModel(route, wanted.model),
     websocket: endpoint.websocket === true,
+    ...(endpoint.http === undefined ? {} : { http: endpoint.http }),
   }
 }
 

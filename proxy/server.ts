@@ -12,6 +12,7 @@ import type { Store } from '../store/_adapter.ts'
 import { attribute } from './attribute.ts'
 import { createControl } from './control.ts'
 import { createForwarder, type Forwarder, type ForwardLayer } from './forward.ts'
+import type { UpstreamAccess } from './forward-connections.ts'
 import { type ExchangeNote, type GateOptions, passGate } from './gate.ts'
 import { pairHeaders } from './headers.ts'
 import { createMetrics, type ProxyMetrics } from './metrics.ts'
@@ -34,6 +35,10 @@ export interface ProxyOptions {
   /** Lets callers from other machines use the control routes. */
   readonly controlToken?: string
   readonly onExchange?: (note: ExchangeNote) => void
+  /** How upstreams are reached; absent: directly, trusting the authorities Node brings along. */
+  readonly access?: UpstreamAccess
+  /** Secrets besides the routes' own, to be masked in every record. */
+  readonly secrets?: readonly string[]
   /** Wrapped around the forwarder in this order: the last one sees a request first. */
   readonly layers?: readonly ForwardLayer[]
   /** The same for WebSockets: wrapped around the linker in this order. */
@@ -61,7 +66,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const metrics = createMetrics(receiver.heldBytes)
   options.registerMetrics?.(metrics.registry)
   const now = (): number => performance.timeOrigin + performance.now()
-  const forwarder = (options.layers ?? []).reduce<Forwarder>((next, layer) => layer(next), createForwarder())
+  const forwarder = (options.layers ?? []).reduce<Forwarder>((next, layer) => layer(next), createForwarder(options.access))
   const gate: GateOptions = {
     recorder: options.store.recorder,
     scopes: createScopes(options.store, now),
@@ -69,7 +74,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     receiver,
     forwarder,
     admit: options.admit ?? admitAll,
-    ownSecrets: options.routes.secrets,
+    ownSecrets: [...options.routes.secrets, ...(options.secrets ?? [])],
     onRecordFailure: options.onRecordFailure,
     now,
     onOver: note => {

@@ -44,6 +44,7 @@ export function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route
     }),
     body,
     trailers: pairHeaders(arrived.request.rawTrailers),
+    ...(route.http === undefined ? {} : { http: route.http }),
   }
 }
 

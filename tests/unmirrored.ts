@@ -137,6 +137,11 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['proxy/replay/shelf.ts'],
   },
   {
+    reason: 'the words for what the connections meet',
+    testedBy: 'tests/proxy/forward-connections.test.ts',
+    files: ['proxy/forward-failure.ts'],
+  },
+  {
     reason: 'the schema behind the routes',
     testedBy: 'tests/proxy/routes.test.ts',
     files: ['proxy/models-file.ts'],

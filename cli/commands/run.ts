@@ -15,6 +15,7 @@ import { writeRunRecord } from '../run-record.ts'
 import { deriveRun, printRun } from '../run-results.ts'
 import { useStoreAt } from '../store-access.ts'
 import { openFigures, openToll, planToll, type TollPlan } from '../toll.ts'
+import { readAccess } from '../upstream-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const runCommand: CommandSpec = {
@@ -42,6 +43,7 @@ export const runCommand: CommandSpec = {
     'run.name',
     'proxy.models',
     'proxy.upstream',
+    'proxy.upstream_ca',
     'proxy.on_record_failure',
     'proxy.inject',
     ...budgetKeyNames('trial', 'run'),
@@ -99,6 +101,7 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan, t
     host: '127.0.0.1',
     port: 0,
     routes: providers.routes,
+    ...(await readAccess(config, context.environment)),
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
     ...toll.proxyOptions,
