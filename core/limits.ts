@@ -49,3 +49,6 @@ export const feedbackCharsMax = 8_000
 /** Times an environment failure is tried again before the trial ends, and the first of the doubling pauses between. */
 export const environmentRetriesMax = 2
 export const environmentRetryMs = 500
+
+/** Bytes read of an answer that is not passed on, before the next attempt. Error answers have hundreds. */
+export const discardedAnswerBytesMax = 1024 * 1024

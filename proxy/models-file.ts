@@ -14,6 +14,18 @@ export interface ProviderSpec {
   readonly key_env?: string
   /** Protocol adapter id -> where it is spoken. */
   readonly endpoints: Readonly<Record<string, EndpointSpec>>
+  /** Sends requests again; left out: never. A route may have its own. */
+  readonly retry?: RetrySpec
+}
+
+export interface RetrySpec {
+  /** How often a request is sent in all. */
+  readonly attempts: number
+  /** Statuses; `connection`: when no answer came at all. */
+  readonly on?: ReadonlyArray<number | 'connection'>
+  readonly backoff_ms?: number
+  /** The longest pause; when the upstream's retry-after asks for more, the agent gets the answer. */
+  readonly max_backoff_ms?: number
 }
 
 export interface EndpointSpec {
@@ -33,6 +45,7 @@ export interface RouteSpec {
   readonly provider: string
   /** Renames the model in the request; `*` stands for what the pattern's first star matched. */
   readonly upstream_model?: string
+  readonly retry?: RetrySpec
 }
 
 const endpoint = {
@@ -48,6 +61,22 @@ const endpoint = {
   },
 } as const
 
+const retry = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['attempts'],
+  properties: {
+    attempts: { type: 'integer', minimum: 1, maximum: 10 },
+    on: {
+      type: 'array',
+      minItems: 1,
+      items: { anyOf: [{ type: 'integer', minimum: 400, maximum: 599 }, { const: 'connection' }] },
+    },
+    backoff_ms: { type: 'integer', minimum: 1, maximum: 600_000 },
+    max_backoff_ms: { type: 'integer', minimum: 1, maximum: 600_000 },
+  },
+} as const
+
 const provider = {
   type: 'object',
   additionalProperties: false,
@@ -55,6 +84,7 @@ const provider = {
   properties: {
     key_env: { type: 'string', minLength: 1 },
     endpoints: { type: 'object', minProperties: 1, additionalProperties: endpoint },
+    retry,
   },
 } as const
 
@@ -66,6 +96,7 @@ const route = {
     model: { type: 'string', minLength: 1 },
     provider: { type: 'string', minLength: 1 },
     upstream_model: { type: 'string', minLength: 1 },
+    retry,
   },
 } as const
 

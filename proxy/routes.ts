@@ -7,7 +7,8 @@ import { compileSchema } from '../core/schema.ts'
 import { didYouMean } from '../core/suggest.ts'
 import type { HeaderList } from '../core/types.ts'
 import { readYaml } from '../core/yaml.ts'
-import { type EndpointSpec, type ModelsFile, modelsSchema, type RouteSpec } from './models-file.ts'
+import type { RetryPolicy } from './forward.ts'
+import { type EndpointSpec, type ModelsFile, modelsSchema, type RetrySpec, type RouteSpec } from './models-file.ts'
 
 /** Where and how one call is forwarded. */
 export interface Route {
@@ -22,6 +23,8 @@ export interface Route {
   readonly upstreamModel: string | null
   /** 2: the upstream is spoken to over HTTP/2. */
   readonly http?: 1 | 2
+  /** Absent: a request is sent once. */
+  readonly retry?: RetryPolicy
 }
 
 export interface Wanted {
@@ -136,7 +139,16 @@ function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec,
     headers: Object.entries(endpoint.headers ?? {}),
     upstreamModel: wanted.model === null ? null : upstreamModel(route, wanted.model),
     ...(endpoint.http === undefined ? {} : { http: endpoint.http }),
+    ...readRetry(route.retry ?? provider?.retry),
   }
+}
+
+/** None by default: agents retry by themselves, and know better what to repeat. */
+function readRetry(spec: RetrySpec | undefined): Pick<Route, 'retry'> {
+  if (spec === undefined || spec.attempts < 2) return {}
+  const backoffMs = spec.backoff_ms ?? 500
+  const on = spec.on ?? [429, 500, 502, 503, 504, 529]
+  return { retry: { attempts: spec.attempts, on, backoffMs, backoffMaxMs: Math.max(backoffMs, spec.max_backoff_ms ?? 30_000) } }
 }
 
 export type AuthScheme = 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'none'

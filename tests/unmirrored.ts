@@ -120,9 +120,14 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['proxy/arrived.ts', 'proxy/control.ts', 'proxy/forward.ts', 'proxy/metrics.ts', 'proxy/record.ts', 'proxy/scopes.ts'],
   },
   {
+    reason: 'the record of what a retry gives up',
+    testedBy: 'tests/proxy/retry.test.ts',
+    files: ['proxy/record-part.ts'],
+  },
+  {
     reason: 'the words for what the connections meet',
     testedBy: 'tests/proxy/forward-connections.test.ts',
-    files: ['proxy/forward-failure.ts'],
+    files: ['proxy/forward-failure.ts', 'proxy/forwarder.ts'],
   },
   {
     reason: 'the schema behind the routes',
