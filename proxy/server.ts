@@ -11,13 +11,16 @@ import { findProtocol } from '../protocols/_all.ts'
 import type { Store } from '../store/_adapter.ts'
 import { attribute } from './attribute.ts'
 import { createControl } from './control.ts'
-import { createForwarder, type Forwarder, type ForwardLayer } from './forward.ts'
+import type { Forwarder, ForwardLayer } from './forward.ts'
 import type { UpstreamAccess } from './forward-connections.ts'
+import { createForwarder } from './forwarder.ts'
 import { type ExchangeNote, type GateOptions, passGate } from './gate.ts'
 import { pairHeaders } from './headers.ts'
 import { createMetrics, type ProxyMetrics } from './metrics.ts'
 import { createReceiver, declaredLength, tooLarge } from './receive.ts'
+import { recordAttempt } from './record-part.ts'
 import { rawBadRequest, sendRefusal, writeRefusal } from './refuse.ts'
+import { createRetryLayer, type RetryOptions } from './retry.ts'
 import type { Routes } from './routes.ts'
 import { createScopes } from './scopes.ts'
 import { signingLayer } from './sigv4.ts'
@@ -67,10 +70,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const metrics = createMetrics(receiver.heldBytes)
   options.registerMetrics?.(metrics.registry)
   const now = (): number => performance.timeOrigin + performance.now()
-  const forwarder = (options.layers ?? []).reduce<Forwarder>(
-    (next, layer) => layer(next),
-    signingLayer(createForwarder(options.access)),
-  )
+  const { recorder } = options.store
+  const record: RetryOptions['record'] = (request, discarded) =>
+    recordAttempt({ recorder, onRecordFailure: options.onRecordFailure }, request, discarded)
+  // Retries see a request first: what the other layers do is part of each attempt.
+  const layers = [...(options.layers ?? []), createRetryLayer({ record, now })]
+  const forwarder = layers.reduce<Forwarder>((next, layer) => layer(next), signingLayer(createForwarder(options.access)))
   const gate: GateOptions = {
     recorder: options.store.recorder,
     scopes: createScopes(options.store, now),

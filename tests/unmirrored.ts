@@ -164,9 +164,14 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['proxy/replay/shelf.ts'],
   },
   {
+    reason: 'the record of what a retry gives up',
+    testedBy: 'tests/proxy/retry.test.ts',
+    files: ['proxy/record-part.ts'],
+  },
+  {
     reason: 'the words for what the connections meet',
     testedBy: 'tests/proxy/forward-connections.test.ts',
-    files: ['proxy/forward-failure.ts'],
+    files: ['proxy/forward-failure.ts', 'proxy/forwarder.ts'],
   },
   {
     reason: 'a step of a WebSocket on the wire, tested on the wire',
