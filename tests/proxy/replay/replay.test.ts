@@ -246,6 +246,8 @@ describe('a call that is not on record', () => {
     await post(`${rig.recordUrl}${messages}`, messagesBody({ first: 'Hello' }))
     await post(`${rig.recordUrl}${messages}`, messagesBody({ first: 'Hello', said: [[tool, result('a.txt')]] }))
     const { url } = await rig.replay('recorded')
+    // Used up, and still nearer than the one that is not: it stands further along the same conversation.
+    await post(`${url}${messages}`, messagesBody({ first: 'Hello', said: [[tool, result('a.txt')]] }))
     const other = [{ type: 'tool_use', id: 'toolu_2', name: 'bash', input: { command: 'pwd' } }]
     const answered = await post(
       `${url}${messages}`,
@@ -259,8 +261,8 @@ describe('a call that is not on record', () => {
     )
     const { message } = JSON.parse(answered.body.toString()).error
     const [, second] = await rig.exchanges()
-    expect(message).toContain(`the nearest recorded call is ${second?.id}`)
-    expect(message).toContain('they first differ at messages[3]: recorded nothing, asked {"content"')
+    expect(message).toContain(`the nearest recorded call is ${second?.id}, which has been replayed already; they`)
+    expect(message).toContain(' first differ at messages[3]: recorded nothing, asked {"content"')
     expect((await rig.exchanges()).at(-1)).toMatchObject({ outcome: 'refused', failure: { code: 'E_REPLAY_MISS' }, status: 400 })
   })
 
