@@ -1,6 +1,7 @@
 // The decode stage: recorded bytes -> conversation and answer by their protocol -> one `calls` row per exchange, with its price.
 // Derived and rebuildable: it changes no exchange, skips what is decoded already, and leaves a reason for what cannot be.
 
+import { readEncoding, undoEncodings } from '../core/encodings.ts'
 import { isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import type { Answer, Call, Conversation, EpochMs, Exchange, Json, Usage } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
@@ -8,7 +9,7 @@ import { findRoute, protocolById } from '../protocols/_all.ts'
 import { readEvents } from '../protocols/_framing.ts'
 import { findFraming } from '../protocols/_framings.ts'
 import type { ExchangeFilter, Store } from '../store/_adapter.ts'
-import { readHeader, undoEncodings } from './bodies.ts'
+import { readHeader } from './bodies.ts'
 
 /** Raised when the same bytes decode to something else; older rows are decoded again. */
 export const decoderVersion = 1
@@ -113,7 +114,7 @@ async function readBytes(store: Store, exchange: Exchange, side: 'request' | 're
   const body = await store.readBody(exchange.id, side)
   if (body === null || body.bytes.length === 0) return null
   const headers = side === 'request' ? exchange.requestHeaders : exchange.responseHeaders
-  return undoEncodings(body.bytes, body.decodedFrom === null ? readHeader(headers, 'content-encoding') : null)
+  return undoEncodings(body.bytes, body.decodedFrom === null ? readEncoding(headers) : null)
 }
 
 function readAnswer(protocol: ProtocolAdapter, exchange: Exchange, bytes: Buffer): Answer {

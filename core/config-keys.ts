@@ -1,6 +1,7 @@
 // Every key of the configuration, once: its name in turnpike.yaml, its flag, its kind, its default and what it means.
 // core/config.ts reads values by this table, the command line makes its options from it, docs/config.md is generated from it.
 
+import { budgetKeys } from './budget-keys.ts'
 import { agentTimeoutMs } from './limits.ts'
 import type { Json } from './types.ts'
 
@@ -9,8 +10,8 @@ export interface ConfigKey {
   readonly name: string
   /** The flag that sets it, with the word its value goes by in help; null when only file and environment can. */
   readonly flag: string | null
-  /** A `path` in a file is relative to that file, elsewhere to the current directory. */
-  readonly kind: 'text' | 'path' | 'url' | 'whole' | 'flag' | 'agents'
+  /** A `path`, and a `spec` that names a file (`@path`), in a file is relative to that file, elsewhere to the current directory. */
+  readonly kind: 'text' | 'path' | 'spec' | 'url' | 'whole' | 'number' | 'flag' | 'agents'
   readonly choices?: readonly string[]
   readonly minimum?: number
   readonly maximum?: number
@@ -63,6 +64,14 @@ export const configKeys: readonly ConfigKey[] = [
     kind: 'url',
     fallback: null,
     meaning: 'One provider for every model: requests go there as they are, with the key the agent sent.',
+  },
+  {
+    name: 'proxy.upstream_ca',
+    flag: '--upstream-ca <file>',
+    kind: 'path',
+    fallback: null,
+    meaning:
+      'Certificates (PEM) of authorities to trust besides those of Node and of this machine, for providers behind a company gateway.',
   },
   {
     name: 'proxy.on_record_failure',
@@ -231,6 +240,21 @@ export const configKeys: readonly ConfigKey[] = [
     fallback: false,
     meaning: 'Start a new agent session for each turn; needed for agents that cannot continue one.',
   },
+  {
+    name: 'proxy.inject',
+    flag: '--inject <spec>',
+    kind: 'spec',
+    fallback: null,
+    meaning: 'Faults on purpose, such as `429 rate=0.1; cut after=3 call=2`, or `@FILE`; docs/faults.md has the words.',
+  },
+  {
+    name: 'proxy.meter',
+    flag: '--meter',
+    kind: 'flag',
+    fallback: false,
+    meaning: 'Count tokens and cost of every answer for the metrics; happens anyway in a run, and where a budget is set.',
+  },
+  ...budgetKeys,
 ]
 
 /** TURNPIKE_RUN_ON_FAILURE for run.on_failure. */

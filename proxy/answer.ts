@@ -3,11 +3,13 @@
 // Never alters a byte; never ends cleanly what did not end cleanly.
 
 import type http from 'node:http'
+import { readEncoding } from '../core/encodings.ts'
+import { isTurnpikeError } from '../core/errors.ts'
 import { terminalHoldMs } from '../core/limits.ts'
 import type { EpochMs, HeaderList } from '../core/types.ts'
 import type { ExchangeEnd } from '../store/_adapter.ts'
 import type { Forwarding, UpstreamHead } from './forward.ts'
-import { downstreamHeaders, flattenHeaders, headerValue } from './headers.ts'
+import { downstreamHeaders, flattenHeaders, headerValue, recordedTrailers } from './headers.ts'
 import { createHold, type Hold } from './hold.ts'
 import { createEncodedHold, type EncodedHold } from './hold-encoded.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -97,7 +99,7 @@ function startAnswer(relay: Relay, head: UpstreamHead): void {
   const length = headerValue(head.headers, 'content-length')
   relay.remaining = length === null ? null : Number(length)
   relay.options.recordHead({ status: head.status, responseHeaders: head.headers, firstByteAt: null })
-  if (type.includes('event-stream')) chooseHold(relay, headerValue(head.headers, 'content-encoding'))
+  if (type.includes('event-stream') || type.includes('eventstream')) chooseHold(relay, readEncoding(head.headers))
   response.sendDate = false
   response.writeHead(
     head.status,
@@ -111,8 +113,8 @@ function startAnswer(relay: Relay, head: UpstreamHead): void {
 
 function chooseHold(relay: Relay, encoding: string | null): void {
   const { terminalMarks } = relay.options
-  if (encoding === null || encoding === 'identity') relay.hold = createHold(terminalMarks)
-  else relay.encodedHold = createEncodedHold(terminalMarks, encoding.toLowerCase())
+  if (encoding === null) relay.hold = createHold(terminalMarks)
+  else relay.encodedHold = createEncodedHold(terminalMarks, encoding)
 }
 
 function passData(relay: Relay, bytes: Buffer): void {
@@ -171,7 +173,7 @@ async function finish(relay: Relay, trailers: HeaderList): Promise<void> {
   if (!close(relay)) return
   const { response } = relay.options
   try {
-    await relay.options.commit(ending(relay, 'complete', null))
+    await relay.options.commit(withTrailers(ending(relay, 'complete', null), trailers))
   } catch {
     return void response.destroy() // the store refused: an answer that is not recorded is not given
   }
@@ -182,7 +184,8 @@ async function finish(relay: Relay, trailers: HeaderList): Promise<void> {
 
 async function breakOff(relay: Relay, error: Error): Promise<void> {
   if (!close(relay)) return
-  const failure = { code: 'E_UPSTREAM_CUT', message: error.message }
+  // A layer that broke it off on purpose says so with a code of its own.
+  const failure = { code: isTurnpikeError(error) ? error.code : 'E_UPSTREAM_CUT', message: error.message }
   const outcome = relay.released ? 'complete' : 'upstream-cut'
   const { response } = relay.options
   try {
@@ -233,4 +236,9 @@ function ending(relay: Relay, outcome: Ending['outcome'], failure: Ending['failu
     firstByteAt: relay.firstByteAt,
     endedAt: relay.options.now(),
   }
+}
+
+function withTrailers(ending: Ending, trailers: HeaderList): Ending {
+  if (trailers.length === 0) return ending
+  return { ...ending, responseHeaders: [...(ending.responseHeaders ?? []), ...recordedTrailers(trailers)] }
 }

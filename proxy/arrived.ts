@@ -1,11 +1,10 @@
 // A request that has arrived whole: the data every step of the gate works on, and what can be read off it. Pure.
 
 import type http from 'node:http'
-import zlib from 'node:zlib'
+import { readEncoding, undoEncodings } from '../core/encodings.ts'
 import type { EpochMs, HeaderList } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import type { Addressed } from './attribute.ts'
-import { headerValue } from './headers.ts'
 import { findModel, findModelInPath, type ModelPlace } from './model.ts'
 
 export interface Arrived {
@@ -29,23 +28,14 @@ export interface AskedModel {
 const decodedBytesMax = 128 * 1024 * 1024
 
 export function askedModel(arrived: Arrived): AskedModel {
-  const encoding = headerValue(arrived.headers, 'content-encoding')?.toLowerCase() ?? 'identity'
-  if (encoding === 'identity') {
+  const encoding = readEncoding(arrived.headers)
+  if (encoding === null) {
     const place = findModel(arrived.body)
     return { model: place?.model ?? findModelInPath(arrived.addressed.path), place }
   }
-  const decoded = decodeBody(arrived.body, encoding)
-  const found = decoded === null ? null : findModel(decoded)
+  // What does not decode, or is too large to look into, is routed as if it named no model.
+  const { buffer, byteOffset, byteLength } = arrived.body
+  const decoded = undoEncodings(Buffer.from(buffer, byteOffset, byteLength), encoding, decodedBytesMax)
+  const found = 'reason' in decoded ? null : findModel(decoded.bytes)
   return { model: found?.model ?? findModelInPath(arrived.addressed.path), place: null }
-}
-
-export function decodeBody(body: Uint8Array, encoding: string): Uint8Array | null {
-  try {
-    if (encoding === 'gzip' || encoding === 'x-gzip') return zlib.gunzipSync(body, { maxOutputLength: decodedBytesMax })
-    if (encoding === 'deflate') return zlib.inflateSync(body, { maxOutputLength: decodedBytesMax })
-    if (encoding === 'br') return zlib.brotliDecompressSync(body, { maxOutputLength: decodedBytesMax })
-    return null
-  } catch {
-    return null // not what it claims to be, or too large to look into: routed as if it named no model
-  }
 }

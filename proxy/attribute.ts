@@ -79,10 +79,13 @@ function attributeByHeaders(headers: HeaderList, query: string): Attribution {
   return { kind: 'session', name: 'default', source: 'default', agentSession: null }
 }
 
-/** The agent's own session id, when it sends one that can serve as a name. */
+/** Kilo marks the title call of a session by a prefix to its id. */
+const sideCallMark = /^title-(?=ses_)/
+
+/** The agent's own session id, when it sends one that can serve as a name; a side call's session is that of the conversation it is about. */
 export function agentSessionOf(headers: HeaderList): string | null {
   for (const name of sessionHeaders) {
-    const value = headerValue(headers, name)
+    const value = headerValue(headers, name)?.replace(sideCallMark, '') ?? null
     if (value !== null && sessionName.test(value)) return value
   }
   return null

@@ -1,8 +1,7 @@
-// The hold for streams the upstream compressed: reads along through an inflater to find the terminal event, while the agent gets
+// The hold for streams the upstream compressed: reads along through a decoder to find the terminal event, while the agent gets
 // the compressed bytes untouched. A chunk passes once it is known not to carry the terminal event.
 
-import type { Transform } from 'node:stream'
-import zlib from 'node:zlib'
+import { createDecoder } from '../core/encodings.ts'
 import { createHold } from './hold.ts'
 
 export interface EncodedHold {
@@ -11,16 +10,16 @@ export interface EncodedHold {
   readonly close: () => void
 }
 
-/** Null for encodings this Node cannot read; then nothing is held but the end of the connection. */
+/** Null for encodings that cannot be read; then nothing is held but the end of the connection. */
 export function createEncodedHold(marks: readonly string[], encoding: string): EncodedHold | null {
-  const inflater = createInflater(encoding)
-  if (inflater === null || marks.length === 0) return null
+  const decoder = createDecoder(encoding)
+  if (decoder === null || marks.length === 0) return null
   const plain = createHold(marks)
   let readable = true
   const waiting: Array<(terminal: boolean) => void> = []
   const judgeNext = (): void => waiting.shift()?.(plain.terminal())
-  inflater.on('data', (bytes: Buffer) => plain.push(bytes))
-  inflater.on('error', () => {
+  decoder.on('data', (bytes: Buffer) => plain.push(bytes))
+  decoder.on('error', () => {
     readable = false // not what it claimed to be: the agent will find out itself, we only stop looking
     while (waiting.length > 0) judgeNext()
   })
@@ -28,15 +27,8 @@ export function createEncodedHold(marks: readonly string[], encoding: string): E
     push: (chunk, judged) => {
       if (!readable || (plain.terminal() && waiting.length === 0)) return judged(plain.terminal())
       waiting.push(judged)
-      inflater.write(chunk, error => error || judgeNext())
+      decoder.write(chunk, error => error || judgeNext())
     },
-    close: () => void inflater.destroy(),
+    close: () => void decoder.destroy(),
   }
-}
-
-function createInflater(encoding: string): Transform | null {
-  if (encoding === 'gzip' || encoding === 'x-gzip') return zlib.createGunzip({ flush: zlib.constants.Z_SYNC_FLUSH })
-  if (encoding === 'deflate') return zlib.createInflate({ flush: zlib.constants.Z_SYNC_FLUSH })
-  if (encoding === 'br') return zlib.createBrotliDecompress({ flush: zlib.constants.BROTLI_OPERATION_FLUSH })
-  return null
 }

@@ -2,17 +2,10 @@
 // Pure memory: it decides what may be written, answer-writer.ts writes it.
 
 import { createHash, type Hash } from 'node:crypto'
+import { undoEncodings } from '../core/encodings.ts'
 import type { Arrival, MaskedRange } from './_adapter.ts'
 import { digestOf } from './digest.ts'
-import {
-  createStreamMasker,
-  decodeBody,
-  looksLikeText,
-  type MaskedPart,
-  maskBody,
-  maskEncoded,
-  type StreamMasker,
-} from './masking.ts'
+import { createStreamMasker, looksLikeText, type MaskedPart, maskBody, maskEncoded, type StreamMasker } from './masking.ts'
 
 /** Answers larger than this are read back from the spool when they end, instead of staying in memory as well. */
 const keptBytesMax = 1024 * 1024
@@ -88,10 +81,10 @@ export function maySpool(answer: AnswerBytes, encoding: string | null | undefine
   const all = joinBuffers([...[...answer.kept, ...answer.parts].map(part => part.sent), unseen])
   if (all.length > decodeAlwaysBytes && all.length < answer.checkedBytes * decodeGrowth) return false
   answer.checkedBytes = all.length
-  const decoded = decodeBody(all, encoding)
-  if (decoded === null) return false
+  const decoded = undoEncodings(all, encoding)
+  if ('reason' in decoded) return false
   const masker = createStreamMasker(answer.secrets)
-  return masker.push(decoded).ranges.length === 0 && masker.held().sent.length === 0
+  return masker.push(decoded.bytes).ranges.length === 0 && masker.held().sent.length === 0
 }
 
 /** The parts are written: they are hashed and, while they are not too many, kept for the end. */

@@ -1,6 +1,7 @@
 // Writes answers: to the spool while they run, as pieces when they are checkpointed or end. What it remembers of them changes only
 // after the commit that made it true, so that a rolled-back write can simply be tried again.
 
+import { readEncoding } from '../core/encodings.ts'
 import {
   type AnswerBytes,
   type Assembled,
@@ -15,7 +16,6 @@ import {
 import type { BodyReader } from './bodies.ts'
 import type { Sqlite } from './database.ts'
 import type { HeaderWriter } from './headers.ts'
-import { readEncoding } from './masking.ts'
 import type { PieceWriter } from './piece-writer.ts'
 import { writeArrivals, writeRanges, writeRecipe } from './recipe.ts'
 import type { EndMessage, HeadFields } from './writer-messages.ts'

@@ -2,9 +2,8 @@
 // known to be searched already, and streams whose chunks may cut a secret in two. Never writes, never keeps a secret longer than needed.
 
 import { isUtf8 } from 'node:buffer'
-import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
+import { undoEncodings } from '../core/encodings.ts'
 import { maskBytes } from '../core/redact.ts'
-import type { HeaderList } from '../core/types.ts'
 import type { MaskedRange } from './_adapter.ts'
 
 export interface MaskedBody {
@@ -53,36 +52,10 @@ function mergeRanges(ranges: readonly MaskedRange[]): MaskedRange[] {
 /** The decoded bytes with their secrets masked; null when they hold none or the encoding is not ours to undo. */
 export function maskEncoded(bytes: Buffer, encoding: string | null, secrets: readonly string[]): MaskedBody | null {
   if (encoding === null || longestSecret(secrets) === 0) return null
-  const decoded = decodeBody(bytes, encoding)
-  if (decoded === null) return null
-  const masked = maskBody(decoded, secrets)
+  const decoded = undoEncodings(bytes, encoding)
+  if ('reason' in decoded) return null
+  const masked = maskBody(decoded.bytes, secrets)
   return masked.ranges.length === 0 ? null : masked
-}
-
-/** A cut-off body decodes as far as it goes. Null when it does not decode at all. */
-export function decodeBody(bytes: Buffer, encoding: string): Buffer | null {
-  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: decodedBytesMax }
-  try {
-    if (encoding === 'gzip' || encoding === 'x-gzip') return gunzipSync(bytes, options)
-    if (encoding === 'br')
-      return brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH, maxOutputLength: decodedBytesMax })
-    // "deflate" means zlib in the standard and raw deflate in some servers.
-    if (encoding === 'deflate')
-      return ((bytes[0] ?? 0) & 0x0f) === 8 ? inflateSync(bytes, options) : inflateRawSync(bytes, options)
-    return null
-  } catch {
-    return null
-  }
-}
-
-/** A few megabytes can decode to gigabytes of zeros. */
-const decodedBytesMax = 512 * 1024 * 1024
-
-/** The content-encoding that a header list names; null for none. */
-export function readEncoding(headers: HeaderList | null): string | null {
-  const named = headers?.find(([name]) => name.length === 16 && name.toLowerCase() === 'content-encoding')
-  const value = named?.[1].trim().toLowerCase() ?? ''
-  return value === '' || value === 'identity' ? null : value
 }
 
 /** Whether bytes of unknown kind could hold a secret in disguise: text shows its secrets, anything else may be compressed. */

@@ -1,11 +1,14 @@
 // `turnpike proxy`: the recording proxy on its own. One line on standard output when it is ready; drains on the first signal.
 
+import { budgetKeyNames } from '../../core/budget-keys.ts'
 import type { ProxyOptions } from '../../proxy/server.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders, type Providers } from '../providers.ts'
 import { checkReplay, type OpenedReplay, openReplay } from '../replay.ts'
 import { useStoreAt } from '../store-access.ts'
+import { openToll, planToll, type TollPlan } from '../toll.ts'
+import { type Access, readAccess } from '../upstream-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const proxyCommand: CommandSpec = {
@@ -20,7 +23,11 @@ export const proxyCommand: CommandSpec = {
     'proxy.port',
     'proxy.models',
     'proxy.upstream',
+    'proxy.upstream_ca',
     'proxy.on_record_failure',
+    'proxy.inject',
+    'proxy.meter',
+    ...budgetKeyNames('session'),
     'simulated.enabled',
     'simulated.script',
     'simulated.seed',
@@ -39,15 +46,24 @@ export const proxyCommand: CommandSpec = {
     // Before the store: a mistake must not leave an empty one behind.
     await checkReplay(context.config)
     const providers = await openProviders(context.config, context.environment)
+    const toll = await planToll(context.config, 'proxy')
+    const access = await readAccess(context.config, context.environment)
     const run = async (store: Store): Promise<number> => {
       const replay = await openReplay(context.config, store)
-      return serve(context, store, providers, replay).finally(replay.close)
+      return serve(context, store, { providers, toll, replay, access }).finally(replay.close)
     }
     return useStoreAt(context.config.store, {}, run).finally(providers.close)
   },
 }
 
-async function serve(context: CommandContext, store: Store, providers: Providers, replay: OpenedReplay): Promise<number> {
+interface Served {
+  readonly providers: Providers
+  readonly toll: TollPlan
+  readonly replay: OpenedReplay
+  readonly access: Access
+}
+
+async function serve(context: CommandContext, store: Store, { providers, toll, replay, access }: Served): Promise<number> {
   const { config, output } = context
   const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
   // Loaded here: commands that only look into the store must start fast.
@@ -57,10 +73,10 @@ async function serve(context: CommandContext, store: Store, providers: Providers
     host: config.proxy.host,
     port: config.proxy.port,
     routes: providers.routes,
+    ...access,
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
-    layers: replay.layers,
-    linkLayers: replay.linkLayers,
+    ...openToll(toll, { store, providers, replay }).proxyOptions,
     ...(controlToken ? { controlToken } : {}),
     ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
   })

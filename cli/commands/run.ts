@@ -2,6 +2,7 @@
 // each is a call into its own folder, and everything between them goes through the store.
 
 import { join } from 'node:path'
+import { budgetKeyNames } from '../../core/budget-keys.ts'
 import { TurnpikeError } from '../../core/errors.ts'
 import { countOf } from '../../report/words.ts'
 import type { RunOptions, RunResult } from '../../runner/run.ts'
@@ -13,6 +14,8 @@ import { planRun, type RunPlan } from '../run-plan.ts'
 import { writeRunRecord } from '../run-record.ts'
 import { deriveRun, printRun } from '../run-results.ts'
 import { useStoreAt } from '../store-access.ts'
+import { openFigures, openToll, planToll, type TollPlan } from '../toll.ts'
+import { readAccess } from '../upstream-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const runCommand: CommandSpec = {
@@ -40,7 +43,10 @@ export const runCommand: CommandSpec = {
     'run.name',
     'proxy.models',
     'proxy.upstream',
+    'proxy.upstream_ca',
     'proxy.on_record_failure',
+    'proxy.inject',
+    ...budgetKeyNames('trial', 'run'),
     'simulated.enabled',
     'simulated.script',
     'simulated.seed',
@@ -66,9 +72,10 @@ export const runCommand: CommandSpec = {
     // Before the store: a mistake must not leave an empty one behind.
     const plan = await planRun(context)
     await checkReplay(plan.config)
+    const toll = await planToll(plan.config, 'run')
     for (const warning of plan.warnings) context.output.note(`warning: ${warning}`)
     return useStoreAt(context.config.store, {}, async store => {
-      const result = await runAgents(context, store, plan)
+      const result = await runAgents(context, store, plan, toll)
       if (result.run.state === 'interrupted') throw interrupted(result)
       const derived = await deriveRun(store, result.run, context)
       await printRun(context, result, derived)
@@ -77,7 +84,7 @@ export const runCommand: CommandSpec = {
   },
 }
 
-async function runAgents(context: CommandContext, store: Store, plan: RunPlan): Promise<RunResult> {
+async function runAgents(context: CommandContext, store: Store, plan: RunPlan, tollPlan: TollPlan): Promise<RunResult> {
   const { output } = context
   const { config } = plan
   // Loaded here: commands that only look into the store must start fast.
@@ -85,18 +92,20 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
   const { createLiveView } = await import('../../report/live.ts')
   const { executeRun } = await import('../../runner/run.ts')
   const providers = await openProviders(config, context.environment)
+  const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
+  const figures = openFigures(store, view.figures)
   const replay = await openReplay(config, store)
+  const toll = openToll(tollPlan, { store, providers, replay, listeners: figures.listeners })
   const proxy = await startProxy({
     store,
     host: '127.0.0.1',
     port: 0,
     routes: providers.routes,
+    ...(await readAccess(config, context.environment)),
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
-    layers: replay.layers,
-    linkLayers: replay.linkLayers,
+    ...toll.proxyOptions,
   })
-  const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
   output.note(
     `${countOf(plan.tasks.length, 'task')}; agents: ${plan.agents.map(agent => agent.id).join(', ')}; models: ${providers.description}`,
   )
@@ -109,11 +118,13 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
       directory: join(config.store, 'work'),
       signal: context.signal,
       onEvent: view.event,
+      refuseTrial: toll.refuseTrial,
     })
   } finally {
     view.done()
     // Agents are gone; what they left running must not hold the command up.
     await proxy.drain(context.signal.aborted ? 0 : 2_000)
+    await figures.flush()
     const replayed = replay.describe()
     if (replayed !== null) output.note(replayed)
     await replay.close()
@@ -121,7 +132,7 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
   }
 }
 
-type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent'>
+type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent' | 'refuseTrial'>
 
 function runSettings(plan: RunPlan, context: CommandContext, replayRefId: string | null): Settings {
   const { run, replay } = plan.config

@@ -1,10 +1,10 @@
 // The exchanges of one recording by their address, with what they are matched by. Keeps addresses, hashes and fingerprints;
 // bodies stay in the store and are read one at a time, and only for addresses where equal bytes are not enough.
 
+import { undoEncodings } from '../../core/encodings.ts'
 import type { Exchange, Json } from '../../core/types.ts'
 import { protocolById } from '../../protocols/_all.ts'
 import type { Store, StoredBody } from '../../store/_adapter.ts'
-import { decodeBody } from '../arrived.ts'
 import { headerValue } from '../headers.ts'
 import { type Fingerprint, readFingerprint } from './fingerprint.ts'
 import type { Matchable } from './match.ts'
@@ -116,10 +116,10 @@ function parseStored(body: StoredBody, encoding: string | null): Json | undefine
 
 /** Undefined for what is no JSON, or in an encoding that is not undone here. */
 export function parseBody(bytes: Uint8Array, encoding: string | null): Json | undefined {
-  const plain = encoding === null || encoding === 'identity' ? bytes : decodeBody(bytes, encoding.toLowerCase())
-  if (plain === null) return undefined
+  const plain = undoEncodings(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), encoding)
+  if ('reason' in plain) return undefined
   try {
-    return JSON.parse(Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength).toString('utf8')) as Json
+    return JSON.parse(plain.bytes.toString('utf8')) as Json
   } catch {
     return undefined
   }

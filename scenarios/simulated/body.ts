@@ -6,11 +6,14 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { TurnpikeError } from '../../core/errors.ts'
 import { requestBodyBytesMax } from '../../core/limits.ts'
 import type { Json, JsonObject } from '../../core/types.ts'
+import { decompressZstd } from '../../core/zstd.ts'
 
 const decoders = {
   gzip: promisify(gunzip),
   deflate: promisify(inflate),
   br: promisify(brotliDecompress),
+  zstd: async (bytes: Buffer, { maxOutputLength }: { readonly maxOutputLength: number }) =>
+    decompressZstd(bytes, maxOutputLength),
 } as const
 
 /** E_BAD_REQUEST when it is no JSON object, E_BODY_TOO_LARGE beyond the limit, E_CLIENT_ABORTED when the client went away. */
@@ -52,7 +55,8 @@ async function decodeBody(bytes: Buffer, encoding: string | undefined): Promise<
   const name = (encoding ?? 'identity').trim().toLowerCase()
   if (name === 'identity' || name === '') return bytes
   const decode = Object.entries(decoders).find(([known]) => known === name)?.[1]
-  if (!decode) throw new TurnpikeError('E_BAD_REQUEST', `content-encoding "${name}" is not understood; gzip, deflate and br are`)
+  if (!decode)
+    throw new TurnpikeError('E_BAD_REQUEST', `content-encoding "${name}" is not understood; gzip, deflate, br and zstd are`)
   try {
     return await decode(bytes, { maxOutputLength: requestBodyBytesMax })
   } catch (cause) {

@@ -3,6 +3,7 @@ import http from 'node:http'
 import zlib from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ask, askRaw, eventually, header } from '../client.ts'
+import { zstdEvents, zstdSecret, zstdText } from '../core/_zstd.ts'
 import { openRig, type Rig } from '../rig.ts'
 import {
   chunk,
@@ -92,6 +93,34 @@ describe('bytes', () => {
     expect((await rig.body(exchange, 'response')).equals(coded)).toBe(true)
   })
 
+  it('of a zstd body reach the upstream as sent, while a key in them is masked in the record', async () => {
+    const url = await open((_, connection) => connection.write(reply('200 OK', ['content-encoding: zstd'], zstdText)))
+    const key = ['x-api-key', 'sk-secret-0001', 'content-encoding', 'zstd']
+    const answered = await ask(url, { headers: [...json, ...key], body: zstdSecret })
+    expect([answered.body.equals(zstdText), upstream.requests[0]?.body.equals(zstdSecret)]).toEqual([true, true])
+    const [exchange] = await rig.exchanges()
+    const stored = await rig.store.readBody(exchange?.id ?? '', 'request')
+    expect(stored?.decodedFrom).toBe('zstd')
+    expect(stored?.masked).toHaveLength(3)
+    expect(stored?.bytes.toString()).toContain('{"key":"**************"}{"key":"**************"}')
+    expect((await rig.body(exchange, 'response')).equals(zstdText)).toBe(true)
+  })
+
+  it('of a zstd stream reach the agent event by event', async () => {
+    const url = await open(async (_, connection) => {
+      connection.write(streamHead.replace('\r\n\r\n', '\r\ncontent-encoding: zstd\r\n\r\n'))
+      for (const part of zstdEvents) {
+        connection.write(chunk(part))
+        await new Promise(resolve => setTimeout(resolve, 20))
+      }
+      connection.write(lastChunk)
+    })
+    const seen: Buffer[] = []
+    const answered = await ask(url, { ...post, onData: bytes => void seen.push(bytes) })
+    expect([answered.broken, answered.body.equals(Buffer.concat(zstdEvents))]).toEqual([false, true])
+    expect(seen[0]?.equals(zstdEvents[0] ?? Buffer.alloc(0))).toBe(true)
+  })
+
   it('of a compressed stream reach the agent event by event, the terminal one after the commit', async () => {
     const gzip = zlib.createGzip()
     const url = await open(async (_, connection) => {
@@ -131,9 +160,17 @@ describe('bytes', () => {
       ),
     )
     const body = Buffer.alloc(300_000, 'x')
-    const answered = await ask(url, { headers: ['transfer-encoding', 'chunked'], body })
+    const answered = await ask(url, {
+      headers: ['transfer-encoding', 'chunked', 'trailer', 'x-digest'],
+      body,
+      onRequest: request => request.addTrailers([['X-Digest', 'abc']]),
+    })
     expect(answered.body.toString()).toBe('abc')
     expect(answered.trailers).toEqual(['x-sum', '1'])
+    expect(upstream.requests[0]?.trailers).toEqual(['X-Digest', 'abc'])
+    const [exchange] = await rig.exchanges()
+    expect(exchange?.requestHeaders.at(-1)).toEqual(['trailer:X-Digest', 'abc'])
+    expect(exchange?.responseHeaders?.at(-1)).toEqual(['trailer:x-sum', '1'])
     expect(upstream.requests[0]?.body.equals(body)).toBe(true)
   })
 })

@@ -1,6 +1,7 @@
 import zlib from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { createEncodedHold } from '../../proxy/hold-encoded.ts'
+import { zstdEvents } from '../core/_zstd.ts'
 
 const events = ['event: a\ndata: 1\n\n', 'event: b\ndata: 2\n\n', 'event: message_stop\ndata: {}\n\n']
 
@@ -37,7 +38,13 @@ describe('the hold for compressed streams', () => {
     expect(first).toBe(false)
     hold?.close()
   })
-  it('is not there for encodings this Node cannot read', () => {
-    expect(createEncodedHold(['x'], 'zstd')).toBeNull()
+  it('finds the terminal event inside zstd', async () => {
+    const hold = createEncodedHold(['event: message_stop'], 'zstd')
+    const judged = await Promise.all(zstdEvents.map(chunk => new Promise<boolean>(resolve => hold?.push(chunk, resolve))))
+    expect(judged).toEqual([false, false, true, true])
+    hold?.close()
+  })
+  it('is not there for encodings nobody knows', () => {
+    expect(createEncodedHold(['x'], 'rot13')).toBeNull()
   })
 })
