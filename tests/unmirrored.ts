@@ -13,6 +13,7 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'types, data or a schema only: nothing runs',
     testedBy: null,
     files: [
+      'proxy/replay/options.ts',
       'core/types.ts',
       'core/report.ts',
       'proxy/websocket/link.ts',
@@ -154,9 +155,9 @@ export const unmirrored: readonly Unmirrored[] = [
   },
   { reason: 'wires the toll; tested as a process', testedBy: 'tests/cli/commands/run-budget.test.ts', files: ['cli/toll.ts'] },
   {
-    reason: 'what a missed call is told, tested on the wire',
+    reason: 'from a request to its recorded answer, or to what a missed one is told; tested on the wire',
     testedBy: 'tests/proxy/replay/replay.test.ts',
-    files: ['proxy/replay/miss.ts'],
+    files: ['proxy/replay/find.ts', 'proxy/replay/miss.ts'],
   },
   {
     reason: 'what a recording is opened into, tested with it',
