@@ -13,6 +13,7 @@ import { attribute } from './attribute.ts'
 import { createControl } from './control.ts'
 import type { Forwarder, ForwardLayer } from './forward.ts'
 import type { UpstreamAccess } from './forward-connections.ts'
+import { createConnections } from './forward-connections.ts'
 import { createForwarder } from './forwarder.ts'
 import { type ExchangeNote, type GateOptions, passGate } from './gate.ts'
 import { pairHeaders } from './headers.ts'
@@ -102,9 +103,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     metrics.started()
     void passGate(gate, request, response)
   }
+  const connections = createConnections(options.access)
   const linker = (options.linkLayers ?? []).reduce<Linker>(
     (next, layer) => layer(next),
-    createLinker({ messageBytesMax: bodyBytesMax }),
+    createLinker({ messageBytesMax: bodyBytesMax, agentOf: connections.agentOf }),
   )
   const sockets = { linker, messageBytesMax: bodyBytesMax, draining: () => draining, onStarted: metrics.started }
   const upgrades = createUpgrades({ ...gate, ...sockets })
@@ -117,6 +119,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     options.onDrain?.()
     await drainServer(server, metrics, graceMs, upgrades.cut)
     forwarder.close()
+    connections.close()
     await control.close()
   }
   return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, port, drain }
