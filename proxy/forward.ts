@@ -17,7 +17,6 @@ import {
 } from './forward-connections.ts'
 import { createHttp2Forwarder } from './forward-http2.ts'
 import { flattenHeaders, pairHeaders } from './headers.ts'
-import type { AwsSigner } from './sigv4.ts'
 
 /** Which exchange a request belongs to, for the layers that wrap a forwarder (replay, faults, budgets, retries). */
 export interface ForwardedExchange {
@@ -48,7 +47,12 @@ export interface ForwardRequest {
   /** 2: over HTTP/2. Absent or 1: HTTP/1.1. */
   readonly http?: 1 | 2
   /** Signs it before it is sent, see sigv4.ts. */
-  readonly signer?: AwsSigner
+  readonly signer?: RequestSigner
+}
+
+/** Signs a request over exactly what is sent. */
+export interface RequestSigner {
+  readonly sign: (request: ForwardRequest, at?: Date) => Promise<ForwardRequest>
 }
 
 export interface UpstreamHead {
