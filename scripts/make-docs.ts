@@ -79,6 +79,7 @@ function writeConfigDocs(): string {
     '[agents.md](agents.md) has the agents and the placeholders. On the command line, what follows `--` is the `first` of the agent `command`: `turnpike run --tasks tasks.jsonl --agent command --fresh-session -- my-agent --prompt {instruction}`.',
     '## Keys of providers',
     'Keys are never configuration: the proxy reads them from its own environment, under the names that the models file gives (`key_env`; see `configs/models.yaml`), and `TURNPIKE_UPSTREAM_KEY` for `--upstream` in a run. Agents only ever hold a short-lived trial token. In stand-alone use the agent brings its own key, which passes through and is masked in the record.',
+    "Amazon Bedrock (`auth: sigv4`) takes a Bedrock API key (`AWS_BEARER_TOKEN_BEDROCK`) or signs with `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` of the proxy's environment; the region is the one in the endpoint's host, else `AWS_REGION`. An agent's own signature covers the proxy's address and would be refused, so it is replaced by the proxy's, or the call is refused with the reason when the proxy has no credentials; an agent's own bearer token passes through.",
     '## models.yaml',
     "A models file (`--models`) says which provider answers which model; `configs/models.yaml` is the built-in one and a good start for your own. The first route whose pattern fits, and whose provider speaks the caller's protocol, wins.",
     [
@@ -89,11 +90,12 @@ function writeConfigDocs(): string {
       '    key_env: MY_GATEWAY_KEY              # name of the variable that holds the key, where the proxy runs; left out: no key',
       '    endpoints:                           # protocol -> where it is spoken',
       "      openai-chat: { base_url: https://gateway.example.org, strip_prefix: /v1 }   # strip_prefix is cut from the caller's path",
-      '      anthropic-messages: { base_url: https://gateway.example.org/anthropic, auth: x-api-key }   # auth: bearer (default), x-api-key, x-goog-api-key, none',
+      '      anthropic-messages: { base_url: https://gateway.example.org/anthropic, auth: x-api-key }   # auth: bearer (default), x-api-key, x-goog-api-key, sigv4, none',
       '      openai-responses: { base_url: https://gateway.example.org, http: 2 }   # spoken to over HTTP/2; 1 when left out',
       '    retry: { attempts: 3, on: [429, 529, connection], backoff_ms: 500, max_backoff_ms: 30000 }   # left out: a request is sent once',
       'routes:',
       '  - { model: "my-*", provider: my-gateway, upstream_model: "vendor/*" }   # upstream_model renames the model',
+      '  - { model: "my-*", path: "/v1/projects/*", provider: my-gateway }   # path: only for callers that ask at such a path',
       '```',
     ].join('\n'),
   ].join('\n\n')

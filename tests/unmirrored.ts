@@ -78,7 +78,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'tested as a process',
     testedBy: 'tests/cli/commands/show.test.ts',
-    files: ['cli/show-view.ts', 'cli/shown-calls.ts'],
+    files: ['cli/show-view.ts'],
   },
   { reason: 'tested as a process', testedBy: 'tests/cli/commands/doctor.test.ts', files: ['cli/commands/agents.ts'] },
   { reason: 'tested as a process', testedBy: 'tests/cli/commands/proxy.test.ts', files: ['cli/providers.ts'] },
