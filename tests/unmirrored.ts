@@ -157,6 +157,24 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'what a recording is opened into, tested with it',
     testedBy: 'tests/proxy/replay/library.test.ts',
     files: ['proxy/replay/shelf.ts'],
+    reason: 'a step of a WebSocket on the wire, tested on the wire',
+    testedBy: 'tests/proxy/websocket/upgrade.test.ts',
+    files: [
+      'proxy/websocket/accept.ts',
+      'proxy/websocket/dial.ts',
+      'proxy/websocket/opening.ts',
+      'proxy/websocket/socket-end.ts',
+    ],
+  },
+  {
+    reason: 'between the two directions of a WebSocket, tested with both on the wire',
+    testedBy: 'tests/proxy/websocket/answering.test.ts',
+    files: ['proxy/websocket/exchange.ts', 'proxy/websocket/relay.ts'],
+  },
+  {
+    reason: 'parts of the simulated socket, tested by speaking to it',
+    testedBy: 'tests/scenarios/simulated/websocket.test.ts',
+    files: ['scenarios/simulated/websocket-play.ts', 'scenarios/simulated/websocket-responses.ts'],
   },
   {
     reason: 'the schema behind the routes',

@@ -4,6 +4,7 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
+import { TurnpikeError } from '../../core/errors.ts'
 import { socketCloseMs } from '../../core/limits.ts'
 import type { HeaderList } from '../../core/types.ts'
 import type { UpstreamHead } from '../forward.ts'
@@ -130,5 +131,6 @@ function readRefusal(answer: IncomingMessage, events: LinkEvents, settle: (then:
   answer.on('end', refuse)
   const lost = (error: Error): void => settle(() => events.onUnreachable({ stage: 'handshake', error }))
   answer.on('error', lost)
-  answer.on('close', () => lost(new Error('the upstream closed the connection in the middle of its refusal')))
+  const cut = 'the upstream closed the connection in the middle of its refusal'
+  answer.on('close', () => lost(new TurnpikeError('E_UPSTREAM_CUT', cut)))
 }

@@ -4,8 +4,9 @@ import type { Dialect } from './dialect.ts'
 import { anthropicDialect } from './dialect-anthropic.ts'
 import { geminiDialect } from './dialect-gemini.ts'
 import { openaiDialect } from './dialect-openai.ts'
+import { responsesDialect } from './dialect-responses.ts'
 
-const dialects: readonly Dialect[] = [anthropicDialect, geminiDialect, openaiDialect]
+const dialects: readonly Dialect[] = [anthropicDialect, geminiDialect, openaiDialect, responsesDialect]
 
 /** The dialect of a call's protocol, or of the client that asked for something else. */
 export function chooseDialect(protocol: string | null, headers: Readonly<Record<string, unknown>>, path: string): Dialect {
