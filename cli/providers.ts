@@ -23,7 +23,7 @@ export async function openProviders(config: Config, environment: Environment): P
   const close = async (): Promise<void> => {}
   if (proxy.upstream !== null) {
     const key = environment['TURNPIKE_UPSTREAM_KEY']
-    const routes = singleUpstream(proxy.upstream, key ? { key } : {})
+    const routes = singleUpstream(proxy.upstream, key ? { key } : { env: environment })
     return { routes, simulated: false, description: proxy.upstream, close }
   }
   const file = proxy.models ?? packageFile('configs', 'models.yaml')

@@ -66,6 +66,14 @@ export const configKeys: readonly ConfigKey[] = [
     meaning: 'One provider for every model: requests go there as they are, with the key the agent sent.',
   },
   {
+    name: 'proxy.upstream_ca',
+    flag: '--upstream-ca <file>',
+    kind: 'path',
+    fallback: null,
+    meaning:
+      'Certificates (PEM) of authorities to trust besides those of Node and of this machine, for providers behind a company gateway.',
+  },
+  {
     name: 'proxy.on_record_failure',
     flag: '--on-record-failure <what>',
     kind: 'text',

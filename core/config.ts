@@ -42,6 +42,7 @@ export interface Config {
     readonly port: number
     readonly models: string | null
     readonly upstream: string | null
+    readonly upstreamCa: string | null
     readonly onRecordFailure: 'refuse' | 'pass'
     /** The words, or `@` and the path of a file of them. */
     readonly inject: string | null
@@ -148,6 +149,7 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       port: get('proxy.port'),
       models: get('proxy.models'),
       upstream: get('proxy.upstream'),
+      upstreamCa: get('proxy.upstream_ca'),
       onRecordFailure: get('proxy.on_record_failure'),
       inject: get('proxy.inject'),
       meter: get('proxy.meter'),

@@ -77,4 +77,6 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
     'The words of --inject, or the file they name, do not follow their format. The message names the rule and the position, or file, line and column. Nothing has been started.',
   E_INJECTED_FAULT:
     'What the agent saw was made on purpose (--inject), not by the provider. It stands in the record as the failure of the exchange, with the rule and the seed that chose it.',
+  E_UPSTREAM_UNTRUSTED:
+    "The certificate of an upstream does not lead to an authority this machine trusts, does not fit the host's name, or has expired. Agents see HTTP 502 in their provider's dialect. Nothing was sent. There is no switch that turns the check off; a company's own authority is named with --upstream-ca.",
 }

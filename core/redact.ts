@@ -70,7 +70,8 @@ const credentialHeaders = new Set([
 /** Masks credential headers whole (a scheme word such as Bearer stays) and known secrets in the others. */
 export function maskHeaders(headers: HeaderList, secretHeaders: readonly string[], secrets: readonly string[]): HeaderList {
   return headers.map(([name, value]) => {
-    const lower = name.toLowerCase()
+    // A credential sent as a trailer is one all the same.
+    const lower = name.toLowerCase().replace(/^trailer:/, '')
     if (!credentialHeaders.has(lower) && !secretHeaders.includes(lower)) return [name, maskText(value, secrets)] as const
     const scheme = /^(Bearer|Basic|Negotiate) /i.exec(value)?.[0] ?? ''
     return [name, scheme + '*'.repeat(value.length - scheme.length)] as const

@@ -112,7 +112,7 @@ export interface Usage {
 
 // ---------------------------------------------------------------- what crossed the wire
 
-/** Header fields in wire order and case, duplicates kept; secrets masked. */
+/** Header fields in wire order and case, duplicates kept; secrets masked. In the record, trailers follow as `trailer:<name>`. */
 export type HeaderList = ReadonlyArray<readonly [name: string, value: string]>
 
 export type ExchangeOutcome =
@@ -130,6 +130,12 @@ export type ExchangeOutcome =
 export interface Scope {
   readonly kind: 'trial' | 'session'
   readonly id: string
+}
+
+/** What an exchange is of another one; `upstream-attempt`: its answer was not passed on, the request was sent again. */
+export interface PartOf {
+  readonly id: string
+  readonly part: 'upstream-attempt'
 }
 
 /** One HTTP request and its answer. `response*` (even a 500) and `failure` (a cut, a timeout) are separate; both may be there. */
@@ -162,6 +168,8 @@ export interface Exchange {
   readonly startedAt: EpochMs
   readonly firstByteAt: EpochMs | null
   readonly endedAt: EpochMs | null
+  /** Absent on all that stand for themselves; the others are counted and listed with the exchange they are a part of. */
+  readonly partOf?: PartOf
 }
 
 /** An exchange decoded: derived from the bytes, rebuildable with `turnpike decode`. */

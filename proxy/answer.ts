@@ -9,7 +9,7 @@ import { terminalHoldMs } from '../core/limits.ts'
 import type { EpochMs, HeaderList } from '../core/types.ts'
 import type { ExchangeEnd } from '../store/_adapter.ts'
 import type { Forwarding, UpstreamHead } from './forward.ts'
-import { downstreamHeaders, flattenHeaders, headerValue } from './headers.ts'
+import { downstreamHeaders, flattenHeaders, headerValue, recordedTrailers } from './headers.ts'
 import { createHold, type Hold } from './hold.ts'
 import { createEncodedHold, type EncodedHold } from './hold-encoded.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -99,7 +99,7 @@ function startAnswer(relay: Relay, head: UpstreamHead): void {
   const length = headerValue(head.headers, 'content-length')
   relay.remaining = length === null ? null : Number(length)
   relay.options.recordHead({ status: head.status, responseHeaders: head.headers, firstByteAt: null })
-  if (type.includes('event-stream')) chooseHold(relay, readEncoding(head.headers))
+  if (type.includes('event-stream') || type.includes('eventstream')) chooseHold(relay, readEncoding(head.headers))
   response.sendDate = false
   response.writeHead(
     head.status,
@@ -173,7 +173,7 @@ async function finish(relay: Relay, trailers: HeaderList): Promise<void> {
   if (!close(relay)) return
   const { response } = relay.options
   try {
-    await relay.options.commit(ending(relay, 'complete', null))
+    await relay.options.commit(withTrailers(ending(relay, 'complete', null), trailers))
   } catch {
     return void response.destroy() // the store refused: an answer that is not recorded is not given
   }
@@ -236,4 +236,9 @@ function ending(relay: Relay, outcome: Ending['outcome'], failure: Ending['failu
     firstByteAt: relay.firstByteAt,
     endedAt: relay.options.now(),
   }
+}
+
+function withTrailers(ending: Ending, trailers: HeaderList): Ending {
+  if (trailers.length === 0) return ending
+  return { ...ending, responseHeaders: [...(ending.responseHeaders ?? []), ...recordedTrailers(trailers)] }
 }

@@ -1,4 +1,4 @@
-// The only file that knows how bytes are forwarded: node:http(s) clients with pooled sockets, no timeouts, aborts both ways.
+// How bytes are forwarded: node:http(s) clients with pooled sockets, no timeouts, aborts both ways; the contract of forwarding too.
 // A POST that dies on a stale pooled socket before the first response byte is sent once more on a fresh one.
 // Never alters a body byte, never ends a broken answer cleanly (decision 0003 says why no proxy library sits here).
 
@@ -7,7 +7,9 @@ import https from 'node:https'
 import type { ErrorCode } from '../core/errors.ts'
 import type { HeaderList, Scope } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
+import { type Connections, hostOf, portOf, proxyCredential } from './forward-connections.ts'
 import { flattenHeaders, pairHeaders } from './headers.ts'
+import type { AwsSigner } from './sigv4.ts'
 
 /** Which exchange a request belongs to, for the layers that wrap a forwarder (replay, faults, budgets, retries). */
 export interface ForwardedExchange {
@@ -24,6 +26,18 @@ export interface ForwardedExchange {
   readonly query: string
   readonly headers: HeaderList
   readonly body: Uint8Array
+  /** Strings to mask in anything that is recorded of it. */
+  readonly secrets?: readonly string[]
+}
+
+export interface RetryPolicy {
+  /** How often a request is sent in all. */
+  readonly attempts: number
+  /** Statuses after which it is sent again; `connection`: also when no answer came at all. */
+  readonly on: ReadonlyArray<number | 'connection'>
+  /** Pause before the second attempt; it doubles from then on, up to the second figure. */
+  readonly backoffMs: number
+  readonly backoffMaxMs: number
 }
 
 export interface ForwardRequest {
@@ -35,6 +49,12 @@ export interface ForwardRequest {
   readonly headers: HeaderList
   readonly body: Uint8Array
   readonly trailers: HeaderList
+  /** 2: over HTTP/2. Absent or 1: HTTP/1.1. */
+  readonly http?: 1 | 2
+  /** Signs it before it is sent, see sigv4.ts. */
+  readonly signer?: AwsSigner
+  /** When it may be sent again; absent: never. */
+  readonly retry?: RetryPolicy
 }
 
 export interface UpstreamHead {
@@ -72,30 +92,8 @@ export interface Forwarder {
 
 const lostSocket = new Set(['ECONNRESET', 'EPIPE'])
 
-export function createForwarder(): Forwarder {
-  const pool = {
-    keepAlive: true,
-    maxSockets: Number.POSITIVE_INFINITY,
-    maxFreeSockets: 1024,
-    scheduling: 'lifo' as const,
-    noDelay: true,
-  }
-  const agents = { http: new http.Agent(pool), https: new https.Agent(pool) }
-  return {
-    forward: (request, events) => forward(agents, request, events),
-    close: () => {
-      agents.http.destroy()
-      agents.https.destroy()
-    },
-  }
-}
-
-interface Agents {
-  readonly http: http.Agent
-  readonly https: https.Agent
-}
-
-function forward(agents: Agents, request: ForwardRequest, events: ForwardEvents): Forwarding {
+/** Over HTTP/1.1. */
+export function forwardHttp1(connections: Connections, request: ForwardRequest, events: ForwardEvents): Forwarding {
   const state: { current: http.ClientRequest | null; answer: http.IncomingMessage | null; retries: number; over: boolean } = {
     current: null,
     answer: null,
@@ -108,7 +106,7 @@ function forward(agents: Agents, request: ForwardRequest, events: ForwardEvents)
     events.onFailure({ stage, error })
   }
   const send = (fresh: boolean): void => {
-    const outgoing = openRequest(agents, request, fresh)
+    const outgoing = openRequest(connections, request, fresh)
     let connected = false
     state.current = outgoing
     outgoing.on('socket', socket => {
@@ -141,20 +139,22 @@ function forward(agents: Agents, request: ForwardRequest, events: ForwardEvents)
   }
 }
 
-function openRequest(agents: Agents, request: ForwardRequest, fresh: boolean): http.ClientRequest {
-  const secure = request.origin.protocol === 'https:'
+function openRequest(connections: Connections, request: ForwardRequest, fresh: boolean): http.ClientRequest {
+  const { origin } = request
+  const { agent, relay } = connections.wayTo(origin, fresh)
+  const headers = relay === null ? request.headers : [...request.headers, ...proxyCredential(relay)]
   const options = {
-    protocol: request.origin.protocol,
-    hostname: request.origin.hostname.replace(/^\[|\]$/g, ''),
-    port: request.origin.port === '' ? (secure ? 443 : 80) : Number(request.origin.port),
+    protocol: (relay ?? origin).protocol,
+    hostname: hostOf(relay ?? origin),
+    port: portOf(relay ?? origin),
     method: request.method,
-    path: request.target,
+    path: relay === null ? request.target : `${origin.protocol}//${origin.host}${request.target}`,
     // A flat list keeps case, order and duplicates; the types know only objects.
-    headers: flattenHeaders(request.headers) as unknown as http.OutgoingHttpHeaders,
-    agent: fresh ? false : secure ? agents.https : agents.http,
+    headers: flattenHeaders(headers) as unknown as http.OutgoingHttpHeaders,
+    agent,
     setHost: false,
   } as const
-  return secure ? https.request(options) : http.request(options)
+  return options.protocol === 'https:' ? https.request(options) : http.request(options)
 }
 
 function relay(

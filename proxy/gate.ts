@@ -11,6 +11,7 @@ import { type AnswerRelay, createAnswer, type Ending } from './answer.ts'
 import { type Arrived, type AskedModel, askedModel } from './arrived.ts'
 import { attribute } from './attribute.ts'
 import type { ForwardEvents, Forwarder, Forwarding } from './forward.ts'
+import { describeUnreachable } from './forward-failure.ts'
 import { headerValue, pairHeaders } from './headers.ts'
 import type { Receiver } from './receive.ts'
 import { type Recording, type RecordOptions, startRecording } from './record.ts'
@@ -106,7 +107,8 @@ async function recordAndForward(gate: GateOptions, arrived: Arrived): Promise<vo
   const refusal = await gate.admit({ resolved, protocol, method: arrived.request.method ?? 'GET', path: addressed.path })
   const choice = refusal ?? chooseRoute(gate, arrived, resolved, asked)
   const route = choice instanceof TurnpikeError ? null : choice
-  const recorded = { ...arrived, method: arrived.request.method ?? 'GET' }
+  const trailers = pairHeaders(arrived.request.rawTrailers)
+  const recorded = { ...arrived, method: arrived.request.method ?? 'GET', trailers }
   const recording = await startRecording(gate, recorded, resolved, route?.name ?? null)
   if (choice instanceof TurnpikeError) return answerOurselves(gate, arrived, recording, choice, 'refused')
   forwardExchange(gate, arrived, resolved, choice, asked, recording)
@@ -117,6 +119,7 @@ function chooseRoute(gate: GateOptions, arrived: Arrived, resolved: ResolvedScop
     return gate.routes.choose({
       model: asked.model,
       protocol: arrived.protocol?.id ?? null,
+      path: arrived.addressed.path,
       anthropicClient: headerValue(arrived.headers, 'anthropic-version') !== null,
       needKey: resolved.ownKey,
     })
@@ -176,13 +179,15 @@ function forwardExchange(
       if (stage !== 'connect') return relay.onCut(error)
       // A layer that would not send it says itself why.
       if (isTurnpikeError(error)) return answerInstead(error, 'refused')
-      const what = `cannot reach ${route.origin.origin} (route ${route.name}): ${error.message || (error as NodeJS.ErrnoException).code}`
-      answerInstead(new TurnpikeError('E_UPSTREAM_UNREACHABLE', what), 'upstream-refused')
+      answerInstead(describeUnreachable(route, error), 'upstream-refused')
     },
   }
   try {
-    upstream = gate.forwarder.forward(upstreamRequest(arrived, resolved, route, asked), events)
+    const outgoing = upstreamRequest(arrived, resolved, route, asked)
+    const exchange = { ...outgoing.exchange, secrets: recording.secrets }
+    upstream = gate.forwarder.forward({ ...outgoing, exchange }, events)
   } catch (error) {
+    if (isTurnpikeError(error)) return answerInstead(error, 'refused')
     // Node refuses to send some paths and header values that its own server lets in.
     const what = `the request cannot be forwarded: ${error instanceof Error ? error.message : String(error)}`
     answerInstead(new TurnpikeError('E_BAD_REQUEST', what, { cause: error }), 'refused')

@@ -26,6 +26,13 @@ export function flattenHeaders(headers: HeaderList): string[] {
   return headers.flat()
 }
 
+/**
+ * Trailers as the record keeps them: behind the header fields, under `trailer:<name>`. No header field can have a colon in its name.
+ */
+export function recordedTrailers(trailers: HeaderList): HeaderList {
+  return trailers.map(([name, value]) => [`trailer:${name}`, value] as const)
+}
+
 /** The first value of a field, name in lower case; null when absent. */
 export function headerValue(headers: HeaderList, name: string): string | null {
   for (const [key, value] of headers) if (key.length === name.length && key.toLowerCase() === name) return value

@@ -8,7 +8,7 @@ import type { Recorder } from '../store/_adapter.ts'
 import type { Ending } from './answer.ts'
 import type { Arrived } from './arrived.ts'
 import { presentedKeys } from './attribute.ts'
-import { headerValue } from './headers.ts'
+import { headerValue, recordedTrailers } from './headers.ts'
 import type { ResolvedScope } from './scopes.ts'
 
 export interface RecordOptions {
@@ -23,6 +23,8 @@ export interface RecordedRequest extends Pick<Arrived, 'id' | 'startedAt' | 'hea
   readonly method: string
   /** Spoken in the protocol, but no call of it (a handshake, a message that asks for nothing): there is nothing to decode. */
   readonly noCall?: boolean
+  /** Fields that followed the body. */
+  readonly trailers?: HeaderList
 }
 
 /** The record of one exchange; when the store failed and passing was asked for, a record that keeps nothing. */
@@ -33,6 +35,8 @@ export interface Recording {
   readonly checkpoint: (ending: Ending) => Promise<void>
   readonly end: (ending: Ending, retries: number) => Promise<void>
   readonly unrecorded: boolean
+  /** What is masked in it. */
+  readonly secrets: readonly string[]
 }
 
 /** Commits the request. Rejects when the store cannot be written, unless passing unrecorded was asked for. */
@@ -55,7 +59,7 @@ export async function startRecording(
       method: arrived.method,
       path: maskText(arrived.addressed.path, secrets),
       query: maskQuery(arrived.addressed.query, secrets),
-      requestHeaders: maskHeaders(arrived.headers, secretHeaders, secrets),
+      requestHeaders: maskHeaders(requestHeaders(arrived), secretHeaders, secrets),
       requestBody: arrived.body,
       startedAt: arrived.startedAt,
       secrets,
@@ -67,6 +71,10 @@ export async function startRecording(
   return recordingOf(options, arrived, secretHeaders, secrets)
 }
 
+function requestHeaders({ headers, trailers = [] }: RecordedRequest): HeaderList {
+  return trailers.length === 0 ? headers : [...headers, ...recordedTrailers(trailers)]
+}
+
 const unrecorded: Recording = {
   head: () => undefined,
   append: () => undefined,
@@ -74,6 +82,7 @@ const unrecorded: Recording = {
   checkpoint: async () => undefined,
   end: async () => undefined,
   unrecorded: true,
+  secrets: [],
 }
 
 const unknownEnd = { outcome: 'upstream-cut', failure: null, endedAt: 0 } as const
@@ -101,6 +110,7 @@ function recordingOf(
     checkpoint: ending => recorder.checkpoint(arrived.id, complete(ending, 0)),
     end: (ending, retries) => recorder.end(arrived.id, complete(ending, retries)),
     unrecorded: false,
+    secrets,
   }
 }
 
@@ -111,7 +121,8 @@ function secretsOf(options: RecordOptions, arrived: RecordedRequest): readonly s
   return [...secrets]
 }
 
-function findRequestId(protocol: ProtocolAdapter | null, headers: HeaderList | null): string | null {
+/** The provider's own id of an answer. */
+export function findRequestId(protocol: ProtocolAdapter | null, headers: HeaderList | null): string | null {
   if (headers === null) return null
   for (const name of protocol?.requestIdHeaders ?? ['request-id', 'x-request-id']) {
     const value = headerValue(headers, name)

@@ -8,8 +8,10 @@ import { didYouMean } from '../core/suggest.ts'
 import type { HeaderList } from '../core/types.ts'
 import { readYaml } from '../core/yaml.ts'
 import { protocolById } from '../protocols/_all.ts'
-import { type EndpointSpec, type ModelsFile, modelsSchema, type RouteSpec } from './models-file.ts'
+import type { RetryPolicy } from './forward.ts'
+import { type EndpointSpec, type ModelsFile, modelsSchema, type RetrySpec, type RouteSpec } from './models-file.ts'
 import type { ProviderLimits } from './rate-queue.ts'
+import { type AwsSigner, awsCredentialNames, awsSecrets, isAwsHost, readAwsSigner } from './sigv4.ts'
 
 /** Where and how one call is forwarded. */
 export interface Route {
@@ -20,15 +22,23 @@ export interface Route {
   /** Header pairs that present the proxy's own key; used only for callers that hold a trial token. */
   readonly credential: HeaderList
   readonly headers: HeaderList
+  /** Signs what is sent there with the proxy's AWS credentials; null: there are none, and the endpoint wants them. */
+  readonly signer?: AwsSigner | null
   /** Set when the route renames the model. */
   readonly upstreamModel: string | null
   /** WebSockets are passed on; else the agent is told to send plain requests. */
   readonly websocket: boolean
+  /** 2: the upstream is spoken to over HTTP/2. */
+  readonly http?: 1 | 2
+  /** Absent: a request is sent once. */
+  readonly retry?: RetryPolicy
 }
 
 export interface Wanted {
   readonly model: string | null
   readonly protocol: string | null
+  /** After the attribution prefix. */
+  readonly path?: string
   /** The caller speaks to an Anthropic-shaped API even where no protocol claims the path (model lists, probes). */
   readonly anthropicClient: boolean
   /** The caller has no key of its own: the proxy must. */
@@ -81,9 +91,13 @@ export function parseRoutes(text: string, file: string, env: Environment): Route
   return {
     choose: wanted => chooseRoute(models, file, env, wanted),
     needModel: true,
-    secrets: secrets.filter(secret => secret !== ''),
+    secrets: [...secrets.filter(secret => secret !== ''), ...(signs(models) ? awsSecrets(env) : [])],
     limits: readLimits(models),
   }
+}
+
+function signs(models: ModelsFile): boolean {
+  return Object.values(models.providers).some(({ endpoints }) => Object.values(endpoints).some(({ auth }) => auth === 'sigv4'))
 }
 
 function readLimits(models: ModelsFile): ReadonlyMap<string, ProviderLimits> {
@@ -97,10 +111,7 @@ function readLimits(models: ModelsFile): ReadonlyMap<string, ProviderLimits> {
 }
 
 function chooseRoute(models: ModelsFile, file: string, env: Environment, wanted: Wanted): Route {
-  const candidates =
-    wanted.model === null
-      ? defaultRoutes(models, wanted)
-      : models.routes.filter(route => matchModel(route.model, wanted.model ?? '') !== null)
+  const candidates = wanted.model === null ? defaultRoutes(models, wanted) : models.routes.filter(route => matches(route, wanted))
   if (candidates.length === 0)
     throw new TurnpikeError('E_MODEL_UNKNOWN', `no route for the model "${wanted.model}" in ${file}`, {
       details: { model: wanted.model },
@@ -119,6 +130,11 @@ function chooseRoute(models: ModelsFile, file: string, env: Environment, wanted:
       hint: `use an agent that speaks one of these protocols, or add an endpoint for ${wanted.protocol} to ${file}`,
     },
   )
+}
+
+function matches(route: RouteSpec, { model, path }: Wanted): boolean {
+  if (route.path !== undefined && matchModel(route.path, path ?? '') === null) return false
+  return matchModel(route.model, model ?? '') !== null
 }
 
 /** A call that names no model (a model list, a probe) goes to the first provider that speaks the caller's protocol. */
@@ -140,12 +156,16 @@ function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec,
   const provider = models.providers[route.provider]
   const keyEnv = provider?.key_env
   const key = keyEnv === undefined ? undefined : env[keyEnv]
-  if (wanted.needKey && keyEnv !== undefined && !key)
+  const base = new URL(endpoint.base_url)
+  // A bearer token comes first: it was made for this alone.
+  const signer = endpoint.auth === 'sigv4' && !key ? readAwsSigner(env, base) : undefined
+  if (wanted.needKey && ((keyEnv !== undefined && !key && !signer) || signer === null)) {
+    const names = [...(keyEnv === undefined ? [] : [keyEnv]), ...(signer === null ? [awsCredentialNames] : [])].join(', or ')
     throw new TurnpikeError(
       'E_KEY_MISSING',
-      `the provider ${route.provider} needs a key: ${keyEnv} is not set in the proxy's environment`,
+      `the provider ${route.provider} needs a key: ${names} is not set in the proxy's environment`,
     )
-  const base = new URL(endpoint.base_url)
+  }
   const basePath = base.pathname.replace(/\/$/, '')
   const strip = endpoint.strip_prefix ?? ''
   return {
@@ -154,16 +174,27 @@ function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec,
     targetOf: path => basePath + (strip !== '' && path.startsWith(strip) ? path.slice(strip.length) : path),
     credential: key === undefined ? [] : writeCredential(endpoint.auth ?? 'bearer', key),
     headers: Object.entries(endpoint.headers ?? {}),
+    ...(signer === undefined ? {} : { signer }),
     upstreamModel: wanted.model === null ? null : upstreamModel(route, wanted.model),
     websocket: endpoint.websocket === true,
+    ...(endpoint.http === undefined ? {} : { http: endpoint.http }),
+    ...readRetry(route.retry ?? provider?.retry),
   }
 }
 
-export type AuthScheme = 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'none'
+/** None by default: agents retry by themselves, and know better what to repeat. */
+function readRetry(spec: RetrySpec | undefined): Pick<Route, 'retry'> {
+  if (spec === undefined || spec.attempts < 2) return {}
+  const backoffMs = spec.backoff_ms ?? 500
+  const on = spec.on ?? [429, 500, 502, 503, 504, 529]
+  return { retry: { attempts: spec.attempts, on, backoffMs, backoffMaxMs: Math.max(backoffMs, spec.max_backoff_ms ?? 30_000) } }
+}
+
+type AuthScheme = NonNullable<EndpointSpec['auth']>
 
 function writeCredential(auth: AuthScheme, key: string): HeaderList {
   if (auth === 'none') return []
-  return auth === 'bearer' ? [['authorization', `Bearer ${key}`]] : [[auth, key]]
+  return auth === 'bearer' || auth === 'sigv4' ? [['authorization', `Bearer ${key}`]] : [[auth, key]]
 }
 
 /** What the pattern's star stands for, '' without a star; null when the model does not fit. */
@@ -183,8 +214,12 @@ function upstreamModel(route: RouteSpec, model: string): string | null {
 }
 
 /** Everything to one upstream: `--upstream`, the simulated provider. Paths are appended to the URL's own path. */
-export function singleUpstream(url: string, options: { readonly name?: string; readonly key?: string } = {}): Routes {
+export function singleUpstream(
+  url: string,
+  options: { readonly name?: string; readonly key?: string; readonly env?: Environment } = {},
+): Routes {
   const base = parseUpstream(url)
+  const signer = isAwsHost(base) && options.key === undefined ? readAwsSigner(options.env ?? {}, base) : undefined
   const basePath = base.pathname.replace(/\/$/, '')
   const choose = (wanted: Wanted): Route => ({
     name: options.name ?? 'upstream',
@@ -195,10 +230,12 @@ export function singleUpstream(url: string, options: { readonly name?: string; r
         ? []
         : (protocolById(wanted.protocol ?? '')?.writeKey(options.key) ?? writeCredential('bearer', options.key)),
     headers: [],
+    ...(signer === undefined ? {} : { signer }),
     upstreamModel: null,
     websocket: true,
   })
-  return { choose, needModel: false, secrets: options.key === undefined ? [] : [options.key] }
+  const secrets = signer ? awsSecrets(options.env ?? {}) : []
+  return { choose, needModel: false, secrets: options.key === undefined ? secrets : [options.key] }
 }
 
 function parseUpstream(url: string): URL {

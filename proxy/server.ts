@@ -11,14 +11,19 @@ import { findProtocol } from '../protocols/_all.ts'
 import type { Store } from '../store/_adapter.ts'
 import { attribute } from './attribute.ts'
 import { createControl } from './control.ts'
-import { createForwarder, type Forwarder, type ForwardLayer } from './forward.ts'
+import type { Forwarder, ForwardLayer } from './forward.ts'
+import type { UpstreamAccess } from './forward-connections.ts'
+import { createForwarder } from './forwarder.ts'
 import { type ExchangeNote, type GateOptions, passGate } from './gate.ts'
 import { pairHeaders } from './headers.ts'
 import { createMetrics, type ProxyMetrics } from './metrics.ts'
 import { createReceiver, declaredLength, tooLarge } from './receive.ts'
+import { recordAttempt } from './record-part.ts'
 import { rawBadRequest, sendRefusal, writeRefusal } from './refuse.ts'
+import { createRetryLayer, type RetryOptions } from './retry.ts'
 import type { Routes } from './routes.ts'
 import { createScopes } from './scopes.ts'
+import { signingLayer } from './sigv4.ts'
 import { createLinker } from './websocket/dial.ts'
 import type { Linker, LinkLayer } from './websocket/link.ts'
 import { createUpgrades, type Upgrades } from './websocket/upgrade.ts'
@@ -34,6 +39,10 @@ export interface ProxyOptions {
   /** Lets callers from other machines use the control routes. */
   readonly controlToken?: string
   readonly onExchange?: (note: ExchangeNote) => void
+  /** How upstreams are reached; absent: directly, trusting the authorities Node brings along. */
+  readonly access?: UpstreamAccess
+  /** Secrets besides the routes' own, to be masked in every record. */
+  readonly secrets?: readonly string[]
   /** Wrapped around the forwarder in this order: the last one sees a request first. */
   readonly layers?: readonly ForwardLayer[]
   /** The same for WebSockets: wrapped around the linker in this order. */
@@ -61,7 +70,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const metrics = createMetrics(receiver.heldBytes)
   options.registerMetrics?.(metrics.registry)
   const now = (): number => performance.timeOrigin + performance.now()
-  const forwarder = (options.layers ?? []).reduce<Forwarder>((next, layer) => layer(next), createForwarder())
+  const { recorder } = options.store
+  const record: RetryOptions['record'] = (request, discarded) =>
+    recordAttempt({ recorder, onRecordFailure: options.onRecordFailure }, request, discarded)
+  // Retries see a request first: what the other layers do is part of each attempt.
+  const layers = [...(options.layers ?? []), createRetryLayer({ record, now })]
+  const forwarder = layers.reduce<Forwarder>((next, layer) => layer(next), signingLayer(createForwarder(options.access)))
   const gate: GateOptions = {
     recorder: options.store.recorder,
     scopes: createScopes(options.store, now),
@@ -69,7 +83,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     receiver,
     forwarder,
     admit: options.admit ?? admitAll,
-    ownSecrets: options.routes.secrets,
+    ownSecrets: [...options.routes.secrets, ...(options.secrets ?? [])],
     onRecordFailure: options.onRecordFailure,
     now,
     onOver: note => {

@@ -8,6 +8,7 @@ import { pairHeaders, upstreamHeaders } from './headers.ts'
 import { findModelInPath, renameModel, renameModelInPath } from './model.ts'
 import type { Route } from './routes.ts'
 import type { ResolvedScope } from './scopes.ts'
+import { type AwsSigner, awsCredentialNames, isSigned } from './sigv4.ts'
 
 export function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route: Route, asked: AskedModel): ForwardRequest {
   const body = rename(arrived, route, asked)
@@ -15,6 +16,7 @@ export function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route
   const query = resolved.ownKey ? dropKeys(arrived.addressed.query) : arrived.addressed.query
   const asksElsewhere = route.upstreamModel !== null && route.upstreamModel !== asked.model
   const upstreamPath = asksElsewhere ? renameModelInPath(path, route.upstreamModel ?? '') : path
+  const signer = signerOf(arrived, resolved, route)
   const credentials = resolved.ownKey ? credentialHeaders : []
   const method = arrived.request.method ?? 'GET'
   const { id, headers, protocol } = arrived
@@ -44,7 +46,22 @@ export function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route
     }),
     body,
     trailers: pairHeaders(arrived.request.rawTrailers),
+    ...(route.retry === undefined ? {} : { retry: route.retry }),
+    ...(route.http === undefined ? {} : { http: route.http }),
+    ...(signer === null ? {} : { signer }),
   }
+}
+
+/** A trial's call is signed; so is a stand-alone caller's that was signed for the proxy's address instead of the provider's. */
+function signerOf({ headers }: Arrived, { ownKey }: ResolvedScope, route: Route): AwsSigner | null {
+  if (ownKey) return route.signer ?? null
+  if (route.signer === undefined || !isSigned(headers)) return null
+  if (route.signer !== null) return route.signer
+  throw new TurnpikeError(
+    'E_KEY_MISSING',
+    `the request is signed for this proxy's address, and ${route.origin.host} would refuse that signature: ${awsCredentialNames} are not set in the proxy's environment, so it cannot be signed anew`,
+    { hint: 'give the proxy AWS credentials, or let the agent use a Bedrock API key (AWS_BEARER_TOKEN_BEDROCK)' },
+  )
 }
 
 function rename(arrived: Arrived, route: Route, asked: AskedModel): Uint8Array {
@@ -65,4 +82,4 @@ export function dropKeys(query: string): string {
 }
 
 /** What a caller may present a key in; a trial's token must never reach a provider. */
-export const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
+export const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']

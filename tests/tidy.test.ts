@@ -128,7 +128,13 @@ describe('product code', () => {
     ).toEqual([])
   })
   /** They make system-like errors as the cause of a coded one, and throw none. */
-  const causes = ['proxy/forward.ts', 'proxy/replay/playback.ts', 'store/failure-text.ts']
+  const causes = [
+    'proxy/forward.ts',
+    'proxy/forward-connections.ts',
+    'proxy/forward-http2.ts',
+    'proxy/replay/playback.ts',
+    'store/failure-text.ts',
+  ]
   it('throws coded errors only', () => {
     expect(findLines(causes, /\bthrow new (Type|Range|Syntax)?Error\(/, codeOf)).toEqual([])
     expect(

@@ -119,7 +119,12 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'held to the contract of its kind',
     testedBy: 'tests/conformance/protocols.test.ts',
-    files: ['protocols/anthropic-messages.ts', 'protocols/openai-chat.ts'],
+    files: [
+      'protocols/anthropic-messages.ts',
+      'protocols/bedrock-converse.ts',
+      'protocols/bedrock-invoke.ts',
+      'protocols/openai-chat.ts',
+    ],
   },
   {
     reason: 'a step of an exchange on the wire, tested on the wire',
@@ -166,6 +171,16 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['proxy/replay/shelf.ts'],
   },
   {
+    reason: 'the record of what a retry gives up',
+    testedBy: 'tests/proxy/retry.test.ts',
+    files: ['proxy/record-part.ts'],
+  },
+  {
+    reason: 'the words for what the connections meet',
+    testedBy: 'tests/proxy/forward-connections.test.ts',
+    files: ['proxy/forward-failure.ts', 'proxy/forwarder.ts'],
+  },
+  {
     reason: 'a step of a WebSocket on the wire, tested on the wire',
     testedBy: 'tests/proxy/websocket/upgrade.test.ts',
     files: [
@@ -184,6 +199,32 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'parts of the simulated socket, tested by speaking to it',
     testedBy: 'tests/scenarios/simulated/websocket.test.ts',
     files: ['scenarios/simulated/websocket-play.ts', 'scenarios/simulated/websocket-responses.ts'],
+  },
+  {
+    reason: 'held to the contract of its kind; what is its own is tested with whole imports',
+    testedBy: 'tests/conformance/imports.test.ts',
+    files: [
+      'convert/imports/capture.ts',
+      'convert/imports/claude-trace.ts',
+      'convert/imports/har.ts',
+      'convert/imports/mini-vela.ts',
+      'convert/imports/raw.ts',
+    ],
+  },
+  {
+    reason: 'a step of an import, tested with whole files',
+    testedBy: 'tests/convert/import.test.ts',
+    files: ['convert/import-records.ts', 'convert/import-sessions.ts'],
+  },
+  {
+    reason: 'a format of exports, tested by what reads it: the import, a schema, a shell',
+    testedBy: 'tests/convert/export.test.ts',
+    files: ['convert/exports/curl.ts', 'convert/exports/har.ts', 'convert/exports/raw.ts'],
+  },
+  {
+    reason: 'which strings are pieces of one text, and which words stay: seen in whole streams and exchanges',
+    testedBy: 'tests/convert/scrub.test.ts',
+    files: ['convert/scrub-fragments.ts', 'convert/scrub-words.ts'],
   },
   {
     reason: 'the schema behind the routes',
@@ -240,5 +281,6 @@ export const unmirrored: readonly Unmirrored[] = [
 export const topical: Readonly<Record<string, string>> = {
   'tests/store/growth.test.ts': 'what a growing conversation costs in bytes and time, through the whole store',
   'tests/protocols/official-sdks.test.ts': 'what both protocols write is read by the official clients',
+  'tests/protocols/bedrock.test.ts': 'both protocols of Amazon Bedrock, and what they share',
   'tests/protocols/translation.test.ts': 'one protocol read, the other written',
 }

@@ -9,6 +9,7 @@ export interface UpstreamRequest {
   readonly target: string
   /** How many requests this connection had served before. */
   readonly served: number
+  readonly trailers: string[]
 }
 
 export interface UpstreamConnection {
@@ -81,17 +82,19 @@ function takeRequest(pending: Buffer, served: number): { request: UpstreamReques
   const target = first.split(' ')[1] ?? ''
   if (chunked) {
     const read = readChunked(pending.subarray(end + 4))
-    return read === null ? null : { request: { head, body: read.body, rawHeaders, target, served }, rest: read.rest }
+    return read === null
+      ? null
+      : { request: { head, body: read.body, rawHeaders, target, served, trailers: read.trailers }, rest: read.rest }
   }
   const bytes = length === undefined ? 0 : Number(length.slice(15))
   if (pending.length < end + 4 + bytes) return null
   return {
-    request: { head, body: pending.subarray(end + 4, end + 4 + bytes), rawHeaders, target, served },
+    request: { head, body: pending.subarray(end + 4, end + 4 + bytes), rawHeaders, target, served, trailers: [] },
     rest: pending.subarray(end + 4 + bytes),
   }
 }
 
-function readChunked(data: Buffer): { body: Buffer; rest: Buffer } | null {
+function readChunked(data: Buffer): { body: Buffer; rest: Buffer; trailers: string[] } | null {
   const parts: Buffer[] = []
   let at = 0
   for (;;) {
@@ -100,7 +103,14 @@ function readChunked(data: Buffer): { body: Buffer; rest: Buffer } | null {
     const size = Number.parseInt(data.subarray(at, line).toString(), 16)
     if (size === 0) {
       const end = data.indexOf('\r\n\r\n', line)
-      return end < 0 ? null : { body: Buffer.concat(parts), rest: data.subarray(end + 4) }
+      if (end < 0) return null
+      const lines = data
+        .subarray(line + 2, end)
+        .toString('latin1')
+        .split('\r\n')
+        .filter(text => text !== '')
+      const trailers = lines.flatMap(text => [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1).trim()])
+      return { body: Buffer.concat(parts), rest: data.subarray(end + 4), trailers }
     }
     if (data.length < line + 2 + size + 2) return null
     parts.push(data.subarray(line + 2, line + 2 + size))

@@ -8,6 +8,7 @@ import { openProviders, type Providers } from '../providers.ts'
 import { checkReplay, type OpenedReplay, openReplay } from '../replay.ts'
 import { useStoreAt } from '../store-access.ts'
 import { openToll, planToll, type TollPlan } from '../toll.ts'
+import { type Access, readAccess } from '../upstream-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const proxyCommand: CommandSpec = {
@@ -22,6 +23,7 @@ export const proxyCommand: CommandSpec = {
     'proxy.port',
     'proxy.models',
     'proxy.upstream',
+    'proxy.upstream_ca',
     'proxy.on_record_failure',
     'proxy.inject',
     'proxy.meter',
@@ -45,9 +47,10 @@ export const proxyCommand: CommandSpec = {
     await checkReplay(context.config)
     const providers = await openProviders(context.config, context.environment)
     const toll = await planToll(context.config, 'proxy')
+    const access = await readAccess(context.config, context.environment)
     const run = async (store: Store): Promise<number> => {
       const replay = await openReplay(context.config, store)
-      return serve(context, store, { providers, toll, replay }).finally(replay.close)
+      return serve(context, store, { providers, toll, replay, access }).finally(replay.close)
     }
     return useStoreAt(context.config.store, {}, run).finally(providers.close)
   },
@@ -57,9 +60,10 @@ interface Served {
   readonly providers: Providers
   readonly toll: TollPlan
   readonly replay: OpenedReplay
+  readonly access: Access
 }
 
-async function serve(context: CommandContext, store: Store, { providers, toll, replay }: Served): Promise<number> {
+async function serve(context: CommandContext, store: Store, { providers, toll, replay, access }: Served): Promise<number> {
   const { config, output } = context
   const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
   // Loaded here: commands that only look into the store must start fast.
@@ -69,9 +73,10 @@ async function serve(context: CommandContext, store: Store, { providers, toll, r
     host: config.proxy.host,
     port: config.proxy.port,
     routes: providers.routes,
+    ...access,
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
-    ...openToll(toll, { store, providers, replay: replay.layers }).proxyOptions,
+    ...openToll(toll, { store, providers, replay }).proxyOptions,
     ...(controlToken ? { controlToken } : {}),
     ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
   })

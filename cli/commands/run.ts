@@ -15,6 +15,7 @@ import { writeRunRecord } from '../run-record.ts'
 import { deriveRun, printRun } from '../run-results.ts'
 import { useStoreAt } from '../store-access.ts'
 import { openFigures, openToll, planToll, type TollPlan } from '../toll.ts'
+import { readAccess } from '../upstream-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const runCommand: CommandSpec = {
@@ -42,6 +43,7 @@ export const runCommand: CommandSpec = {
     'run.name',
     'proxy.models',
     'proxy.upstream',
+    'proxy.upstream_ca',
     'proxy.on_record_failure',
     'proxy.inject',
     ...budgetKeyNames('trial', 'run'),
@@ -93,12 +95,13 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan, t
   const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
   const figures = openFigures(store, view.figures)
   const replay = await openReplay(config, store)
-  const toll = openToll(tollPlan, { store, providers, replay: replay.layers, listeners: figures.listeners })
+  const toll = openToll(tollPlan, { store, providers, replay, listeners: figures.listeners })
   const proxy = await startProxy({
     store,
     host: '127.0.0.1',
     port: 0,
     routes: providers.routes,
+    ...(await readAccess(config, context.environment)),
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
     ...toll.proxyOptions,

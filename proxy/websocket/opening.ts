@@ -1,7 +1,7 @@
 // One WebSocket from the request to the open session, in order: attribute, route, commit, dial the upstream, commit its answer, pass it on. The
 // agent gets its 101 only after the upstream's, and a refusal as it came. The upgrade is an exchange of method GET; it decodes to no call.
 
-import { asTurnpikeError, TurnpikeError } from '../../core/errors.ts'
+import { asTurnpikeError, isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { HeaderList } from '../../core/types.ts'
 import type { UpstreamHead } from '../forward.ts'
 import { type Recording, startRecording } from '../record.ts'
@@ -145,6 +145,8 @@ function dialUpstream(opening: Opening, route: Route, keep: KeepSession): Promis
 
 /** A connection that broke is broken for the agent too; where there was none, it is told. */
 async function failToReach(opening: Opening, route: Route, stage: 'connect' | 'handshake', error: Error): Promise<void> {
+  // A layer's own refusal.
+  if (isTurnpikeError(error)) return answerOurselves(opening, error, 'refused')
   if (stage === 'connect') {
     const reason = error.message || (error as NodeJS.ErrnoException).code
     const what = `cannot reach ${route.origin.origin} (route ${route.name}): ${reason}`

@@ -84,7 +84,7 @@ function answerProbe(asked: Asked, { dialect, headers }: Caller, { script }: Pro
 
 function unknownPath({ method, path }: Asked): TurnpikeError {
   const known =
-    'POST …/v1/messages, POST …/v1/messages/count_tokens, POST …/v1/chat/completions, POST …/v1/responses, POST …/models/<model>:generateContent and GET …/v1/models'
+    'POST …/v1/messages, POST …/v1/messages/count_tokens, POST …/v1/chat/completions, POST …/v1/responses, POST …/models/<model>:generateContent, POST …/model/<model>/converse or /invoke, and GET …/v1/models'
   return new TurnpikeError('E_BAD_REQUEST', `the simulated provider does not answer ${method} ${path}; it answers ${known}`, {
     details: { status: 404 },
   })

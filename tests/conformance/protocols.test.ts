@@ -45,6 +45,12 @@ it.each([
   ['POST', '/v1beta/models/gemini-2.5-pro:embedContent', null],
   ['POST', '/v1internal:loadCodeAssist', null],
   ['POST', '/v1beta/openai/chat/completions', 'openai-chat'],
+  ['POST', '/model/us.anthropic.claude-x-v1%3A0/converse', 'bedrock-converse'],
+  ['POST', '/model/arn:aws:bedrock:us-east-1:1:inference-profile/a.b-v1:0/converse-stream', 'bedrock-converse'],
+  ['POST', '/model/a/count-tokens', 'bedrock-converse'],
+  ['POST', '/model/a:0/invoke', 'bedrock-invoke'],
+  ['POST', '/model/a/invoke-with-response-stream', 'bedrock-invoke'],
+  ['POST', '/model/a/async-invoke', null],
 ])('%s %s is claimed by %s', (method, path, id) => {
   expect(findProtocol(method, path)?.id ?? null).toBe(id)
 })
@@ -196,7 +202,7 @@ describe.each(protocols)('$id', protocol => {
     },
   )
 
-  it.each([null, 1, 'text', [], [1], {}, { messages: 7 }, { messages: null, model: 'x' }, { contents: 7 }])(
+  it.each([null, 1, 'text', [], [1], {}, { messages: 7 }, { messages: null, model: 'x' }])(
     'a request that is %j is refused with a coded error',
     body => {
       let thrown: unknown

@@ -99,6 +99,7 @@ describe('maskHeaders', () => {
     ['Cookie', 'a=1; b=2', '*'.repeat(8)],
     ['set-cookie', 'session=1', '*'.repeat(9)],
     ['X-Custom-Key', 'abc', '***'],
+    ['trailer:X-Api-Key', 'abc', '***'],
     ['x-other', `see ${key}`, `see ${'*'.repeat(17)}`],
     ['user-agent', 'curl/8', 'curl/8'],
   ])('%s: %s is kept as %s', (name, value, expected) => {

@@ -160,9 +160,17 @@ describe('bytes', () => {
       ),
     )
     const body = Buffer.alloc(300_000, 'x')
-    const answered = await ask(url, { headers: ['transfer-encoding', 'chunked'], body })
+    const answered = await ask(url, {
+      headers: ['transfer-encoding', 'chunked', 'trailer', 'x-digest'],
+      body,
+      onRequest: request => request.addTrailers([['X-Digest', 'abc']]),
+    })
     expect(answered.body.toString()).toBe('abc')
     expect(answered.trailers).toEqual(['x-sum', '1'])
+    expect(upstream.requests[0]?.trailers).toEqual(['X-Digest', 'abc'])
+    const [exchange] = await rig.exchanges()
+    expect(exchange?.requestHeaders.at(-1)).toEqual(['trailer:X-Digest', 'abc'])
+    expect(exchange?.responseHeaders?.at(-1)).toEqual(['trailer:x-sum', '1'])
     expect(upstream.requests[0]?.body.equals(body)).toBe(true)
   })
 })

@@ -55,6 +55,33 @@ const anthropicBlock: fc.Arbitrary<Json> = mostly(
     objects({ type: text }),
   ),
 )
+const converseBlock: fc.Arbitrary<Json> = mostly(
+  fc.oneof(
+    objects({ text: mostly(text) }),
+    fc.record({ text }),
+    fc.record({ toolUse: mostly(objects({ toolUseId: mostly(text), name: mostly(text), input: sometimes(input) })) }),
+    fc.record({
+      toolResult: mostly(
+        objects({
+          toolUseId: mostly(text),
+          status: sometimes(mostly(fc.constantFrom('success', 'error'))),
+          content: mostly(lists(mostly(fc.oneof(fc.record({ text }), fc.record({ json: anyJson }))))),
+        }),
+      ),
+    }),
+    fc.record({
+      reasoningContent: mostly(
+        fc.oneof(
+          objects({ reasoningText: mostly(objects({ text, signature: sometimes(mostly(text)) })) }),
+          fc.record({ redactedContent: text }),
+        ),
+      ),
+    }),
+    fc.record({ citationsContent: objects({ content: lists(fc.record({ text })), citations: mostly(lists(anyJson)) }) }),
+    fc.record({ image: mostly(objects({ format: fc.constantFrom('png', ''), source: mostly(fc.record({ bytes: text })) })) }),
+    fc.record({ document: anyJson }),
+  ),
+) as fc.Arbitrary<Json>
 const geminiPart: fc.Arbitrary<Json> = mostly(
   fc.oneof(
     objects({
@@ -247,6 +274,29 @@ const requests: Record<string, fc.Arbitrary<Json>> = {
   }),
 }
 
+const converseRequest = objects({
+  messages: lists(mostly(objects({ role: mostly(fc.constantFrom('user', 'assistant')), content: mostly(lists(converseBlock)) }))),
+  system: sometimes(mostly(lists(converseBlock))),
+  inferenceConfig: sometimes(
+    mostly(objects({ maxTokens: sometimes(mostly(fc.nat())), stopSequences: sometimes(mostly(lists(text))) })),
+  ),
+  toolConfig: sometimes(
+    mostly(
+      objects({
+        tools: sometimes(
+          mostly(lists(mostly(objects({ toolSpec: sometimes(mostly(objects({ name: text, inputSchema: anyJson }))) })))),
+        ),
+        toolChoice: sometimes(anyJson),
+      }),
+    ),
+  ),
+  additionalModelRequestFields: sometimes(anyJson),
+})
+requests['bedrock-converse'] = converseRequest
+requests['bedrock-invoke'] = fc.oneof(
+  requests['anthropic-messages'] ?? anyJson,
+  objects({ prompt: text, max_gen_len: sometimes(fc.nat()) }),
+)
 requests['gemini'] = objects({
   contents: lists(
     mostly(
@@ -335,6 +385,14 @@ const answers: Record<string, fc.Arbitrary<Json>> = {
   }),
 }
 
+answers['bedrock-converse'] = objects({
+  output: objects({ message: objects({ role: fc.constant('assistant'), content: lists(converseBlock) }) }),
+  stopReason: fc.constantFrom('end_turn', 'tool_use', 'max_tokens'),
+  usage: sometimes(mostly(objects({ inputTokens: count, outputTokens: count, totalTokens: count, cacheReadInputTokens: count }))),
+  metrics: sometimes(anyJson),
+  additionalModelResponseFields: sometimes(anyJson),
+})
+answers['bedrock-invoke'] = answers['anthropic-messages'] ?? anyJson
 answers['gemini'] = objects({
   candidates: fc
     .tuple(
@@ -355,6 +413,13 @@ answers['gemini'] = objects({
 
 /** Events that look right often enough to get deep into the decoders. */
 const vocabulary = fc.constantFrom(
+  'messageStart',
+  'contentBlockStart',
+  'contentBlockDelta',
+  'contentBlockStop',
+  'messageStop',
+  'metadata',
+  'chunk',
   'message_start',
   'content_block_start',
   'content_block_delta',
@@ -435,6 +500,11 @@ const fragment: fc.Arbitrary<Json> = fc.letrec<{ node: Json; leaf: Json }>(tie =
         'logprobs',
         'error',
         'candidates',
+        'contentBlockIndex',
+        'start',
+        'toolUse',
+        'reasoningContent',
+        'bytes',
         'parts',
         'role',
         'finishReason',

@@ -50,6 +50,10 @@ describe('addresses', () => {
   })
 })
 
+it.each([{ contents: 7 }, { contents: null }, { request: { contents: {} } }])('%j is refused with a coded error', body => {
+  expect(() => gemini.readRequest(body)).toThrowError(/contents/)
+})
+
 describe('calls without ids', () => {
   const contents = [
     { role: 'model', parts: [{ functionCall: { name: 'a', args: { n: 1 } } }, { functionCall: { name: 'b', args: {} } }] },

@@ -20,6 +20,16 @@ describe('the shipped models file', () => {
     expect(route.origin.origin).toBe(origin)
     expect(route.targetOf(protocol === 'openai-chat' ? '/v1/chat/completions' : '/v1/messages')).toBe(target)
   })
+  it.each([
+    ['/v1beta/models/gemini-3-pro:generateContent', 'gemini-3-pro', 'gemini', 'gemini'],
+    ['/v1/projects/p/locations/l/publishers/google/models/gemini-3-pro:generateContent', 'gemini-3-pro', 'gemini', 'vertex'],
+    ['/model/us.anthropic.claude-x-v1%3A0/invoke', 'us.anthropic.claude-x-v1:0', 'bedrock-invoke', 'bedrock'],
+    ['/model/amazon.nova-pro-v1:0/converse', 'amazon.nova-pro-v1:0', 'bedrock-converse', 'bedrock'],
+    ['/model/x/converse', 'arn:aws:bedrock:us-east-1:1:inference-profile/a', 'bedrock-converse', 'bedrock'],
+  ])('sends %s to its provider', (path, model, protocol, name) => {
+    const route = shipped.choose({ ...caller, model, protocol, path })
+    expect([route.name, route.targetOf(path)]).toEqual([name, path])
+  })
   it('renames local models', () => {
     expect(shipped.choose({ ...caller, model: 'ollama/qwen3' }).upstreamModel).toBe('qwen3')
   })

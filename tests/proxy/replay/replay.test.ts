@@ -181,6 +181,60 @@ describe('recorded trouble', () => {
   })
 })
 
+describe('a session asked again in another order', () => {
+  const call = (id: string) => [{ type: 'tool_use', id, name: 'bash', input: { command: 'ls' } }]
+  const result = (id: string, text: string) => [{ type: 'tool_result', tool_use_id: id, content: text }]
+  /** Two conversations at once and a title for the first, as they are asked in a directory. */
+  const questions = (directory: string) => {
+    const tree = (id: string, text: string) => result(id, `${directory}: ${text}`)
+    const main = (said: ReadonlyArray<readonly [unknown, unknown]> = []) =>
+      messagesBody({
+        first: `Write a parser for dates. <env>${directory}</env>`,
+        said,
+        system: `You write code in ${directory}.`,
+      })
+    const sub = (said: ReadonlyArray<readonly [unknown, unknown]> = []) =>
+      messagesBody({ first: 'Find every use of the old parser and report back.', said, tools: ['bash'], system: 'You research.' })
+    return {
+      title: messagesBody({ first: 'Write a parser for dates.', tools: [], system: 'Name this conversation.', model: 'small' }),
+      main1: main(),
+      main2: main([[call('m1'), tree('m1', 'a.ts')]]),
+      main3: main([
+        [call('m1'), tree('m1', 'a.ts')],
+        [call('m2'), tree('m2', 'b.ts')],
+      ]),
+      sub1: sub(),
+      sub2: sub([[call('s1'), tree('s1', 'c.ts')]]),
+    }
+  }
+
+  it('gives each call its own answer, the title’s too when it comes last', async () => {
+    rig = await openReplayRig(counting())
+    const then = questions('/var/then')
+    const order = ['title', 'main1', 'sub1', 'main2', 'sub2', 'main3'] as const
+    for (const name of order) await post(`${rig.recordUrl}${messages}`, then[name])
+    const { url, replay } = await rig.replay('recorded')
+    const now = questions('/var/now/elsewhere')
+    const again = ['main1', 'main2', 'sub1', 'main3', 'title', 'sub2'] as const
+    const numbers: Array<number> = []
+    for (const name of again) numbers.push(Number(header(await post(`${url}${messages}`, now[name]), 'x-number')))
+    expect(numbers).toEqual(again.map(name => order.indexOf(name) + 1))
+    expect(replay.tally()).toMatchObject({ matched: { bytes: 2, place: 4 }, missed: 0 })
+  })
+
+  it('gives each call its own answer when all of them are asked at once', async () => {
+    rig = await openReplayRig(counting())
+    const then = questions('/var/then')
+    const order = ['main1', 'title', 'sub1', 'main2', 'sub2', 'main3'] as const
+    for (const name of order) await post(`${rig.recordUrl}${messages}`, then[name])
+    const { url } = await rig.replay('recorded')
+    const now = questions('/var/now/elsewhere')
+    const answers = await Promise.all(order.toReversed().map(name => post(`${url}${messages}`, now[name])))
+    expect(answers.map(answer => Number(header(answer, 'x-number')))).toEqual([6, 5, 4, 3, 2, 1])
+    expect(rig.upstream.requests).toHaveLength(6)
+  })
+})
+
 describe('a call that is not on record', () => {
   it('names the nearest recorded call and where the two part', async () => {
     rig = await openReplayRig(counting())
