@@ -88,6 +88,7 @@ function writeConfigDocs(): string {
       'providers:',
       '  my-gateway:',
       '    key_env: MY_GATEWAY_KEY              # name of the variable that holds the key, where the proxy runs; left out: no key',
+      '    limits: { requests_per_minute: 50, tokens_per_minute: 400000, concurrent: 8 }   # optional; calls past them wait (docs/budgets.md)',
       '    endpoints:                           # protocol -> where it is spoken',
       "      openai-chat: { base_url: https://gateway.example.org, strip_prefix: /v1 }   # strip_prefix is cut from the caller's path",
       '      anthropic-messages: { base_url: https://gateway.example.org/anthropic, auth: x-api-key }   # auth: bearer (default), x-api-key, x-goog-api-key, sigv4, none',

@@ -136,10 +136,12 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'a step of a fault on its way to the agent, tested on the wire over every protocol',
     testedBy: 'tests/faults/matrix.test.ts',
     files: [
+      'proxy/inject/choose.ts',
       'proxy/inject/layer.ts',
       'proxy/inject/outlet.ts',
       'proxy/inject/provider-error.ts',
       'proxy/inject/spoil.ts',
+      'proxy/inject/timeline.ts',
       'proxy/inject/units.ts',
     ],
   },
@@ -147,6 +149,11 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'what the meter is made of, tested against the decoded record',
     testedBy: 'tests/proxy/meter.test.ts',
     files: ['proxy/meter-read.ts', 'proxy/toll-metrics.ts'],
+  },
+  {
+    reason: 'the meter over WebSockets, tested there with faults and budgets',
+    testedBy: 'tests/proxy/inject/socket.test.ts',
+    files: ['proxy/meter-socket.ts'],
   },
   {
     reason: 'behind the budgets, tested with them on the wire',
