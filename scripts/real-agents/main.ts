@@ -89,9 +89,10 @@ async function main(): Promise<void> {
     if (again !== null) printReplay(again)
     good = good && result.wrong.length === 0 && (again?.wrong.length ?? 0) === 0
     results.push(summarize(subject, result, again, new Date()))
+    // After each, so that a run that is broken off keeps what it found.
+    if (values.table !== undefined) keepResults(results, values.table)
     if (!subject.keep) rmSync(directory, { recursive: true, force: true })
   }
-  if (values.table !== undefined) keepResults(results, values.table)
   if (values.json) console.log(JSON.stringify(results))
   process.exit(good ? 0 : 1)
 }

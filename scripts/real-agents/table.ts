@@ -3,6 +3,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Drive } from './agents/_agent.ts'
 import { realAgents } from './agents/_all.ts'
 import { nameOf, type Recorded, type Subject } from './record.ts'
 import type { Replayed } from './replay.ts'
@@ -11,8 +12,7 @@ export interface Result {
   readonly name: string
   readonly version: string
   readonly protocol: string
-  /** How the agent was driven: a process per turn, or one over ACP. */
-  readonly drive: 'process' | 'acp'
+  readonly drive: Drive['kind']
   readonly turns: number
   readonly calls: number
   /** Whether its calls carry one session id in a header, so that sessions are told apart without a name in the path. */
@@ -78,13 +78,15 @@ export function writeTable(results: readonly Result[]): string {
   return [...head, ...results.map(writeRow)].join('\n')
 }
 
+const drives = { process: 'a process a turn', acp: 'ACP', lines: 'lines of JSON' } as const
+
 function writeRow(result: Result): string {
   const replay = result.replayWrong === null ? 'not tried' : writeVerdict(result.replayWrong, 'same files')
   const cells = [
     `\`${result.name}\``,
     result.version,
     result.protocol,
-    result.drive === 'acp' ? 'ACP' : 'a process a turn',
+    drives[result.drive],
     `${result.turns}, ${result.calls}`,
     result.namesItsSession ? 'yes' : 'no',
     writeVerdict(result.recordingWrong, 'exact'),
