@@ -40,6 +40,12 @@ export const prompts = ['Create hello.txt containing hi.', 'Now make it say bye.
 export const programOf = (agent: RealAgent, installed: string): string =>
   join(installed, agent.id, 'node_modules', '.bin', agent.program)
 
+/** What is installed, which may not be what was asked for. */
+export function versionOf(agent: RealAgent, installed: string): string {
+  const file = join(installed, agent.id, 'node_modules', agent.npm, 'package.json')
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version : 'unknown'
+}
+
 export async function converse(target: Target): Promise<ConversationSeen> {
   const { agent, variant } = target
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'turnpike-home-')))

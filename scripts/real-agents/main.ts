@@ -1,7 +1,7 @@
 // Drives real agent command lines, two turns of one session each, through the proxy against the simulated provider.
 // npx tsx scripts/real-agents/main.ts [--install DIR] [--only NAME,…] [--unnamed] [--json] [--table docs/agents.md] [--replay] [--keep] [--show]
 // Agents are installed anywhere, a folder each (docs/real-agents.md has versions); nothing of them is part of the project. What is not
-// installed is skipped. --unnamed leaves the session's name out of the path. --table keeps the results in results.json and the document.
+// installed is skipped. --unnamed leaves the session's name out of the path. --table keeps the results in results.jsonl and the document.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
