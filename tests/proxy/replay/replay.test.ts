@@ -84,6 +84,17 @@ describe('a replayed answer', () => {
     expect(replay.tally()).toMatchObject({ matched: { bytes: 3, repeat: 2 }, missed: 1 })
   })
 
+  it('is found at a path that differs in the id of a session, unless its own was recorded', async () => {
+    rig = await openReplayRig(counting())
+    const [a, b, c] = ['1', '2', '3'].map(digit => `/api/sessions/${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`)
+    await ask(`${rig.recordUrl}${a}`)
+    await ask(`${rig.recordUrl}${b}`)
+    const { url } = await rig.replay('recorded')
+    const numberAt = async (path: string | undefined) => header(await ask(`${url}${path}`), 'x-number')
+    expect([await numberAt(b), await numberAt(c), await numberAt(a)]).toEqual(['2', '1', '1'])
+    expect(await numberAt('/api/sessions/of-mine')).toBeNull()
+  })
+
   it('begins anew for every replaying session', async () => {
     rig = await openReplayRig(counting())
     const body = messagesBody({ first: 'Hello' })
