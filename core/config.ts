@@ -34,6 +34,7 @@ export interface Config {
     readonly models: string | null
     readonly upstream: string | null
     readonly upstreamCa: string | null
+    readonly intercept: string | null
     readonly onRecordFailure: 'refuse' | 'pass'
   }
   readonly simulated: { readonly enabled: boolean; readonly script: string | null; readonly seed: number }
@@ -130,6 +131,7 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       models: get('proxy.models'),
       upstream: get('proxy.upstream'),
       upstreamCa: get('proxy.upstream_ca'),
+      intercept: get('proxy.intercept'),
       onRecordFailure: get('proxy.on_record_failure'),
     },
     simulated: { enabled: get('simulated.enabled'), script: get('simulated.script'), seed: get('simulated.seed') },

@@ -3,8 +3,9 @@
 
 import { TurnpikeError } from '../core/errors.ts'
 import type { Arrived, AskedModel } from './arrived.ts'
+import { tokenPrefix } from './attribute.ts'
 import type { ForwardRequest } from './forward.ts'
-import { pairHeaders, upstreamHeaders } from './headers.ts'
+import { headerValue, pairHeaders, upstreamHeaders } from './headers.ts'
 import { renameModel } from './model.ts'
 import type { Route } from './routes.ts'
 import type { ResolvedScope } from './scopes.ts'
@@ -12,7 +13,7 @@ import type { ResolvedScope } from './scopes.ts'
 export function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route: Route, asked: AskedModel): ForwardRequest {
   const body = rename(arrived, route, asked)
   const { path, query } = arrived.addressed
-  const credentials = resolved.ownKey ? credentialHeaders : []
+  const credentials = resolved.ownKey ? credentialsToDrop(arrived, route) : []
   const method = arrived.request.method ?? 'GET'
   const { id, headers, protocol } = arrived
   const { scope, turn, attempt } = resolved
@@ -42,6 +43,12 @@ function rename(arrived: Arrived, route: Route, asked: AskedModel): Uint8Array {
       `the route renames ${asked.model} to ${route.upstreamModel}, which cannot be done in this body`,
     )
   return renameModel(arrived.body, asked.place, route.upstreamModel)
+}
+
+/** A trial's agent may hold credentials of its own for an intercepted host; its token is none of them. */
+function credentialsToDrop({ headers }: Arrived, route: Route): readonly string[] {
+  if (route.intercepted !== true || route.credential.length > 0) return credentialHeaders
+  return credentialHeaders.filter(name => headerValue(headers, name)?.includes(tokenPrefix))
 }
 
 /** What a caller may present a key in; a trial's token must never reach a provider. */

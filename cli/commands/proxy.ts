@@ -1,5 +1,6 @@
 // `turnpike proxy`: the recording proxy on its own. One line on standard output when it is ready; drains on the first signal.
 
+import { readHosts } from '../../proxy/intercept/hosts.ts'
 import type { ProxyOptions } from '../../proxy/server.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
@@ -21,6 +22,7 @@ export const proxyCommand: CommandSpec = {
     'proxy.models',
     'proxy.upstream',
     'proxy.upstream_ca',
+    'proxy.intercept',
     'proxy.on_record_failure',
     'simulated.enabled',
     'simulated.script',
@@ -29,32 +31,41 @@ export const proxyCommand: CommandSpec = {
   examples: [
     'turnpike proxy --simulated',
     'turnpike proxy --upstream https://api.anthropic.com',
+    'turnpike proxy --intercept "api.anthropic.com,*.openai.com"',
     'ANTHROPIC_BASE_URL=http://127.0.0.1:4000/s/my-session claude',
   ],
   run: async context => {
     // Before the store: a mistake must not leave an empty one behind.
     const providers = await openProviders(context.config, context.environment)
+    const hosts = context.config.proxy.intercept === null ? null : readHosts(context.config.proxy.intercept)
     const access = await readAccess(context.config, context.environment)
-    return useStoreAt(context.config.store, {}, store => serve(context, store, { providers, access })).finally(providers.close)
+    return useStoreAt(context.config.store, {}, store => serve(context, store, { providers, access, hosts })).finally(
+      providers.close,
+    )
   },
 }
 
 interface Upstreams {
   readonly providers: Providers
   readonly access: Access
+  /** Hosts to intercept; null: none. */
+  readonly hosts: readonly string[] | null
 }
 
-async function serve(context: CommandContext, store: Store, { providers, access }: Upstreams): Promise<number> {
+async function serve(context: CommandContext, store: Store, { providers, access, hosts }: Upstreams): Promise<number> {
   const { config, output } = context
   const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
   // Loaded here: commands that only look into the store must start fast.
   const { startProxy } = await import('../../proxy/server.ts')
+  const { openAuthority } = await import('../../proxy/intercept/authority.ts')
+  const intercept = hosts === null ? null : { hosts, authority: await openAuthority(config.store) }
   const proxy = await startProxy({
     store,
     host: config.proxy.host,
     port: config.proxy.port,
     routes: providers.routes,
     ...access,
+    ...(intercept === null ? {} : { intercept }),
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
     ...(controlToken ? { controlToken } : {}),
@@ -63,7 +74,9 @@ async function serve(context: CommandContext, store: Store, { providers, access 
   if (config.proxy.onRecordFailure === 'pass')
     output.note('warning: calls pass UNRECORDED while the store cannot be written (--on-record-failure pass)')
   if (context.verbose) output.note(`models: ${providers.description}; store: ${config.store}`)
-  if (context.json) await output.writeJson({ event: 'listening', url: proxy.url })
+  const authority = intercept === null ? {} : { intercept_ca: intercept.authority.file }
+  if (intercept !== null) output.note(`intercepting ${intercept.hosts.join(', ')}; agents must trust ${intercept.authority.file}`)
+  if (context.json) await output.writeJson({ event: 'listening', url: proxy.url, ...authority })
   else await output.write(`listening ${proxy.url}\n`)
   await waitForSignal(context.signal)
   if (context.verbose || output.isTty) output.note('draining: running answers may end; the next Ctrl-C stops at once')
