@@ -2,23 +2,25 @@
 
 import { type ConversionSummary, type ConvertOptions, convertScopes } from '../convert/convert.ts'
 import { type DecodeReport, decodeExchanges, type PriceInputs } from '../convert/decode.ts'
+import type { Config } from '../core/config.ts'
 import { readPriceBook } from '../judge/price-book.ts'
 import { priceUsage } from '../judge/prices.ts'
 import type { Ref, Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
 import { packageFile } from './package-files.ts'
 
-type Price = (inputs: PriceInputs) => { readonly nanoUsd: number; readonly version: string } | null
+/** What a call costs and by which book; null = not known. */
+export type PriceOf = (inputs: PriceInputs) => { readonly nanoUsd: number; readonly version: string } | null
 
 /** Routes that say nothing about who billed the call: the model's name alone must tell. */
 const anonymousRoutes = new Set(['upstream'])
 
-async function readPrice(context: CommandContext): Promise<Price> {
-  const book = await readPriceBook(context.config.prices ?? packageFile('configs', 'prices.yaml'))
+export async function readPrice(config: Config): Promise<PriceOf> {
+  const book = await readPriceBook(config.prices ?? packageFile('configs', 'prices.yaml'))
   return ({ route, model, usage, at }) => {
-    // What a simulated provider is said to use is an estimate that nobody bills.
-    if (route === 'simulated') return null
-    const provider = route === null || anonymousRoutes.has(route) ? null : route
+    // What a simulated provider is said to use is an estimate, and what a replay gives again was billed when it was recorded.
+    if (route === 'simulated' || route === 'replay') return null
+    const provider = route === null || anonymousRoutes.has(route) || route.startsWith('import:') ? null : route
     return priceUsage(book, { model, provider, usage, at })
   }
 }
@@ -30,7 +32,7 @@ export async function decodeNew(
   scopes: ReadonlyArray<{ readonly id: string }> | 'all',
   options: { readonly again?: boolean } = {},
 ): Promise<DecodeReport> {
-  const price = await readPrice(context)
+  const price = await readPrice(context.config)
   const filters = scopes === 'all' ? [{}] : scopes.map(scope => ({ scopeId: scope.id }))
   const reports: DecodeReport[] = []
   for (const filter of filters) reports.push(await decodeExchanges(store, filter, { ...options, price }))

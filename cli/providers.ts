@@ -1,4 +1,4 @@
-// Who answers the models: the simulated provider, one upstream, or the routes of a models file. Decides it from the configuration,
+// Who answers the models: the simulated provider, a recording, one upstream, or the routes of a models file. Decides it from the configuration,
 // the same way for `turnpike proxy` and `turnpike run`.
 
 import type { Config } from '../core/config.ts'
@@ -17,16 +17,32 @@ export interface Providers {
 type Environment = Readonly<Record<string, string | undefined>>
 
 export async function openProviders(config: Config, environment: Environment): Promise<Providers> {
-  const { proxy, simulated } = config
+  const { proxy, simulated, replay } = config
+  if (replay.ref !== null && replay.onMiss === 'fail') return replayOnly(config)
   if (simulated.enabled) return openSimulated(config)
   const close = async (): Promise<void> => {}
   if (proxy.upstream !== null) {
     const key = environment['TURNPIKE_UPSTREAM_KEY']
-    const routes = singleUpstream(proxy.upstream, key ? { key } : {})
+    const routes = singleUpstream(proxy.upstream, key ? { key } : { env: environment })
     return { routes, simulated: false, description: proxy.upstream, close }
   }
   const file = proxy.models ?? packageFile('configs', 'models.yaml')
   return { routes: await readRoutes(file, environment), simulated: false, description: `the routes of ${file}`, close }
+}
+
+/** No provider at all: every model is known and no key is needed, since nothing is ever forwarded. */
+function replayOnly({ proxy, simulated, replay }: Config): Providers {
+  const other = simulated.enabled ? '--simulated' : proxy.upstream !== null ? '--upstream' : null
+  if (other !== null)
+    throw new TurnpikeError('E_USAGE', `--replay and ${other} were both asked for`, {
+      hint: `leave out ${other}, or let calls that are not on record pass to it: --on-miss forward`,
+    })
+  return {
+    routes: singleUpstream('http://replay.invalid', { name: 'replay' }),
+    simulated: false,
+    description: `the recording ${replay.ref}`,
+    close: async () => undefined,
+  }
 }
 
 async function openSimulated(config: Config): Promise<Providers> {

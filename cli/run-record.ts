@@ -1,6 +1,7 @@
 // The configuration as a run keeps it: what makes its numbers comparable, and what `--resume` needs to go on. No secret gets in:
 // keys never are configuration, credentials in URLs are cut out, values of secret-looking variables are withheld.
 
+import { budgetKeyNames } from '../core/budget-keys.ts'
 import type { AgentChoice, Config } from '../core/config.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import { findKeyShapes } from '../core/redact.ts'
@@ -9,7 +10,7 @@ import type { Json, JsonObject, Run } from '../core/types.ts'
 const withheld = '(withheld)'
 
 export function writeRunRecord(config: Config): JsonObject {
-  const { run, simulated, proxy } = config
+  const { run, simulated, proxy, replay } = config
   return {
     tasks: run.tasks,
     agents: run.agents.map(writeAgent),
@@ -29,7 +30,24 @@ export function writeRunRecord(config: Config): JsonObject {
     upstream: proxy.upstream === null ? null : withoutCredentials(proxy.upstream),
     models: proxy.models,
     on_record_failure: proxy.onRecordFailure,
+    inject: proxy.inject,
+    ...writeBudgets(config),
+    replay: replay.ref,
+    on_miss: replay.ref === null ? null : replay.onMiss,
+    replay_timing: replay.ref === null ? null : replay.timing,
+    replay_store: replay.ref === null ? null : replay.store,
   }
+}
+
+/** What a run may spend, by the names of the configuration; 0 where a default was switched off. */
+function writeBudgets({ budget }: Config): JsonObject {
+  const figures = (['trial', 'run'] as const).flatMap(scope => {
+    const { calls, tokens, costUsd, wallMs } = budget[scope]
+    const values = [calls, tokens, costUsd, wallMs]
+    return budgetKeyNames(scope).map((name, index): [string, number | null] => [name, values[index] ?? null])
+  })
+  const switchedOff = budget.trial.calls === null ? [['budget.trial.calls', 0] as const] : []
+  return Object.fromEntries([...figures.filter(([, value]) => value !== null), ...switchedOff])
 }
 
 function writeAgent(agent: AgentChoice): JsonObject {
@@ -68,6 +86,11 @@ const keyOf: Readonly<Record<string, string>> = {
   upstream: 'proxy.upstream',
   models: 'proxy.models',
   on_record_failure: 'proxy.on_record_failure',
+  inject: 'proxy.inject',
+  replay: 'replay.ref',
+  on_miss: 'replay.on_miss',
+  replay_timing: 'replay.timing',
+  replay_store: 'replay.store',
 }
 
 /** The record of a run as values by key name, to go on with what it was started with. */
@@ -78,5 +101,7 @@ export function readRunRecord(run: Run): Record<string, Json> {
       hint: 'resume it with the configuration it was started with: turnpike run --resume RUN --config FILE',
     })
   const fields = Object.entries(run.config as JsonObject).filter(([, value]) => value !== null)
-  return Object.fromEntries(fields.map(([name, value]) => [keyOf[name] ?? `run.${name}`, value]))
+  return Object.fromEntries(
+    fields.map(([name, value]) => [name.startsWith('budget.') ? name : (keyOf[name] ?? `run.${name}`), value]),
+  )
 }

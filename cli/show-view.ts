@@ -49,8 +49,14 @@ function describeCall(shown: ShownCall, colours: Colours, width: number): string
     ...messagesNew.flatMap(message => describeMessage(message, width)).map(line => `    ${line}`),
     ...answer.map(line => `    ${colours.cyan(line)}`),
     ...(error === null ? [] : [`    ${colours.red(`error ${error.type}: ${error.message}`)}`]),
+    ...describeFailure(exchange, error?.message ?? '').map(line => `    ${colours.red(line)}`),
     ...(undecodable === null ? [] : [`    ${colours.dim(`not decoded: ${undecodable}`)}`]),
   ]
+}
+
+/** What ended it, where the answer does not say so itself: a cut, a fault on purpose. */
+function describeFailure({ failure }: Exchange, said: string): string[] {
+  return failure === null || said.includes(failure.message) ? [] : [`${failure.code}: ${failure.message}`]
 }
 
 function describeExchange(exchange: Exchange): string {

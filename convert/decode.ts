@@ -16,7 +16,7 @@ export const decoderVersion = 1
 
 export interface PriceInputs {
   readonly protocol: string
-  /** Route that answered; `simulated` is never priced by a list. */
+  /** Route that answered, `replay` when the answer came from a recording; it and `simulated` are never priced by a list. */
   readonly route: string | null
   readonly model: string | null
   readonly usage: Usage | null
@@ -148,7 +148,9 @@ export function writeCall(decoded: DecodedCall, price: DecodeOptions['price']): 
   const usage = answer?.usage ?? null
   const modelAnswered = answer?.model ?? null
   const model = modelAnswered ?? conversation.model
-  const cost = price?.({ protocol, route: exchange.route, model, usage, at: exchange.startedAt }) ?? null
+  // A replay that lets misses pass to a provider chooses the provider's route for every call.
+  const route = readHeader(exchange.responseHeaders, 'x-turnpike-replay') === null ? exchange.route : 'replay'
+  const cost = price?.({ protocol, route, model, usage, at: exchange.startedAt }) ?? null
   return {
     exchangeId: exchange.id,
     scopeId: exchange.scope.id,

@@ -1,6 +1,7 @@
 // Every key of the configuration, once: its name in turnpike.yaml, its flag, its kind, its default and what it means.
 // core/config.ts reads values by this table, the command line makes its options from it, docs/config.md is generated from it.
 
+import { budgetKeys } from './budget-keys.ts'
 import { agentTimeoutMs } from './limits.ts'
 import type { Json } from './types.ts'
 
@@ -9,8 +10,8 @@ export interface ConfigKey {
   readonly name: string
   /** The flag that sets it, with the word its value goes by in help; null when only file and environment can. */
   readonly flag: string | null
-  /** A `path` in a file is relative to that file, elsewhere to the current directory. */
-  readonly kind: 'text' | 'path' | 'url' | 'whole' | 'flag' | 'agents'
+  /** A `path`, and a `spec` that names a file (`@path`), in a file is relative to that file, elsewhere to the current directory. */
+  readonly kind: 'text' | 'path' | 'spec' | 'url' | 'whole' | 'number' | 'flag' | 'agents'
   readonly choices?: readonly string[]
   readonly minimum?: number
   readonly maximum?: number
@@ -109,6 +110,36 @@ export const configKeys: readonly ConfigKey[] = [
     minimum: 0,
     fallback: 1,
     meaning: 'Seed of the simulated provider: the same seed gives the same bytes.',
+  },
+  {
+    name: 'replay.ref',
+    flag: '--replay <ref>',
+    kind: 'text',
+    fallback: null,
+    meaning: 'Answer from this recording (run, trial, session or exchange) instead of a provider: no model, key or network.',
+  },
+  {
+    name: 'replay.on_miss',
+    flag: '--on-miss <what>',
+    kind: 'text',
+    choices: ['fail', 'forward'],
+    fallback: 'fail',
+    meaning: 'What happens to a call the recording has no answer for: a clear error, or on to the provider.',
+  },
+  {
+    name: 'replay.timing',
+    flag: '--replay-timing <when>',
+    kind: 'text',
+    choices: ['zero', 'recorded'],
+    fallback: 'zero',
+    meaning: 'Pace of replayed answers: as fast as they are taken, or with the delays of the recording.',
+  },
+  {
+    name: 'replay.store',
+    flag: '--replay-store <dir>',
+    kind: 'path',
+    fallback: null,
+    meaning: 'Store the recording lies in, when it is not the one that is recorded into.',
   },
   {
     name: 'run.name',
@@ -217,6 +248,21 @@ export const configKeys: readonly ConfigKey[] = [
     fallback: false,
     meaning: 'Start a new agent session for each turn; needed for agents that cannot continue one.',
   },
+  {
+    name: 'proxy.inject',
+    flag: '--inject <spec>',
+    kind: 'spec',
+    fallback: null,
+    meaning: 'Faults on purpose, such as `429 rate=0.1; cut after=3 call=2`, or `@FILE`; docs/faults.md has the words.',
+  },
+  {
+    name: 'proxy.meter',
+    flag: '--meter',
+    kind: 'flag',
+    fallback: false,
+    meaning: 'Count tokens and cost of every answer for the metrics; happens anyway in a run, and where a budget is set.',
+  },
+  ...budgetKeys,
 ]
 
 /** TURNPIKE_RUN_ON_FAILURE for run.on_failure. */

@@ -9,25 +9,32 @@ import type { Json, JsonObject } from './types.ts'
 
 /** The shape of turnpike.yaml. */
 export function makeFileSchema(): JsonSchema {
-  const top: Record<string, JsonObject> = {}
-  const sections = new Map<string, Record<string, JsonObject>>()
-  for (const key of configKeys) {
-    const [section = '', inner] = key.name.split('.')
-    if (inner === undefined) top[section] = valueSchema(key)
-    else sections.set(section, { ...sections.get(section), [inner]: valueSchema(key) })
+  return sectionSchema(configKeys.map(key => ({ path: key.name.split('.'), schema: valueSchema(key) })))
+}
+
+interface PlacedSchema {
+  readonly path: readonly string[]
+  readonly schema: JsonObject
+}
+
+/** A section whose keys are all commented out reads as null. */
+function sectionSchema(placed: readonly PlacedSchema[]): JsonObject {
+  const properties: Record<string, JsonObject> = {}
+  for (const name of new Set(placed.map(({ path }) => path[0] ?? ''))) {
+    const inside = placed.filter(({ path }) => path[0] === name).map(({ path, schema }) => ({ path: path.slice(1), schema }))
+    const [only] = inside
+    properties[name] = only !== undefined && only.path.length === 0 ? only.schema : sectionSchema(inside)
   }
-  // A section whose keys are all commented out reads as null.
-  for (const [section, properties] of sections)
-    top[section] = { type: ['object', 'null'], additionalProperties: false, properties }
-  return { type: ['object', 'null'], additionalProperties: false, properties: top }
+  return { type: ['object', 'null'], additionalProperties: false, properties }
 }
 
 function valueSchema(key: ConfigKey): JsonObject {
   if (key.choices) return { enum: [...key.choices] }
   switch (key.kind) {
     case 'whole':
+    case 'number':
       return {
-        type: 'integer',
+        type: key.kind === 'whole' ? 'integer' : 'number',
         ...(key.minimum === undefined ? {} : { minimum: key.minimum }),
         ...(key.maximum === undefined ? {} : { maximum: key.maximum }),
       }
@@ -95,6 +102,8 @@ function readText(key: ConfigKey, text: string): Json {
   switch (key.kind) {
     case 'whole':
       return /^-?\d{1,15}$/.test(text) ? Number(text) : text
+    case 'number':
+      return /^-?\d{1,12}(\.\d{1,9})?$/.test(text) ? Number(text) : text
     case 'flag':
       return ({ true: true, '1': true, yes: true, false: false, '0': false, no: false } as const)[text.toLowerCase()] ?? text
     case 'agents':

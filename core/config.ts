@@ -3,6 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { type BudgetScope, budgetKeyNames } from './budget-keys.ts'
 import { configKeys } from './config-keys.ts'
 import { makeFileSchema, readEnvironment, readFlags } from './config-values.ts'
 import { TurnpikeError } from './errors.ts'
@@ -25,6 +26,14 @@ export interface AgentChoice {
   readonly command: CommandChoice | null
 }
 
+/** null = no limit. */
+export interface BudgetChoice {
+  readonly calls: number | null
+  readonly tokens: number | null
+  readonly costUsd: number | null
+  readonly wallMs: number | null
+}
+
 export interface Config {
   readonly store: string
   readonly prices: string | null
@@ -36,8 +45,18 @@ export interface Config {
     readonly upstreamCa: string | null
     readonly intercept: string | null
     readonly onRecordFailure: 'refuse' | 'pass'
+    /** The words, or `@` and the path of a file of them. */
+    readonly inject: string | null
+    readonly meter: boolean
   }
+  readonly budget: Readonly<Record<BudgetScope, BudgetChoice>>
   readonly simulated: { readonly enabled: boolean; readonly script: string | null; readonly seed: number }
+  readonly replay: {
+    readonly ref: string | null
+    readonly onMiss: 'fail' | 'forward'
+    readonly timing: 'zero' | 'recorded'
+    readonly store: string | null
+  }
   readonly run: {
     readonly name: string | null
     readonly tasks: string | null
@@ -95,9 +114,8 @@ function readFile(file: string): Values {
   const sections = compileSchema<JsonObject | null>(makeFileSchema()).read(readYaml(readText(file), file))
   const values: Values = new Map()
   for (const key of configKeys) {
-    const [section = '', inner] = key.name.split('.')
-    const outer = sections?.[section]
-    const value = inner === undefined ? outer : (outer as JsonObject | null | undefined)?.[inner]
+    let value: Json | undefined = sections
+    for (const part of key.name.split('.')) value = (value as JsonObject | null | undefined)?.[part]
     if (value !== undefined && value !== null) values.set(key.name, value)
   }
   return values
@@ -114,7 +132,9 @@ function readText(file: string): string {
 function resolvePaths(values: Values, directory: string): Values {
   for (const key of configKeys) {
     const value = values.get(key.name)
-    if (key.kind === 'path' && typeof value === 'string') values.set(key.name, resolve(directory, value))
+    if (typeof value !== 'string') continue
+    if (key.kind === 'path') values.set(key.name, resolve(directory, value))
+    if (key.kind === 'spec' && value.startsWith('@')) values.set(key.name, `@${resolve(directory, value.slice(1))}`)
   }
   return values
 }
@@ -133,8 +153,17 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       upstreamCa: get('proxy.upstream_ca'),
       intercept: get('proxy.intercept'),
       onRecordFailure: get('proxy.on_record_failure'),
+      inject: get('proxy.inject'),
+      meter: get('proxy.meter'),
     },
+    budget: { trial: buildBudget('trial', get), session: buildBudget('session', get), run: buildBudget('run', get) },
     simulated: { enabled: get('simulated.enabled'), script: get('simulated.script'), seed: get('simulated.seed') },
+    replay: {
+      ref: get('replay.ref'),
+      onMiss: get('replay.on_miss'),
+      timing: get('replay.timing'),
+      store: get('replay.store'),
+    },
     run: {
       name: get('run.name'),
       tasks: get('run.tasks'),
@@ -152,6 +181,12 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
     },
     file: origin.file,
   }
+}
+
+/** 0 in the configuration is how a default is switched off. */
+function buildBudget(scope: BudgetScope, get: (name: string) => number | null): BudgetChoice {
+  const [calls = null, tokens = null, costUsd = null, wallMs = null] = budgetKeyNames(scope).map(name => get(name) || null)
+  return { calls, tokens, costUsd, wallMs }
 }
 
 interface AgentMapping {

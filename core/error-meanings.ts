@@ -58,6 +58,25 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   E_FORMAT_UNKNOWN: 'An output or input format was named that does not exist. The message lists those there are.',
   E_CONVERT_FAILED:
     'A recorded exchange could not be converted although its protocol is known. Nothing is left out silently: the command stops and names the exchange.',
+  E_REPLAY_MISS:
+    "A replay has no recorded answer for a request. The message names the nearest recorded call and where the two first differ. Agents see HTTP 400 in their provider's dialect.",
+  E_NO_WEBSOCKET:
+    'An agent asked for a WebSocket where the route allows none. Agents see HTTP 426, which makes those that try a WebSocket first fall back to plain requests at once.',
+  E_IMPORT_INVALID:
+    'A file to import holds a line that is not what its format says. The message names file, line and key. Files are checked to their end before anything is written.',
+  E_OUTPUT_EXISTS: 'An export would write over files that are there already.',
+  E_BUDGET_CALLS:
+    "A trial, session or run has made as many model calls as its budget allows. Agents see HTTP 402 in their provider's dialect with `x-should-retry: false`; the call is recorded as refused and the trial ends over-budget.",
+  E_BUDGET_TOKENS:
+    "A trial, session or run has used as many tokens as its budget allows. Agents see HTTP 402 in their provider's dialect; calls that were running may end, so that the sum can be above the budget by what they used.",
+  E_BUDGET_COST:
+    "A trial, session or run has cost as much as its budget allows, or used a model that the price book does not know while a cost budget was set: what cannot be counted cannot be limited. Agents see HTTP 402 in their provider's dialect.",
+  E_BUDGET_TIME:
+    "The time in which a trial, session or run may start calls is over; what it spent waiting for a provider's rate limit is not counted. Agents see HTTP 402 in their provider's dialect.",
+  E_INJECT_INVALID:
+    'The words of --inject, or the file they name, do not follow their format. The message names the rule and the position, or file, line and column. Nothing has been started.',
+  E_INJECTED_FAULT:
+    'What the agent saw was made on purpose (--inject), not by the provider. It stands in the record as the failure of the exchange, with the rule and the seed that chose it.',
   E_UPSTREAM_UNTRUSTED:
     "The certificate of an upstream does not lead to an authority this machine trusts, does not fit the host's name, or has expired. Agents see HTTP 502 in their provider's dialect. Nothing was sent. There is no switch that turns the check off; a company's own authority is named with --upstream-ca.",
 }

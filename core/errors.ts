@@ -39,6 +39,22 @@ export const errorCatalogue = {
   E_ENVIRONMENT_FAILED: { exit: 69, hint: 'check disk space and permissions of the workspace directory' },
   E_FORMAT_UNKNOWN: { exit: 2, hint: 'use one of the formats the command lists in --help' },
   E_CONVERT_FAILED: { exit: 1, hint: 'run turnpike verify, then turnpike decode' },
+  E_REPLAY_MISS: {
+    exit: 1,
+    hint: 'record the missing call, or let misses pass with --on-miss forward; docs/replay.md has the rules',
+  },
+  E_NO_WEBSOCKET: { exit: 2, hint: 'send plain requests, or set websocket: true on the endpoint if its provider speaks it' },
+  E_IMPORT_INVALID: {
+    exit: 2,
+    hint: 'correct the named line, or leave such lines out with --skip-bad; docs/import-export.md describes the formats',
+  },
+  E_OUTPUT_EXISTS: { exit: 2, hint: 'name another place with --out, or write over it with --force' },
+  E_BUDGET_CALLS: { exit: 1, hint: 'raise the named budget, or see with turnpike show why so many calls were made' },
+  E_BUDGET_TOKENS: { exit: 1, hint: 'raise the named budget; turnpike costs shows where the tokens went' },
+  E_BUDGET_COST: { exit: 1, hint: 'raise the named budget, or give the model a price (--prices); docs/budgets.md says why' },
+  E_BUDGET_TIME: { exit: 1, hint: 'raise the named budget, or give the agent less to do' },
+  E_INJECT_INVALID: { exit: 2, hint: 'correct the named rule; docs/faults.md describes the words' },
+  E_INJECTED_FAULT: { exit: 1, hint: 'it was asked for with --inject; leave that out to see what the provider does by itself' },
   E_UPSTREAM_UNTRUSTED: { exit: 69, hint: 'name the file with the certificate of its authority: --upstream-ca FILE' },
 } as const satisfies Record<string, ErrorKind>
 

@@ -46,9 +46,25 @@ export const snapshotFileBytesMax = 50 * 1024 * 1024
 export const feedbackCasesMax = 20
 export const feedbackCharsMax = 8_000
 
+/**
+ * Model calls of one trial when the configuration does not say. Honest trials of a hundred turns make one to two thousand; an agent caught in a
+ * loop of compacting its history made 8,446 in ten minutes, and would have gone on.
+ */
+export const trialCallsMax = 3_000
+
 /** Times an environment failure is tried again before the trial ends, and the first of the doubling pauses between. */
 export const environmentRetriesMax = 2
 export const environmentRetryMs = 500
 
+/** How much longer than in the recording a replayed answer stays silent for an agent that had left by then, before it is broken off. */
+export const replaySilenceMs = 30_000
+
+/** How long a WebSocket may take to answer a close frame, or to take what was sent before it is broken off. */
+export const socketCloseMs = 1_000
+
+/** Bytes on their way through a WebSocket, per direction, before the side they come from is paused. */
+export const socketBufferBytesMax = 1024 * 1024
+/** One record of a file that is imported: two bodies of the proxy's bound would not fit into one string of the language. */
+export const importRecordBytesMax = 256 * 1024 * 1024
 /** Bytes read of an answer that is not passed on, before the next attempt. Error answers have hundreds. */
 export const discardedAnswerBytesMax = 1024 * 1024

@@ -3,7 +3,7 @@
 import type { CostTotals } from './report.ts'
 
 /** `$0.0123`, `≥ $0.0123 (2 calls unpriced)`, or `unknown (2 calls unpriced)` when nothing is priced. */
-export function formatCost(totals: CostTotals): string {
+export function formatCost(totals: Pick<CostTotals, 'nanoUsd' | 'pricedCalls' | 'unpricedCalls'>): string {
   const calls = totals.unpricedCalls === 1 ? '1 call' : `${totals.unpricedCalls} calls`
   if (totals.unpricedCalls === 0) return totals.pricedCalls === 0 ? '–' : formatUsd(totals.nanoUsd)
   if (totals.pricedCalls === 0) return `unknown (${calls} unpriced)`

@@ -3,9 +3,20 @@
 
 import type { ProtocolAdapter, RoutePurpose } from './_adapter.ts'
 import anthropicMessages from './anthropic-messages.ts'
+import bedrockConverse from './bedrock-converse.ts'
+import bedrockInvoke from './bedrock-invoke.ts'
+import gemini from './gemini.ts'
 import openaiChat from './openai-chat.ts'
+import openaiResponses from './openai-responses.ts'
 
-export const protocols: readonly ProtocolAdapter[] = [anthropicMessages, openaiChat]
+export const protocols: readonly ProtocolAdapter[] = [
+  anthropicMessages,
+  bedrockConverse,
+  bedrockInvoke,
+  gemini,
+  openaiChat,
+  openaiResponses,
+]
 
 export interface FoundRoute {
   readonly protocol: ProtocolAdapter

@@ -3,7 +3,7 @@
 
 import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
 import { countOf, defined, isList, isObject, objectOf, textOf } from './_json.ts'
-import { isMappedBy, isNegative, sum } from './_usage.ts'
+import { isMappedBy, isNegative, settleOutput, sum } from './_usage.ts'
 
 /** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
 const mapping = 'openai-chat/1'
@@ -27,7 +27,12 @@ function readUsageObject(raw: JsonObject, serviceTier: string | null): Usage {
   const cachedRead = firstCount(inputDetails['cached_tokens'], raw['prompt_cache_hit_tokens'], raw['cached_tokens'])
   const cachedWriteOther = firstCount(inputDetails['cache_write_tokens'], raw['cache_write_tokens'])
   const reasoning = countOf(objectOf(raw['completion_tokens_details'])['reasoning_tokens'])
-  const output = readOutput(raw, prompt, reasoning)
+  const output = settleOutput({
+    prompt,
+    output: countOf(raw['completion_tokens']),
+    reasoning,
+    total: countOf(raw['total_tokens']),
+  })
   const counts = {
     input: prompt === null ? null : prompt - (cachedRead ?? 0) - (cachedWriteOther ?? 0),
     cachedRead,
@@ -51,19 +56,6 @@ function readUsageObject(raw: JsonObject, serviceTier: string | null): Usage {
 
 function firstCount(...values: ReadonlyArray<Json | undefined>): number | null {
   return values.map(countOf).find(count => count !== null) ?? null
-}
-
-/**
- * Reasoning is part of completion_tokens, except with servers (xAI) that count it beside them: their total says so, and only then is it
- * added. Any other total that does not add up (Gemini's compatible route leaves thinking out) marks the figures as contradictory.
- */
-function readOutput(raw: JsonObject, prompt: number | null, reasoning: number | null): { total: number | null; addsUp: boolean } {
-  const completion = countOf(raw['completion_tokens'])
-  const total = countOf(raw['total_tokens'])
-  if (completion === null || prompt === null || total === null) return { total: completion, addsUp: true }
-  if (total === prompt + completion) return { total: completion, addsUp: true }
-  if (reasoning !== null && total === prompt + completion + reasoning) return { total: completion + reasoning, addsUp: true }
-  return { total: completion, addsUp: false }
 }
 
 /** undefined = the provider said nothing and neither do we. */

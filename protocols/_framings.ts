@@ -2,9 +2,12 @@
 
 import type { FramingId } from './_adapter.ts'
 import type { Framing } from './_framing.ts'
+import { awsEventStreamFraming } from './_framing-aws-event-stream.ts'
+import { jsonArrayFraming } from './_framing-json-array.ts'
 import { sseFraming } from './_framing-sse.ts'
+import { webSocketFraming } from './_framing-websocket.ts'
 
-export const framings: readonly Framing[] = [sseFraming]
+export const framings: readonly Framing[] = [sseFraming, jsonArrayFraming, awsEventStreamFraming, webSocketFraming]
 
 /** The framing of a response body by its declared type and first bytes; null for a plain document. */
 export function findFraming(contentType: string | null, bytes: Uint8Array): Framing | null {

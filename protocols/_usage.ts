@@ -42,6 +42,23 @@ export function isNegative(usage: Pick<Usage, 'input' | 'cachedRead' | 'cachedWr
   )
 }
 
+/**
+ * Reasoning is part of the output, except with servers (xAI) that count it beside it: their total says so, and only then is it
+ * added. Any other total that does not add up (Gemini's compatible route leaves thinking out) marks the figures as contradictory.
+ */
+export function settleOutput(said: {
+  readonly prompt: number | null
+  readonly output: number | null
+  readonly reasoning: number | null
+  readonly total: number | null
+}): { readonly total: number | null; readonly addsUp: boolean } {
+  const { prompt, output, reasoning, total } = said
+  if (output === null || prompt === null || total === null) return { total: output, addsUp: true }
+  if (total === prompt + output) return { total: output, addsUp: true }
+  if (reasoning !== null && total === prompt + output + reasoning) return { total: output + reasoning, addsUp: true }
+  return { total: output, addsUp: false }
+}
+
 /** Whether `raw` was read by this mapping, so that it may be written again as it came. */
 export function isMappedBy(usage: Usage, protocol: string): boolean {
   return usage.mapping.startsWith(`${protocol}/`) && isObject(usage.raw)

@@ -4,6 +4,7 @@
 
 import type http from 'node:http'
 import { readEncoding } from '../core/encodings.ts'
+import { isTurnpikeError } from '../core/errors.ts'
 import { terminalHoldMs } from '../core/limits.ts'
 import type { EpochMs, HeaderList } from '../core/types.ts'
 import type { ExchangeEnd } from '../store/_adapter.ts'
@@ -98,7 +99,7 @@ function startAnswer(relay: Relay, head: UpstreamHead): void {
   const length = headerValue(head.headers, 'content-length')
   relay.remaining = length === null ? null : Number(length)
   relay.options.recordHead({ status: head.status, responseHeaders: head.headers, firstByteAt: null })
-  if (type.includes('event-stream')) chooseHold(relay, readEncoding(head.headers))
+  if (type.includes('event-stream') || type.includes('eventstream')) chooseHold(relay, readEncoding(head.headers))
   response.sendDate = false
   response.writeHead(
     head.status,
@@ -183,7 +184,8 @@ async function finish(relay: Relay, trailers: HeaderList): Promise<void> {
 
 async function breakOff(relay: Relay, error: Error): Promise<void> {
   if (!close(relay)) return
-  const failure = { code: 'E_UPSTREAM_CUT', message: error.message }
+  // A layer that broke it off on purpose says so with a code of its own.
+  const failure = { code: isTurnpikeError(error) ? error.code : 'E_UPSTREAM_CUT', message: error.message }
   const outcome = relay.released ? 'complete' : 'upstream-cut'
   const { response } = relay.options
   try {

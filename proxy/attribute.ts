@@ -80,10 +80,13 @@ function attributeByHeaders(headers: HeaderList, query: string): Attribution {
   return { kind: 'session', name: 'default', source: 'default', agentSession: null }
 }
 
-/** The agent's own session id, when it sends one that can serve as a name. */
+/** Kilo marks the title call of a session by a prefix to its id. */
+const sideCallMark = /^title-(?=ses_)/
+
+/** The agent's own session id, when it sends one that can serve as a name; a side call's session is that of the conversation it is about. */
 export function agentSessionOf(headers: HeaderList): string | null {
   for (const name of sessionHeaders) {
-    const value = headerValue(headers, name)
+    const value = headerValue(headers, name)?.replace(sideCallMark, '') ?? null
     if (value !== null && sessionName.test(value)) return value
   }
   return null
@@ -94,6 +97,10 @@ export function presentedKeys(headers: HeaderList, query: string): string[] {
   const authorization = headerValue(headers, 'authorization')
   const found = [authorization === null ? null : (/^\S+\s+(.+)$/.exec(authorization)?.[1]?.trim() ?? authorization)]
   for (const name of ['x-api-key', 'x-goog-api-key', 'api-key']) found.push(headerValue(headers, name))
+  // Browsers cannot set headers on a WebSocket: the key stands among its subprotocols.
+  found.push(
+    /(?:^|[\s,])openai-insecure-api-key\.([^\s,]+)/.exec(headerValue(headers, 'sec-websocket-protocol') ?? '')?.[1] ?? null,
+  )
   if (query !== '') {
     const parameters = new URLSearchParams(query)
     for (const name of ['key', 'api_key', 'access_token']) found.push(parameters.get(name))

@@ -14,10 +14,11 @@ import type { ForwardEvents, Forwarder, Forwarding } from './forward.ts'
 import { describeUnreachable } from './forward-failure.ts'
 import { headerValue, pairHeaders } from './headers.ts'
 import type { Intercepted } from './intercept/intercept.ts'
+import { interceptRoute } from './intercept/route.ts'
 import type { Receiver } from './receive.ts'
 import { type Recording, type RecordOptions, startRecording } from './record.ts'
 import { sendRefusal, writeRefusal } from './refuse.ts'
-import { interceptRoute, type Route, type Routes } from './routes.ts'
+import type { Route, Routes } from './routes.ts'
 import type { ResolvedScope, Scopes } from './scopes.ts'
 import { upstreamRequest } from './upstream-request.ts'
 
@@ -121,7 +122,9 @@ async function recordAndForward(gate: GateOptions, arrived: Arrived): Promise<vo
   const refusal = await gate.admit({ resolved, protocol, method: arrived.request.method ?? 'GET', path: addressed.path })
   const choice = refusal ?? chooseRoute(gate, arrived, resolved, asked)
   const route = choice instanceof TurnpikeError ? null : choice
-  const recording = await startRecording(gate, arrived, resolved, route?.name ?? null)
+  const trailers = pairHeaders(arrived.request.rawTrailers)
+  const recorded = { ...arrived, method: arrived.request.method ?? 'GET', trailers }
+  const recording = await startRecording(gate, recorded, resolved, route?.name ?? null)
   if (choice instanceof TurnpikeError) return answerOurselves(gate, arrived, recording, choice, 'refused')
   forwardExchange(gate, arrived, resolved, choice, asked, recording)
 }
@@ -132,6 +135,7 @@ function chooseRoute(gate: GateOptions, arrived: Arrived, resolved: ResolvedScop
     return gate.routes.choose({
       model: asked.model,
       protocol: arrived.protocol?.id ?? null,
+      path: arrived.addressed.path,
       anthropicClient: headerValue(arrived.headers, 'anthropic-version') !== null,
       needKey: resolved.ownKey,
     })
@@ -171,7 +175,7 @@ function forwardExchange(
     checkpoint: recording.checkpoint,
     commit: async ending => {
       try {
-        await recording.end({ ...ending, failure: ending.failure ?? upstream?.note?.() ?? null }, upstream?.retries() ?? 0)
+        await recording.end({ ...ending, failure: addNote(ending.failure, upstream?.note?.() ?? null) }, upstream?.retries() ?? 0)
       } finally {
         over(ending)
       }
@@ -189,6 +193,8 @@ function forwardExchange(
     onEnd: relay.onEnd,
     onFailure: ({ stage, error }) => {
       if (stage !== 'connect') return relay.onCut(error)
+      // A layer that would not send it says itself why.
+      if (isTurnpikeError(error)) return answerInstead(error, 'refused')
       answerInstead(describeUnreachable(route, error), 'upstream-refused')
     },
   }
@@ -202,6 +208,12 @@ function forwardExchange(
     const what = `the request cannot be forwarded: ${error instanceof Error ? error.message : String(error)}`
     answerInstead(new TurnpikeError('E_BAD_REQUEST', what, { cause: error }), 'refused')
   }
+}
+
+/** An agent that gives up on an injected stall has aborted; that the stall was ours must not be lost. */
+function addNote(failure: Ending['failure'], note: Ending['failure']): Ending['failure'] {
+  if (failure === null || note === null || failure.code === note.code) return failure ?? note
+  return { code: failure.code, message: `${failure.message} (${note.code}: ${note.message})` }
 }
 
 const noModel: AskedModel = { model: null, place: null }

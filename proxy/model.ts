@@ -1,6 +1,8 @@
 // Which model a request asks for, found in the bytes without parsing the body: the top-level `model` string, or the name in the
 // path. Pure; total on any bytes. Skips values instead of building them because bodies are large and asked for on every call.
 
+import { readModelPath } from '../protocols/_model-path.ts'
+
 export interface ModelPlace {
   readonly model: string
   /** Byte range of the string's content between its quotes. */
@@ -90,13 +92,15 @@ function skipSpace(body: Buffer, from: number): number {
 
 /** `/v1beta/models/<model>:generateContent`, `/model/<model>/invoke`: the model stands in the path. */
 export function findModelInPath(path: string): string | null {
-  const match = /\/models?\/([^/:]+)(?::|\/(?:invoke|converse))/.exec(path)
-  if (match?.[1] === undefined) return null
-  try {
-    return decodeURIComponent(match[1])
-  } catch {
-    return match[1]
-  }
+  return readModelPath(path)?.model ?? null
+}
+
+/** The path with another model name; as it is when it names none. */
+export function renameModelInPath(path: string, model: string): string {
+  const place = readModelPath(path)
+  // Clients of Vertex AI write versions with a bare @.
+  const name = encodeURIComponent(model).replaceAll('%40', '@')
+  return place === null ? path : path.slice(0, place.start) + name + path.slice(place.end)
 }
 
 /** The body with another model name; for routes that rename. */

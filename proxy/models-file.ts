@@ -14,8 +14,17 @@ export interface ProviderSpec {
   readonly key_env?: string
   /** Protocol adapter id -> where it is spoken. */
   readonly endpoints: Readonly<Record<string, EndpointSpec>>
+  /** Calls past these wait, for all trials and sessions together. */
+  readonly limits?: LimitsSpec
   /** Sends requests again; left out: never. A route may have its own. */
   readonly retry?: RetrySpec
+}
+
+export interface LimitsSpec {
+  readonly requests_per_minute?: number
+  readonly tokens_per_minute?: number
+  /** Calls at once. */
+  readonly concurrent?: number
 }
 
 export interface RetrySpec {
@@ -33,8 +42,11 @@ export interface EndpointSpec {
   readonly base_url: string
   /** Cut from the caller's path first, for providers whose paths lack it. */
   readonly strip_prefix?: string
-  readonly auth?: 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'none'
+  /** `sigv4`: signed with the proxy's AWS credentials, unless `key_env` holds a bearer token. */
+  readonly auth?: 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'sigv4' | 'none'
   readonly headers?: Readonly<Record<string, string>>
+  /** Whether WebSockets are passed on to it. Default false: agents that try one are told at once to send plain requests. */
+  readonly websocket?: boolean
   /** Version of HTTP it is spoken to with; 1 when left out. */
   readonly http?: 1 | 2
 }
@@ -42,6 +54,8 @@ export interface EndpointSpec {
 export interface RouteSpec {
   /** Glob: `*` stands for any characters. */
   readonly model: string
+  /** Glob over the caller's path, for providers that differ by it (Vertex AI and the Gemini API). */
+  readonly path?: string
   readonly provider: string
   /** Renames the model in the request; `*` stands for what the pattern's first star matched. */
   readonly upstream_model?: string
@@ -55,10 +69,20 @@ const endpoint = {
   properties: {
     base_url: { type: 'string', pattern: '^https?://' },
     strip_prefix: { type: 'string', pattern: '^/' },
-    auth: { enum: ['bearer', 'x-api-key', 'x-goog-api-key', 'none'] },
+    auth: { enum: ['bearer', 'x-api-key', 'x-goog-api-key', 'sigv4', 'none'] },
     headers: { type: 'object', additionalProperties: { type: 'string' } },
+    websocket: { type: 'boolean' },
     http: { enum: [1, 2] },
   },
+} as const
+
+const atLeastOne = { type: 'integer', minimum: 1 } as const
+
+const limits = {
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: { requests_per_minute: atLeastOne, tokens_per_minute: atLeastOne, concurrent: atLeastOne },
 } as const
 
 const retry = {
@@ -84,6 +108,7 @@ const provider = {
   properties: {
     key_env: { type: 'string', minLength: 1 },
     endpoints: { type: 'object', minProperties: 1, additionalProperties: endpoint },
+    limits,
     retry,
   },
 } as const
@@ -94,6 +119,7 @@ const route = {
   required: ['model', 'provider'],
   properties: {
     model: { type: 'string', minLength: 1 },
+    path: { type: 'string', minLength: 1 },
     provider: { type: 'string', minLength: 1 },
     upstream_model: { type: 'string', minLength: 1 },
     retry,

@@ -12,7 +12,11 @@ export interface Pace {
   readonly close: () => void
 }
 
-export function createPace(upstream: () => Forwarding, pendingBytes: () => number, bytesMax = pendingRecordBytesMax): Pace {
+export function createPace(
+  upstream: () => Pick<Forwarding, 'pause' | 'resume'>,
+  pendingBytes: () => number,
+  bytesMax = pendingRecordBytesMax,
+): Pace {
   let agentFull = false
   let storeTimer: NodeJS.Timeout | null = null
   const resumeWhenFree = (): void => {

@@ -8,7 +8,7 @@ import type { Recorder } from '../store/_adapter.ts'
 import type { Ending } from './answer.ts'
 import type { Arrived } from './arrived.ts'
 import { presentedKeys } from './attribute.ts'
-import { headerValue, pairHeaders, recordedTrailers } from './headers.ts'
+import { headerValue, recordedTrailers } from './headers.ts'
 import type { ResolvedScope } from './scopes.ts'
 
 export interface RecordOptions {
@@ -16,6 +16,15 @@ export interface RecordOptions {
   /** Every provider key the proxy itself knows; masked in all records. */
   readonly ownSecrets: readonly string[]
   readonly onRecordFailure: 'refuse' | 'pass'
+}
+
+/** What is recorded of a request: one that came over HTTP, or one message on a WebSocket. */
+export interface RecordedRequest extends Pick<Arrived, 'id' | 'startedAt' | 'headers' | 'addressed' | 'protocol' | 'body'> {
+  readonly method: string
+  /** Spoken in the protocol, but no call of it (a handshake, a message that asks for nothing): there is nothing to decode. */
+  readonly noCall?: boolean
+  /** Fields that followed the body. */
+  readonly trailers?: HeaderList
 }
 
 /** The record of one exchange; when the store failed and passing was asked for, a record that keeps nothing. */
@@ -33,7 +42,7 @@ export interface Recording {
 /** Commits the request. Rejects when the store cannot be written, unless passing unrecorded was asked for. */
 export async function startRecording(
   options: RecordOptions,
-  arrived: Arrived,
+  arrived: RecordedRequest,
   resolved: ResolvedScope,
   route: string | null,
 ): Promise<Recording> {
@@ -45,9 +54,9 @@ export async function startRecording(
       scope: resolved.scope,
       turn: resolved.turn,
       attempt: resolved.attempt,
-      protocol: arrived.protocol?.id ?? null,
+      protocol: arrived.noCall === true ? null : (arrived.protocol?.id ?? null),
       route,
-      method: arrived.request.method ?? 'GET',
+      method: arrived.method,
       path: maskText(arrived.addressed.path, secrets),
       query: maskQuery(arrived.addressed.query, secrets),
       requestHeaders: maskHeaders(requestHeaders(arrived), secretHeaders, secrets),
@@ -62,8 +71,8 @@ export async function startRecording(
   return recordingOf(options, arrived, secretHeaders, secrets)
 }
 
-function requestHeaders({ headers, request }: Arrived): HeaderList {
-  return request.rawTrailers.length === 0 ? headers : [...headers, ...recordedTrailers(pairHeaders(request.rawTrailers))]
+function requestHeaders({ headers, trailers = [] }: RecordedRequest): HeaderList {
+  return trailers.length === 0 ? headers : [...headers, ...recordedTrailers(trailers)]
 }
 
 const unrecorded: Recording = {
@@ -80,7 +89,7 @@ const unknownEnd = { outcome: 'upstream-cut', failure: null, endedAt: 0 } as con
 
 function recordingOf(
   options: RecordOptions,
-  arrived: Arrived,
+  arrived: RecordedRequest,
   secretHeaders: readonly string[],
   secrets: readonly string[],
 ): Recording {
@@ -105,7 +114,7 @@ function recordingOf(
   }
 }
 
-function secretsOf(options: RecordOptions, arrived: Arrived): readonly string[] {
+function secretsOf(options: RecordOptions, arrived: RecordedRequest): readonly string[] {
   const { attribution, query } = arrived.addressed
   const secrets = new Set([...options.ownSecrets, ...presentedKeys(arrived.headers, query)])
   if (attribution.kind === 'token') secrets.add(attribution.token)

@@ -8,15 +8,21 @@ import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 /** HTTP status of each code the proxy can answer with; any other is 500. */
 const statusOf: Readonly<Record<string, number>> = {
   E_BAD_REQUEST: 400,
+  E_REPLAY_MISS: 400,
   E_TOKEN_UNKNOWN: 401,
   E_KEY_MISSING: 401,
   E_MODEL_UNKNOWN: 404,
   E_BODY_TOO_LARGE: 413,
+  E_NO_WEBSOCKET: 426,
   E_UPSTREAM_UNREACHABLE: 502,
   E_UPSTREAM_CUT: 502,
   E_UPSTREAM_UNTRUSTED: 502,
   E_RECORD_FAILED: 503,
   E_DRAINING: 503,
+  E_BUDGET_CALLS: 402,
+  E_BUDGET_TOKENS: 402,
+  E_BUDGET_COST: 402,
+  E_BUDGET_TIME: 402,
 }
 
 export interface Refusal {
@@ -38,6 +44,8 @@ export function writeRefusal(protocol: ProtocolAdapter | null, error: TurnpikeEr
   ]
   // Agents retry on 503 by themselves; a second is long enough for a full disk to be noticed and short enough for a restart.
   if (status === 503) headers.push(['retry-after', '1'])
+  // A spent budget stays spent and a replay gives the same again; the official clients ask this header before they look at the status.
+  if (status === 402 || error.code === 'E_REPLAY_MISS') headers.push(['x-should-retry', 'false'])
   return { status, headers, body }
 }
 

@@ -7,8 +7,11 @@ import { compileSchema } from '../core/schema.ts'
 import { didYouMean } from '../core/suggest.ts'
 import type { HeaderList } from '../core/types.ts'
 import { readYaml } from '../core/yaml.ts'
+import { protocolById } from '../protocols/_all.ts'
 import type { RetryPolicy } from './forward.ts'
 import { type EndpointSpec, type ModelsFile, modelsSchema, type RetrySpec, type RouteSpec } from './models-file.ts'
+import type { ProviderLimits } from './rate-queue.ts'
+import { type AwsSigner, awsCredentialNames, awsSecrets, isAwsHost, readAwsSigner } from './sigv4.ts'
 
 /** Where and how one call is forwarded. */
 export interface Route {
@@ -19,8 +22,12 @@ export interface Route {
   /** Header pairs that present the proxy's own key; used only for callers that hold a trial token. */
   readonly credential: HeaderList
   readonly headers: HeaderList
+  /** Signs what is sent there with the proxy's AWS credentials; null: there are none, and the endpoint wants them. */
+  readonly signer?: AwsSigner | null
   /** Set when the route renames the model. */
   readonly upstreamModel: string | null
+  /** WebSockets are passed on; else the agent is told to send plain requests. */
+  readonly websocket: boolean
   /** 2: the upstream is spoken to over HTTP/2. */
   readonly http?: 1 | 2
   /** Absent: a request is sent once. */
@@ -32,10 +39,14 @@ export interface Route {
 export interface Wanted {
   readonly model: string | null
   readonly protocol: string | null
+  /** After the attribution prefix. */
+  readonly path?: string
   /** The caller speaks to an Anthropic-shaped API even where no protocol claims the path (model lists, probes). */
   readonly anthropicClient: boolean
   /** The caller has no key of its own: the proxy must. */
   readonly needKey: boolean
+  /** A WebSocket is asked for: where no model decides, providers that speak it come first. */
+  readonly websocket?: boolean
 }
 
 export interface Routes {
@@ -47,6 +58,8 @@ export interface Routes {
   readonly credentialFor?: (origin: URL, protocol: string | null) => HeaderList
   /** Every key in here, for masking. */
   readonly secrets: readonly string[]
+  /** By the name of the route; absent = none. */
+  readonly limits?: ReadonlyMap<string, ProviderLimits>
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -83,14 +96,9 @@ export function parseRoutes(text: string, file: string, env: Environment): Route
     choose: wanted => chooseRoute(models, file, env, wanted),
     needModel: true,
     credentialFor: (origin, protocol) => findCredential(models, env, origin, protocol),
-    secrets: secrets.filter(secret => secret !== ''),
+    secrets: [...secrets.filter(secret => secret !== ''), ...(signs(models) ? awsSecrets(env) : [])],
+    limits: readLimits(models),
   }
-}
-
-/** Where an intercepted request goes: to the host it was meant for. */
-export function interceptRoute(routes: Routes, origin: URL, protocol: string | null): Route {
-  const credential = routes.credentialFor?.(origin, protocol) ?? []
-  return { name: 'intercept', origin, targetOf: path => path, credential, headers: [], upstreamModel: null, intercepted: true }
 }
 
 function findCredential(models: ModelsFile, env: Environment, origin: URL, protocol: string | null): HeaderList {
@@ -103,11 +111,22 @@ function findCredential(models: ModelsFile, env: Environment, origin: URL, proto
   return found?.key ? writeCredential(found.endpoint.auth ?? 'bearer', found.key) : []
 }
 
+function signs(models: ModelsFile): boolean {
+  return Object.values(models.providers).some(({ endpoints }) => Object.values(endpoints).some(({ auth }) => auth === 'sigv4'))
+}
+
+function readLimits(models: ModelsFile): ReadonlyMap<string, ProviderLimits> {
+  const limited = Object.entries(models.providers).flatMap(([name, { limits }]) => (limits ? [{ name, limits }] : []))
+  return new Map(
+    limited.map(({ name, limits }) => {
+      const { requests_per_minute = null, tokens_per_minute = null, concurrent = null } = limits
+      return [name, { requestsPerMinute: requests_per_minute, tokensPerMinute: tokens_per_minute, concurrent }]
+    }),
+  )
+}
+
 function chooseRoute(models: ModelsFile, file: string, env: Environment, wanted: Wanted): Route {
-  const candidates =
-    wanted.model === null
-      ? defaultRoutes(models)
-      : models.routes.filter(route => matchModel(route.model, wanted.model ?? '') !== null)
+  const candidates = wanted.model === null ? defaultRoutes(models, wanted) : models.routes.filter(route => matches(route, wanted))
   if (candidates.length === 0)
     throw new TurnpikeError('E_MODEL_UNKNOWN', `no route for the model "${wanted.model}" in ${file}`, {
       details: { model: wanted.model },
@@ -128,9 +147,17 @@ function chooseRoute(models: ModelsFile, file: string, env: Environment, wanted:
   )
 }
 
+function matches(route: RouteSpec, { model, path }: Wanted): boolean {
+  if (route.path !== undefined && matchModel(route.path, path ?? '') === null) return false
+  return matchModel(route.model, model ?? '') !== null
+}
+
 /** A call that names no model (a model list, a probe) goes to the first provider that speaks the caller's protocol. */
-function defaultRoutes(models: ModelsFile): RouteSpec[] {
-  return Object.keys(models.providers).map(provider => ({ model: '*', provider }))
+function defaultRoutes(models: ModelsFile, wanted: Wanted): RouteSpec[] {
+  const routes = Object.keys(models.providers).map(provider => ({ model: '*', provider }))
+  if (wanted.websocket !== true) return routes
+  const speaks = (route: RouteSpec): boolean => findEndpoint(models, route, wanted)?.websocket === true
+  return [...routes.filter(speaks), ...routes.filter(route => !speaks(route))]
 }
 
 function findEndpoint(models: ModelsFile, route: RouteSpec, wanted: Wanted): EndpointSpec | null {
@@ -144,12 +171,16 @@ function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec,
   const provider = models.providers[route.provider]
   const keyEnv = provider?.key_env
   const key = keyEnv === undefined ? undefined : env[keyEnv]
-  if (wanted.needKey && keyEnv !== undefined && !key)
+  const base = new URL(endpoint.base_url)
+  // A bearer token comes first: it was made for this alone.
+  const signer = endpoint.auth === 'sigv4' && !key ? readAwsSigner(env, base) : undefined
+  if (wanted.needKey && ((keyEnv !== undefined && !key && !signer) || signer === null)) {
+    const names = [...(keyEnv === undefined ? [] : [keyEnv]), ...(signer === null ? [awsCredentialNames] : [])].join(', or ')
     throw new TurnpikeError(
       'E_KEY_MISSING',
-      `the provider ${route.provider} needs a key: ${keyEnv} is not set in the proxy's environment`,
+      `the provider ${route.provider} needs a key: ${names} is not set in the proxy's environment`,
     )
-  const base = new URL(endpoint.base_url)
+  }
   const basePath = base.pathname.replace(/\/$/, '')
   const strip = endpoint.strip_prefix ?? ''
   return {
@@ -158,7 +189,9 @@ function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec,
     targetOf: path => basePath + (strip !== '' && path.startsWith(strip) ? path.slice(strip.length) : path),
     credential: key === undefined ? [] : writeCredential(endpoint.auth ?? 'bearer', key),
     headers: Object.entries(endpoint.headers ?? {}),
+    ...(signer === undefined ? {} : { signer }),
     upstreamModel: wanted.model === null ? null : upstreamModel(route, wanted.model),
+    websocket: endpoint.websocket === true,
     ...(endpoint.http === undefined ? {} : { http: endpoint.http }),
     ...readRetry(route.retry ?? provider?.retry),
   }
@@ -172,11 +205,11 @@ function readRetry(spec: RetrySpec | undefined): Pick<Route, 'retry'> {
   return { retry: { attempts: spec.attempts, on, backoffMs, backoffMaxMs: Math.max(backoffMs, spec.max_backoff_ms ?? 30_000) } }
 }
 
-export type AuthScheme = 'bearer' | 'x-api-key' | 'x-goog-api-key' | 'none'
+type AuthScheme = NonNullable<EndpointSpec['auth']>
 
 function writeCredential(auth: AuthScheme, key: string): HeaderList {
   if (auth === 'none') return []
-  return auth === 'bearer' ? [['authorization', `Bearer ${key}`]] : [[auth, key]]
+  return auth === 'bearer' || auth === 'sigv4' ? [['authorization', `Bearer ${key}`]] : [[auth, key]]
 }
 
 /** What the pattern's star stands for, '' without a star; null when the model does not fit. */
@@ -196,8 +229,12 @@ function upstreamModel(route: RouteSpec, model: string): string | null {
 }
 
 /** Everything to one upstream: `--upstream`, the simulated provider. Paths are appended to the URL's own path. */
-export function singleUpstream(url: string, options: { readonly name?: string; readonly key?: string } = {}): Routes {
+export function singleUpstream(
+  url: string,
+  options: { readonly name?: string; readonly key?: string; readonly env?: Environment } = {},
+): Routes {
   const base = parseUpstream(url)
+  const signer = isAwsHost(base) && options.key === undefined ? readAwsSigner(options.env ?? {}, base) : undefined
   const basePath = base.pathname.replace(/\/$/, '')
   const choose = (wanted: Wanted): Route => ({
     name: options.name ?? 'upstream',
@@ -206,11 +243,14 @@ export function singleUpstream(url: string, options: { readonly name?: string; r
     credential:
       options.key === undefined
         ? []
-        : writeCredential(wanted.protocol === 'anthropic-messages' ? 'x-api-key' : 'bearer', options.key),
+        : (protocolById(wanted.protocol ?? '')?.writeKey(options.key) ?? writeCredential('bearer', options.key)),
     headers: [],
+    ...(signer === undefined ? {} : { signer }),
     upstreamModel: null,
+    websocket: true,
   })
-  return { choose, needModel: false, secrets: options.key === undefined ? [] : [options.key] }
+  const secrets = signer ? awsSecrets(options.env ?? {}) : []
+  return { choose, needModel: false, secrets: options.key === undefined ? secrets : [options.key] }
 }
 
 function parseUpstream(url: string): URL {

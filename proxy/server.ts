@@ -24,6 +24,10 @@ import { rawBadRequest, sendRefusal, writeRefusal } from './refuse.ts'
 import { createRetryLayer, type RetryOptions } from './retry.ts'
 import type { Routes } from './routes.ts'
 import { createScopes } from './scopes.ts'
+import { signingLayer } from './sigv4.ts'
+import { createLinker } from './websocket/dial.ts'
+import type { Linker, LinkLayer } from './websocket/link.ts'
+import { createUpgrades, type Upgrades } from './websocket/upgrade.ts'
 
 export interface ProxyOptions {
   readonly store: Store
@@ -42,10 +46,16 @@ export interface ProxyOptions {
   readonly secrets?: readonly string[]
   /** Wrapped around the forwarder in this order: the last one sees a request first. */
   readonly layers?: readonly ForwardLayer[]
+  /** The same for WebSockets: wrapped around the linker in this order. */
+  readonly linkLayers?: readonly LinkLayer[]
   /** May refuse calls before they are forwarded. */
   readonly admit?: GateOptions['admit']
   /** Answers CONNECT and absolute-form requests too, and reads those for the hosts it names. */
   readonly intercept?: InterceptOptions
+  /** Called when draining begins: what merely waits should end. */
+  readonly onDrain?: () => void
+  /** Adds to what /_turnpike/metrics shows. */
+  readonly registerMetrics?: (registry: ProxyMetrics['registry']) => void
   /** For tests of the bounds. */
   readonly bodyBytesMax?: number
 }
@@ -61,6 +71,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const bodyBytesMax = options.bodyBytesMax ?? requestBodyBytesMax
   const receiver = createReceiver({ bodyBytesMax, totalBytesMax: requestBodiesBytesMax })
   const metrics = createMetrics(receiver.heldBytes)
+  options.registerMetrics?.(metrics.registry)
   const now = (): number => performance.timeOrigin + performance.now()
   const access = refuseOwnProxy(options.access ?? {}, target => isSelf(server, target))
   const connections = createConnections(access)
@@ -70,7 +81,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     recordAttempt({ recorder, onRecordFailure: options.onRecordFailure }, request, discarded)
   // Retries see a request first: what the other layers do is part of each attempt.
   const layers = [...(options.layers ?? []), createRetryLayer({ record, now })]
-  const forwarder = layers.reduce<Forwarder>((next, layer) => layer(next), createForwarder(access, connections))
+  const forwarder = layers.reduce<Forwarder>((next, layer) => layer(next), signingLayer(createForwarder(access, connections)))
   const gate: GateOptions = {
     recorder: options.store.recorder,
     scopes: createScopes(options.store, now),
@@ -99,14 +110,22 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     metrics.started()
     void passGate(gate, request, response)
   }
-  const server = createServer(handle, bodyBytesMax)
+  const linker = (options.linkLayers ?? []).reduce<Linker>(
+    (next, layer) => layer(next),
+    createLinker({ messageBytesMax: bodyBytesMax, agentOf: connections.agentOf }),
+  )
+  const sockets = { linker, messageBytesMax: bodyBytesMax, draining: () => draining, onStarted: metrics.started }
+  const upgrades = createUpgrades({ ...gate, ...sockets })
+  const server = createServer(handle, upgrades, bodyBytesMax)
   if (options.intercept !== undefined)
     interceptor = attachInterceptor(server, { options: options.intercept, connect: connections.tunnel, count: metrics.passed })
   await listen(server, options.host, options.port)
   const { port } = server.address() as AddressInfo
   const drain = async (graceMs: number = drainMs): Promise<void> => {
     draining = true
-    await drainServer(server, metrics, graceMs)
+    upgrades.drain()
+    options.onDrain?.()
+    await drainServer(server, metrics, graceMs, upgrades.cut)
     forwarder.close()
     await control.close()
   }
@@ -115,7 +134,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void
 
-function createServer(handle: Handler, bodyBytesMax: number): http.Server {
+function createServer(handle: Handler, upgrades: Upgrades, bodyBytesMax: number): http.Server {
   const server = http.createServer({
     // Models think for minutes and agents stay connected for hours: only a stalled request head is timed out.
     requestTimeout: 0,
@@ -131,7 +150,7 @@ function createServer(handle: Handler, bodyBytesMax: number): http.Server {
     response.writeContinue()
     handle(request, response)
   })
-  server.on('upgrade', refuseUpgrade)
+  server.on('upgrade', upgrades.pass)
   server.on('clientError', refuseMalformed)
   return server
 }
@@ -140,11 +159,6 @@ function refuse(request: http.IncomingMessage, response: http.ServerResponse, er
   const { path } = attribute(request.url ?? '/', pairHeaders(request.rawHeaders))
   const refusal = writeRefusal(findProtocol(request.method ?? 'GET', path), error)
   sendRefusal(response, { ...refusal, headers: [...refusal.headers, ['connection', 'close']] })
-}
-
-/** 426 is the one answer that makes agents which try a WebSocket first fall back to plain requests at once. */
-function refuseUpgrade(_: http.IncomingMessage, socket: Duplex): void {
-  socket.end('HTTP/1.1 426 Upgrade Required\r\nupgrade: HTTP/1.1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
 }
 
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -164,11 +178,12 @@ function listen(server: http.Server, host: string, port: number): Promise<void> 
   })
 }
 
-async function drainServer(server: http.Server, metrics: ProxyMetrics, graceMs: number): Promise<void> {
+async function drainServer(server: http.Server, metrics: ProxyMetrics, graceMs: number, cutSockets: () => void): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   server.closeIdleConnections()
   const deadline = Date.now() + graceMs
   while (metrics.inFlight() > 0 && Date.now() < deadline) await pause(20)
+  if (Date.now() >= deadline) cutSockets()
   server.closeAllConnections()
   await closed
   // Cut exchanges still have their end to commit.

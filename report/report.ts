@@ -128,7 +128,7 @@ function listAgents(rows: ReportRows, score: ScoreReport): ReportData['identity'
 function readPolicy(config: Json): Record<string, string> {
   if (config === null || typeof config !== 'object' || Array.isArray(config)) return {}
   const wanted =
-    /^(trials|attempts|feedback|on_?failure|fresh_?session|from_?turn|to_?turn|env|environment|concurrency|seed|script|preset|replay)$/i
+    /^(trials|attempts|feedback|on_?failure|fresh_?session|from_?turn|to_?turn|env|environment|concurrency|seed|script|preset|replay|inject|budget\.\w+\.\w+)$/i
   return Object.fromEntries(
     Object.entries(config)
       .filter(([key, value]) => wanted.test(key) && value !== null && typeof value !== 'object')
@@ -145,6 +145,8 @@ function listWarnings(rows: ReportRows, { score, costs }: ReportInputs): string[
   )
   const left = cells['infra-error'] + cells.missing + cells.skipped + score.unassignedTurns
   if (rows.run.state !== 'finished') warnings.push(`the run is ${rows.run.state}: numbers may still change`)
+  const { inject } = readPolicy(rows.run.config)
+  if (inject !== undefined) warnings.push(`faults were injected on purpose (${inject}): what agents did, they did under these`)
   if (left > 0)
     warnings.push(
       `${left} of ${planned} planned turns are not scored (${cells['infra-error']} infrastructure, ${cells.missing + score.unassignedTurns} missing, ${cells.skipped} skipped); bounds show what they could change`,

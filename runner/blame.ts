@@ -10,6 +10,8 @@ export function blameProvider(exchanges: readonly Exchange[], turn: number, atte
   const calls = exchanges.filter(exchange => exchange.turn === turn && exchange.attempt === attempt && isModelCall(exchange))
   const last = calls.at(-1)
   if (!last) return null
+  // A fault on purpose is part of what was measured: giving up on it is the agent's own doing.
+  if (last.failure?.code === 'E_INJECTED_FAULT') return null
   const failure = last.failure === null ? '' : `: ${last.failure.code} ${last.failure.message}`
   switch (last.outcome) {
     case 'refused':

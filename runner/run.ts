@@ -53,6 +53,8 @@ export interface RunOptions {
   readonly onEvent: (event: RunEvent) => void
   /** Continues this run: trials that have ended are kept, the others start again. */
   readonly resumeRunId?: string
+  /** Asked before each trial: why it should not be started (the run's budget is spent), or null. */
+  readonly refuseTrial?: (runId: string) => Promise<string | null>
 }
 
 export interface RunResult {
@@ -88,7 +90,8 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
       run: async ({ cell, trial }, signal) => {
         const place = join(directory, 'trials', trial.id)
         const { task, spec, agent } = cell
-        ended.set(trial.name, await runTrial({ ...shared, trial, task, spec, agent, signal, directory: place }))
+        const refusal = (await options.refuseTrial?.(opened.run.id)) ?? null
+        ended.set(trial.name, await runTrial({ ...shared, trial, task, spec, agent, signal, directory: place, refusal }))
       },
     })
   } catch (error) {

@@ -31,6 +31,8 @@ export interface TrialInput {
   /** Where the trial's lasting files go. */
   readonly directory: string
   readonly signal: AbortSignal
+  /** Why it is not played (the budget is spent); null = it is. */
+  readonly refusal: string | null
 }
 
 export type TrialEnd = { readonly kind: TrialOutcomeKind; readonly reason: string | null }
@@ -50,7 +52,7 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
   const live = { trial: started }
   let end: TrialEnd
   try {
-    end = await playTrial(input, live, cells)
+    end = input.refusal === null ? await playTrial(input, live, cells) : { kind: 'over-budget', reason: input.refusal }
   } catch (error) {
     end = readTrouble(error, input.signal)
   } finally {

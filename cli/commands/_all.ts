@@ -6,6 +6,8 @@ import { convertCommand } from './convert.ts'
 import { costsCommand } from './costs.ts'
 import { decodeCommand } from './decode.ts'
 import { doctorCommand } from './doctor.ts'
+import { exportCommand } from './export.ts'
+import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
 import { proxyCommand } from './proxy.ts'
 import { reportCommand } from './report.ts'
@@ -19,11 +21,13 @@ import { verifyCommand } from './verify.ts'
 
 export const commands: readonly CommandSpec[] = [
   proxyCommand,
+  importCommand,
   runCommand,
   sessionsCommand,
   runsCommand,
   trialsCommand,
   showCommand,
+  exportCommand,
   verifyCommand,
   decodeCommand,
   convertCommand,

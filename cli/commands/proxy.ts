@@ -1,11 +1,14 @@
 // `turnpike proxy`: the recording proxy on its own. One line on standard output when it is ready; drains on the first signal.
 
+import { budgetKeyNames } from '../../core/budget-keys.ts'
 import { readHosts } from '../../proxy/intercept/hosts.ts'
 import type { ProxyOptions } from '../../proxy/server.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders, type Providers } from '../providers.ts'
+import { checkReplay, type OpenedReplay, openReplay } from '../replay.ts'
 import { useStoreAt } from '../store-access.ts'
+import { openToll, planToll, type TollPlan } from '../toll.ts'
 import { type Access, readAccess } from '../upstream-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
@@ -24,35 +27,51 @@ export const proxyCommand: CommandSpec = {
     'proxy.upstream_ca',
     'proxy.intercept',
     'proxy.on_record_failure',
+    'proxy.inject',
+    'proxy.meter',
+    ...budgetKeyNames('session'),
     'simulated.enabled',
     'simulated.script',
     'simulated.seed',
+    'replay.ref',
+    'replay.on_miss',
+    'replay.timing',
+    'replay.store',
   ],
   examples: [
     'turnpike proxy --simulated',
     'turnpike proxy --upstream https://api.anthropic.com',
     'turnpike proxy --intercept "api.anthropic.com,*.openai.com"',
+    'turnpike proxy --replay my-session',
     'ANTHROPIC_BASE_URL=http://127.0.0.1:4000/s/my-session claude',
   ],
   run: async context => {
     // Before the store: a mistake must not leave an empty one behind.
+    await checkReplay(context.config)
     const providers = await openProviders(context.config, context.environment)
-    const hosts = context.config.proxy.intercept === null ? null : readHosts(context.config.proxy.intercept)
+    const toll = await planToll(context.config, 'proxy')
     const access = await readAccess(context.config, context.environment)
-    return useStoreAt(context.config.store, {}, store => serve(context, store, { providers, access, hosts })).finally(
-      providers.close,
-    )
+    const { intercept } = context.config.proxy
+    const hosts = intercept === null ? null : readHosts(intercept)
+    const run = async (store: Store): Promise<number> => {
+      const replay = await openReplay(context.config, store)
+      return serve(context, store, { providers, toll, replay, access, hosts }).finally(replay.close)
+    }
+    return useStoreAt(context.config.store, {}, run).finally(providers.close)
   },
 }
 
-interface Upstreams {
+interface Served {
   readonly providers: Providers
+  readonly toll: TollPlan
+  readonly replay: OpenedReplay
   readonly access: Access
   /** Hosts to intercept; null: none. */
   readonly hosts: readonly string[] | null
 }
 
-async function serve(context: CommandContext, store: Store, { providers, access, hosts }: Upstreams): Promise<number> {
+async function serve(context: CommandContext, store: Store, served: Served): Promise<number> {
+  const { providers, toll, replay, access, hosts } = served
   const { config, output } = context
   const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
   // Loaded here: commands that only look into the store must start fast.
@@ -68,6 +87,7 @@ async function serve(context: CommandContext, store: Store, { providers, access,
     ...(intercept === null ? {} : { intercept }),
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
+    ...openToll(toll, { store, providers, replay }).proxyOptions,
     ...(controlToken ? { controlToken } : {}),
     ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
   })
@@ -81,6 +101,8 @@ async function serve(context: CommandContext, store: Store, { providers, access,
   await waitForSignal(context.signal)
   if (context.verbose || output.isTty) output.note('draining: running answers may end; the next Ctrl-C stops at once')
   await proxy.drain()
+  const replayed = replay.describe()
+  if (replayed !== null) output.note(replayed)
   return 0
 }
 

@@ -2,16 +2,19 @@
 // each is a call into its own folder, and everything between them goes through the store.
 
 import { join } from 'node:path'
+import { budgetKeyNames } from '../../core/budget-keys.ts'
 import { TurnpikeError } from '../../core/errors.ts'
 import { countOf } from '../../report/words.ts'
 import type { RunOptions, RunResult } from '../../runner/run.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders } from '../providers.ts'
+import { checkReplay, openReplay } from '../replay.ts'
 import { planRun, type RunPlan } from '../run-plan.ts'
 import { writeRunRecord } from '../run-record.ts'
 import { deriveRun, printRun } from '../run-results.ts'
 import { useStoreAt } from '../store-access.ts'
+import { openFigures, openToll, planToll, type TollPlan } from '../toll.ts'
 import { readAccess } from '../upstream-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
@@ -42,9 +45,15 @@ export const runCommand: CommandSpec = {
     'proxy.upstream',
     'proxy.upstream_ca',
     'proxy.on_record_failure',
+    'proxy.inject',
+    ...budgetKeyNames('trial', 'run'),
     'simulated.enabled',
     'simulated.script',
     'simulated.seed',
+    'replay.ref',
+    'replay.on_miss',
+    'replay.timing',
+    'replay.store',
     'prices',
   ],
   options: [
@@ -57,13 +66,16 @@ export const runCommand: CommandSpec = {
     'turnpike run --tasks tasks.jsonl --agent mini --model claude-sonnet-4-5 --attempts 2 --trials 3',
     'turnpike run --tasks tasks.jsonl --agent command --fresh-session -- my-agent --prompt {instruction}',
     'turnpike run --resume latest',
+    'turnpike run --tasks tasks.jsonl --agent mini --model claude-sonnet-4-5 --replay latest',
   ],
   run: async context => {
     // Before the store: a mistake must not leave an empty one behind.
     const plan = await planRun(context)
+    await checkReplay(plan.config)
+    const toll = await planToll(plan.config, 'run')
     for (const warning of plan.warnings) context.output.note(`warning: ${warning}`)
     return useStoreAt(context.config.store, {}, async store => {
-      const result = await runAgents(context, store, plan)
+      const result = await runAgents(context, store, plan, toll)
       if (result.run.state === 'interrupted') throw interrupted(result)
       const derived = await deriveRun(store, result.run, context)
       await printRun(context, result, derived)
@@ -72,7 +84,7 @@ export const runCommand: CommandSpec = {
   },
 }
 
-async function runAgents(context: CommandContext, store: Store, plan: RunPlan): Promise<RunResult> {
+async function runAgents(context: CommandContext, store: Store, plan: RunPlan, tollPlan: TollPlan): Promise<RunResult> {
   const { output } = context
   const { config } = plan
   // Loaded here: commands that only look into the store must start fast.
@@ -80,6 +92,10 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
   const { createLiveView } = await import('../../report/live.ts')
   const { executeRun } = await import('../../runner/run.ts')
   const providers = await openProviders(config, context.environment)
+  const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
+  const figures = openFigures(store, view.figures)
+  const replay = await openReplay(config, store)
+  const toll = openToll(tollPlan, { store, providers, replay, listeners: figures.listeners })
   const proxy = await startProxy({
     store,
     host: '127.0.0.1',
@@ -88,33 +104,38 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan): 
     ...(await readAccess(config, context.environment)),
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
+    ...toll.proxyOptions,
   })
-  const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
   output.note(
     `${countOf(plan.tasks.length, 'task')}; agents: ${plan.agents.map(agent => agent.id).join(', ')}; models: ${providers.description}`,
   )
   try {
     return await executeRun({
-      ...runSettings(plan, context),
+      ...runSettings(plan, context, replay.refId),
       store,
       proxyUrl: proxy.url,
-      simulated: providers.simulated,
+      simulated: providers.simulated || replay.simulated,
       directory: join(config.store, 'work'),
       signal: context.signal,
       onEvent: view.event,
+      refuseTrial: toll.refuseTrial,
     })
   } finally {
     view.done()
     // Agents are gone; what they left running must not hold the command up.
     await proxy.drain(context.signal.aborted ? 0 : 2_000)
+    await figures.flush()
+    const replayed = replay.describe()
+    if (replayed !== null) output.note(replayed)
+    await replay.close()
     await providers.close()
   }
 }
 
-type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent'>
+type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent' | 'refuseTrial'>
 
-function runSettings(plan: RunPlan, context: CommandContext): Settings {
-  const { run } = plan.config
+function runSettings(plan: RunPlan, context: CommandContext, replayRefId: string | null): Settings {
+  const { run, replay } = plan.config
   const path = context.environment['PATH']
   return {
     tasks: plan.tasks,
@@ -127,7 +148,7 @@ function runSettings(plan: RunPlan, context: CommandContext): Settings {
     concurrency: run.concurrency,
     agentTimeoutMs: run.agentTimeoutMs,
     freshSession: run.freshSession,
-    config: writeRunRecord(plan.config),
+    config: writeRunRecord({ ...plan.config, replay: { ...replay, ref: replayRefId } }),
     turnpikeVersion: readVersion(),
     ...(run.fromTurn === null ? {} : { fromTurn: run.fromTurn }),
     ...(run.toTurn === null ? {} : { toTurn: run.toTurn }),

@@ -4,7 +4,7 @@
 import type { Answer, Block, JsonObject, Usage } from '../../core/types.ts'
 import type { Plan } from './brain.ts'
 import type { Dialect } from './dialect.ts'
-import { estimateTokens, type PromptMemory } from './usage.ts'
+import { estimateTokens, type PromptEstimate, type PromptMemory } from './usage.ts'
 
 /** `body` is the request as sent: cache marks are the wire's, not the canonical form's. */
 export function writeAnswer(plan: Plan, model: string, dialect: Dialect, body: JsonObject, memory: PromptMemory): Answer {
@@ -13,7 +13,7 @@ export function writeAnswer(plan: Plan, model: string, dialect: Dialect, body: J
     model,
     message: { role: 'assistant', blocks: plan.blocks.map(block => finishBlock(block, dialect)) },
     stopReason: dialect.stopWords[plan.stop],
-    usage: estimateUsage(plan, dialect, body, memory),
+    usage: estimateUsage(plan, dialect, dialect.estimatePrompt(body, memory, model)),
     complete: true,
     error: null,
   }
@@ -27,8 +27,7 @@ function finishBlock(block: Block, dialect: Dialect): Block {
     : block
 }
 
-function estimateUsage(plan: Plan, dialect: Dialect, body: JsonObject, memory: PromptMemory): Usage {
-  const prompt = dialect.estimatePrompt(body, memory)
+function estimateUsage(plan: Plan, dialect: Dialect, prompt: PromptEstimate): Usage {
   const thinking = plan.blocks.filter(block => block.kind === 'thinking')
   const given = plan.usage
   const cachedWrite5m = given?.cachedWrite ?? prompt.cachedWrite5m

@@ -26,13 +26,17 @@ export interface Dialect {
   readonly signsThinking: boolean
   /** Whether the provider reports what it wrote to its cache. */
   readonly reportsCacheWrites: boolean
-  readonly estimatePrompt: (body: JsonObject, memory: PromptMemory) => PromptEstimate
+  readonly estimatePrompt: (body: JsonObject, memory: PromptMemory, model: string) => PromptEstimate
   /** Event that only says the stream is alive, sent after the first one; it must never be taken for content. */
   readonly ping: StreamEvent | null
   /** How this request wants its events; absent: the protocol's first framing. */
   readonly chooseFraming?: (address: RequestAddress) => FramingId
   /** Whether this streamed request is told its usage. */
   readonly streamsUsage: (body: JsonObject) => boolean
+  /** The wire notes an answer to this body needs to be written as the caller expects it (an envelope). */
+  readonly noteAnswer?: (body: JsonObject) => JsonObject
+  /** The answer to a request to count tokens; absent: Anthropic's. */
+  readonly writeCount?: (body: JsonObject) => JsonObject
   /** The provider's own error body. */
   readonly writeError: (error: ProviderError) => JsonObject
   readonly writeModel: (id: string) => JsonObject

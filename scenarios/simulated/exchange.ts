@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/types.ts'
-import { findProtocol } from '../../protocols/_all.ts'
+import { type FoundRoute, findRoute } from '../../protocols/_all.ts'
 import { readJsonBody } from './body.ts'
 import { answerCall, type Caller, type ProviderState } from './call.ts'
 import type { Dialect } from './dialect.ts'
@@ -14,7 +14,8 @@ import { jsonTransmission, type Transmission } from './transmission.ts'
 import { countPromptTokens } from './usage.ts'
 import { playTransmission } from './wire.ts'
 
-const countPath = /\/messages\/count_tokens$/
+/** OpenAI's own compaction answers what only OpenAI can read; agents summarise by themselves where there is none. */
+const compactPath = /\/responses\/compact\/?$/
 const modelsPath = /\/models(?:\/([^/]+))?$/
 const defaultModels = ['simulated-1']
 /** Every answer carries it: nobody may take these bytes for a provider's. */
@@ -30,21 +31,21 @@ interface Asked {
 export async function answerRequest(request: IncomingMessage, response: ServerResponse, state: ProviderState): Promise<void> {
   const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s)
   const asked = { method: request.method ?? 'GET', path, query }
-  const protocol = countPath.test(asked.path) ? null : (findProtocol(asked.method, asked.path)?.id ?? null)
-  const dialect = chooseDialect(protocol, request.headers, asked.path)
+  const route = findRoute(asked.method, asked.path)
+  const dialect = chooseDialect(route?.protocol.id ?? null, request.headers, asked.path)
   let caller = greet(dialect, state, asked, null)
   let transmission: Transmission
   try {
     const body = asked.method === 'POST' ? await readJsonBody(request) : null
     caller = greet(dialect, state, asked, body)
-    transmission = body === null ? answerProbe(asked, caller, state) : answerPost(asked, body, caller, state)
+    transmission = body === null ? answerProbe(asked, caller, state) : answerPost(asked, route, body, caller, state)
   } catch (thrown) {
     transmission = refuse(asTurnpikeError(thrown), caller)
   }
   await playTransmission(transmission, response)
 }
 
-function greet(dialect: Dialect, { seed }: ProviderState, { method, path }: Asked, body: JsonObject | null): Caller {
+export function greet(dialect: Dialect, { seed }: ProviderState, { method, path }: Asked, body: JsonObject | null): Caller {
   const digest = createHash('sha256')
     .update(JSON.stringify([seed, method, path, body]))
     .digest('hex')
@@ -52,12 +53,20 @@ function greet(dialect: Dialect, { seed }: ProviderState, { method, path }: Aske
   return { dialect, requestId, headers: { ...label, [dialect.requestIdHeader]: requestId } }
 }
 
-function answerPost(asked: Asked, body: JsonObject, caller: Caller, state: ProviderState): Transmission {
-  if (countPath.test(asked.path)) return jsonTransmission(200, { input_tokens: countPromptTokens(body) }, caller.headers)
-  const adapter = findProtocol(asked.method, asked.path)
-  if (adapter === null) throw unknownPath(asked)
-  return answerCall({ adapter, address: asked, body }, caller, state)
+function answerPost(
+  asked: Asked,
+  route: FoundRoute | null,
+  body: JsonObject,
+  caller: Caller,
+  state: ProviderState,
+): Transmission {
+  if (route === null || compactPath.test(asked.path)) throw unknownPath(asked)
+  const count = caller.dialect.writeCount ?? countAnthropic
+  if (route.purpose === 'count-tokens') return jsonTransmission(200, count(body), caller.headers)
+  return answerCall({ adapter: route.protocol, address: asked, body }, caller, state)
 }
+
+const countAnthropic = (body: JsonObject): JsonObject => ({ input_tokens: countPromptTokens(body) })
 
 /** What clients ask beside model calls: is anybody there, and which models. */
 function answerProbe(asked: Asked, { dialect, headers }: Caller, { script }: ProviderState): Transmission {
@@ -74,13 +83,14 @@ function answerProbe(asked: Asked, { dialect, headers }: Caller, { script }: Pro
 }
 
 function unknownPath({ method, path }: Asked): TurnpikeError {
-  const known = 'POST …/v1/messages, POST …/v1/messages/count_tokens, POST …/v1/chat/completions and GET …/v1/models'
+  const known =
+    'POST …/v1/messages, POST …/v1/messages/count_tokens, POST …/v1/chat/completions, POST …/v1/responses, POST …/models/<model>:generateContent, POST …/model/<model>/converse or /invoke, and GET …/v1/models'
   return new TurnpikeError('E_BAD_REQUEST', `the simulated provider does not answer ${method} ${path}; it answers ${known}`, {
     details: { status: 404 },
   })
 }
 
-function refuse(error: TurnpikeError, { dialect, requestId, headers }: Caller): Transmission {
+export function refuse(error: TurnpikeError, { dialect, requestId, headers }: Caller): Transmission {
   const status = statusOf(error)
   // The rest of a body that was refused unread is not worth reading.
   const closing: Record<string, string> = status === 413 ? { connection: 'close' } : {}

@@ -5,7 +5,7 @@ import { isTurnpikeError } from '../../core/errors.ts'
 import type { Json, JsonObject } from '../../core/types.ts'
 import { protocols } from '../../protocols/_all.ts'
 import { readSse, writeSse } from '../../protocols/_sse.ts'
-import { decodeChunks, readFixtures } from '../protocols/fixtures.ts'
+import { decodeChunks, readFixtures, readStream } from '../protocols/fixtures.ts'
 
 const runs = { numRuns: 300 }
 const text = fc.string({ unit: 'binary', maxLength: 30 })
@@ -55,6 +55,60 @@ const anthropicBlock: fc.Arbitrary<Json> = mostly(
     objects({ type: text }),
   ),
 )
+const converseBlock: fc.Arbitrary<Json> = mostly(
+  fc.oneof(
+    objects({ text: mostly(text) }),
+    fc.record({ text }),
+    fc.record({ toolUse: mostly(objects({ toolUseId: mostly(text), name: mostly(text), input: sometimes(input) })) }),
+    fc.record({
+      toolResult: mostly(
+        objects({
+          toolUseId: mostly(text),
+          status: sometimes(mostly(fc.constantFrom('success', 'error'))),
+          content: mostly(lists(mostly(fc.oneof(fc.record({ text }), fc.record({ json: anyJson }))))),
+        }),
+      ),
+    }),
+    fc.record({
+      reasoningContent: mostly(
+        fc.oneof(
+          objects({ reasoningText: mostly(objects({ text, signature: sometimes(mostly(text)) })) }),
+          fc.record({ redactedContent: text }),
+        ),
+      ),
+    }),
+    fc.record({ citationsContent: objects({ content: lists(fc.record({ text })), citations: mostly(lists(anyJson)) }) }),
+    fc.record({ image: mostly(objects({ format: fc.constantFrom('png', ''), source: mostly(fc.record({ bytes: text })) })) }),
+    fc.record({ document: anyJson }),
+  ),
+) as fc.Arbitrary<Json>
+const geminiPart: fc.Arbitrary<Json> = mostly(
+  fc.oneof(
+    objects({
+      text: mostly(fc.oneof(text, fc.constant(''))),
+      thought: sometimes(mostly(fc.constant(true))),
+      thoughtSignature: sometimes(mostly(text)),
+    }),
+    objects({ text, thought: sometimes(fc.constant(true)) }),
+    objects({
+      functionCall: mostly(objects({ id: sometimes(mostly(text)), name: mostly(text), args: sometimes(input) })),
+      thoughtSignature: sometimes(text),
+    }),
+    objects({
+      functionResponse: mostly(
+        objects({
+          id: sometimes(mostly(text)),
+          name: mostly(text),
+          response: mostly(fc.dictionary(fc.constantFrom('output', 'error', 'x'), fc.oneof(text, anyJson), { maxKeys: 2 })),
+          willContinue: sometimes(fc.boolean()),
+        }),
+      ),
+    }),
+    objects({ inlineData: mostly(objects({ mimeType: fc.constantFrom('image/png', 'audio/mp3'), data: text })) }),
+    objects({ fileData: mostly(objects({ mimeType: sometimes(fc.constant('image/png')), fileUri: text })) }),
+    objects({ executableCode: anyJson }),
+  ),
+)
 const chatPart = mostly(
   fc.oneof(
     objects({ type: fc.constant('text'), text: mostly(text) }),
@@ -100,6 +154,81 @@ const common = {
   tools: sometimes(mostly(lists(anyJson))),
 }
 
+const responsesPart = mostly(
+  fc.oneof(
+    objects({ type: fc.constantFrom('input_text', 'output_text', 'text'), text: mostly(text), annotations: sometimes(anyJson) }),
+    objects({ type: fc.constant('refusal'), refusal: mostly(text) }),
+    objects({
+      type: fc.constant('input_image'),
+      image_url: mostly(fc.constantFrom('data:image/png;base64,AAAA', 'data:url;base64,AA', 'https://x/y', 'data:,')),
+      detail: sometimes(text),
+    }),
+    objects({ type: text, item: sometimes(anyJson) }),
+  ),
+)
+const texts = (type: string) => lists(mostly(objects({ type: fc.constant(type), text: mostly(text) })))
+const responsesSaid = [
+  objects({
+    type: sometimes(fc.constant('message')),
+    role: fc.constant('assistant'),
+    content: mostly(fc.oneof(text, lists(responsesPart))),
+    id: sometimes(text),
+    status: sometimes(mostly(fc.constantFrom('completed', 'in_progress'))),
+  }),
+  objects({
+    type: fc.constant('reasoning'),
+    summary: sometimes(mostly(texts('summary_text'))),
+    content: sometimes(mostly(texts('reasoning_text'))),
+    encrypted_content: sometimes(mostly(text)),
+    id: sometimes(text),
+  }),
+  objects({
+    type: fc.constant('function_call'),
+    call_id: mostly(text),
+    name: mostly(text),
+    arguments: mostly(
+      fc.oneof(
+        text,
+        input.map(value => JSON.stringify(value)),
+      ),
+    ),
+    namespace: sometimes(text),
+  }),
+  objects({ type: fc.constant('custom_tool_call'), call_id: mostly(text), name: mostly(text), input: mostly(text) }),
+  objects({
+    type: fc.constantFrom('local_shell_call', 'shell_call', 'computer_call', 'web_search_call', 'mcp_call', 'compaction'),
+    call_id: sometimes(mostly(text)),
+    action: sometimes(mostly(objects({ type: fc.constant('exec') }))),
+    arguments: sometimes(mostly(text)),
+    status: sometimes(text),
+  }),
+]
+const responsesItem = mostly(
+  fc.oneof(
+    ...responsesSaid,
+    objects({
+      type: sometimes(fc.constant('message')),
+      role: mostly(fc.constantFrom('user', 'system', 'developer', 'critic')),
+      content: mostly(fc.oneof(text, lists(responsesPart))),
+      id: sometimes(text),
+    }),
+    objects({
+      type: fc.constantFrom('function_call_output', 'custom_tool_call_output', 'local_shell_call_output', 'shell_call_output'),
+      call_id: sometimes(mostly(text)),
+      id: sometimes(mostly(text)),
+      output: sometimes(mostly(fc.oneof(text, lists(responsesPart)))),
+    }),
+    objects({ type: fc.constant('additional_tools'), role: sometimes(fc.constant('developer')), tools: lists(anyJson) }),
+    objects({ type: text }),
+  ),
+)
+const responsesTool = mostly(
+  fc.oneof(
+    objects({ type: fc.constantFrom('function', 'custom'), name: mostly(text), parameters: sometimes(anyJson) }),
+    objects({ type: fc.constant('namespace'), name: text, tools: mostly(lists(anyJson)) }),
+  ),
+)
+
 const requests: Record<string, fc.Arbitrary<Json>> = {
   'anthropic-messages': objects({
     ...common,
@@ -135,7 +264,73 @@ const requests: Record<string, fc.Arbitrary<Json>> = {
       ),
     ),
   }),
+  'openai-responses': objects({
+    ...common,
+    type: sometimes(fc.constant('response.create')),
+    instructions: sometimes(mostly(text)),
+    max_output_tokens: sometimes(mostly(fc.nat())),
+    tools: sometimes(mostly(lists(responsesTool))),
+    input: fc.oneof({ arbitrary: lists(responsesItem), weight: 9 }, { arbitrary: text, weight: 1 }),
+  }),
 }
+
+const converseRequest = objects({
+  messages: lists(mostly(objects({ role: mostly(fc.constantFrom('user', 'assistant')), content: mostly(lists(converseBlock)) }))),
+  system: sometimes(mostly(lists(converseBlock))),
+  inferenceConfig: sometimes(
+    mostly(objects({ maxTokens: sometimes(mostly(fc.nat())), stopSequences: sometimes(mostly(lists(text))) })),
+  ),
+  toolConfig: sometimes(
+    mostly(
+      objects({
+        tools: sometimes(
+          mostly(lists(mostly(objects({ toolSpec: sometimes(mostly(objects({ name: text, inputSchema: anyJson }))) })))),
+        ),
+        toolChoice: sometimes(anyJson),
+      }),
+    ),
+  ),
+  additionalModelRequestFields: sometimes(anyJson),
+})
+requests['bedrock-converse'] = converseRequest
+requests['bedrock-invoke'] = fc.oneof(
+  requests['anthropic-messages'] ?? anyJson,
+  objects({ prompt: text, max_gen_len: sometimes(fc.nat()) }),
+)
+requests['gemini'] = objects({
+  contents: lists(
+    mostly(
+      objects({
+        role: sometimes(mostly(fc.constantFrom('user', 'model', 'function'))),
+        parts: sometimes(mostly(lists(geminiPart))),
+      }),
+    ),
+  ),
+  systemInstruction: sometimes(mostly(objects({ parts: mostly(lists(geminiPart)), role: sometimes(text) }))),
+  tools: sometimes(
+    mostly(
+      lists(
+        mostly(
+          objects({
+            functionDeclarations: sometimes(mostly(lists(mostly(objects({ name: text, parameters: sometimes(anyJson) }))))),
+            googleSearch: sometimes(fc.constant({})),
+          }),
+        ),
+      ),
+    ),
+  ),
+  generationConfig: sometimes(
+    mostly(
+      objects({
+        maxOutputTokens: sometimes(mostly(fc.nat())),
+        temperature: sometimes(mostly(fc.constantFrom(0, 0.5))),
+        stopSequences: sometimes(mostly(lists(text))),
+        thinkingConfig: sometimes(mostly(objects({ thinkingBudget: sometimes(mostly(fc.nat())) }))),
+      }),
+    ),
+  ),
+  toolConfig: sometimes(anyJson),
+})
 
 const count = sometimes(mostly(fc.nat(1000)))
 const answers: Record<string, fc.Arbitrary<Json>> = {
@@ -172,10 +367,59 @@ const answers: Record<string, fc.Arbitrary<Json>> = {
       .map(list => list as Json),
     usage: sometimes(objects({ prompt_tokens: count, completion_tokens: count, total_tokens: count })),
   }),
+  'openai-responses': objects({
+    id: fc.constant('r1'),
+    object: fc.constant('response'),
+    model: text,
+    status: fc.constantFrom('completed', 'incomplete', 'cancelled'),
+    incomplete_details: sometimes(mostly(objects({ reason: mostly(text) }))),
+    output: lists(mostly(fc.oneof(...responsesSaid))),
+    usage: sometimes(
+      objects({
+        input_tokens: count,
+        input_tokens_details: sometimes(mostly(objects({ cached_tokens: count, cache_write_tokens: count }))),
+        output_tokens: count,
+        total_tokens: count,
+      }),
+    ),
+  }),
 }
+
+answers['bedrock-converse'] = objects({
+  output: objects({ message: objects({ role: fc.constant('assistant'), content: lists(converseBlock) }) }),
+  stopReason: fc.constantFrom('end_turn', 'tool_use', 'max_tokens'),
+  usage: sometimes(mostly(objects({ inputTokens: count, outputTokens: count, totalTokens: count, cacheReadInputTokens: count }))),
+  metrics: sometimes(anyJson),
+  additionalModelResponseFields: sometimes(anyJson),
+})
+answers['bedrock-invoke'] = answers['anthropic-messages'] ?? anyJson
+answers['gemini'] = objects({
+  candidates: fc
+    .tuple(
+      objects({
+        content: sometimes(mostly(objects({ role: mostly(fc.constant('model')), parts: sometimes(mostly(lists(geminiPart))) }))),
+        finishReason: fc.constantFrom('STOP', 'MAX_TOKENS', 'SAFETY'),
+        index: sometimes(fc.constant(0)),
+        avgLogprobs: sometimes(anyJson),
+      }),
+    )
+    .map(list => list as Json),
+  usageMetadata: sometimes(
+    mostly(objects({ promptTokenCount: count, candidatesTokenCount: count, thoughtsTokenCount: count, totalTokenCount: count })),
+  ),
+  modelVersion: sometimes(mostly(text)),
+  responseId: sometimes(mostly(text)),
+})
 
 /** Events that look right often enough to get deep into the decoders. */
 const vocabulary = fc.constantFrom(
+  'messageStart',
+  'contentBlockStart',
+  'contentBlockDelta',
+  'contentBlockStop',
+  'messageStop',
+  'metadata',
+  'chunk',
   'message_start',
   'content_block_start',
   'content_block_delta',
@@ -194,6 +438,30 @@ const vocabulary = fc.constantFrom(
   'tool_use',
   'function',
   'assistant',
+  'response.created',
+  'response.output_item.added',
+  'response.output_item.done',
+  'response.content_part.added',
+  'response.output_text.delta',
+  'response.output_text.done',
+  'response.output_text.annotation.added',
+  'response.refusal.delta',
+  'response.reasoning_summary_part.added',
+  'response.reasoning_summary_text.delta',
+  'response.function_call_arguments.delta',
+  'response.function_call_arguments.done',
+  'response.custom_tool_call_input.delta',
+  'response.web_search_call.searching',
+  'response.completed',
+  'response.failed',
+  'message',
+  'reasoning',
+  'function_call',
+  'custom_tool_call',
+  'output_text',
+  'summary_text',
+  'model',
+  'STOP',
   'x',
 )
 const fragment: fc.Arbitrary<Json> = fc.letrec<{ node: Json; leaf: Json }>(tie => ({
@@ -231,8 +499,38 @@ const fragment: fc.Arbitrary<Json> = fc.letrec<{ node: Json; leaf: Json }>(tie =
         'audio',
         'logprobs',
         'error',
+        'candidates',
+        'contentBlockIndex',
+        'start',
+        'toolUse',
+        'reasoningContent',
+        'bytes',
+        'parts',
+        'role',
+        'finishReason',
+        'functionCall',
+        'args',
+        'thought',
+        'thoughtSignature',
+        'usageMetadata',
+        'promptTokenCount',
+        'promptFeedback',
+        'response',
         'output_tokens',
         'prompt_tokens',
+        'item',
+        'item_id',
+        'output_index',
+        'content_index',
+        'part',
+        'response',
+        'output',
+        'status',
+        'summary',
+        'encrypted_content',
+        'call_id',
+        'role',
+        'annotation',
         '__proto__',
       ),
       tie('node'),
@@ -343,7 +641,7 @@ describe.each(protocols)('$id', protocol => {
     )
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
-        expect(protocol.foldEvents(readSse(bytes)).complete).toBe(false)
+        expect(protocol.foldEvents(readStream(protocol, bytes)).complete).toBe(false)
       }),
       runs,
     )
@@ -372,6 +670,9 @@ describe.each(protocols)('$id', protocol => {
           { role: 'user', content: [deep] },
           { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'b', input: deep }] },
         ],
+        input: [deep, { role: 'user', content: [deep] }, { type: 'local_shell_call', call_id: 'a', action: deep }],
+        tools: [deep],
+        contents: [{ role: 'model', parts: [deep, { functionCall: { name: 'b', args: deep } }, { functionResponse: deep }] }],
       }),
     ).not.toThrow()
     expect(() => protocol.readUsage({ usage: { server_tool_use: deep } })).not.toThrow()
@@ -381,6 +682,8 @@ describe.each(protocols)('$id', protocol => {
         { event: '', data: source },
         { event: '', data: `{"type":"message_delta","usage":${source}}` },
         { event: '', data: `{"choices":[],"usage":${source}}` },
+        { event: '', data: `{"type":"response.completed","response":{"output":[${source}],"usage":${source}}}` },
+        { event: '', data: `{"candidates":[{"content":{"parts":[${source}]},"finishReason":"STOP"}],"usageMetadata":${source}}` },
       ]),
     ).not.toThrow()
   })
@@ -391,7 +694,8 @@ describe.each(protocols)('$id', protocol => {
         fc.property(
           fc.constantFrom(...streams),
           fc.nat(),
-          (stream, place) => protocol.foldEvents(readSse(stream.subarray(0, place % stream.length))).message.blocks.length === 0,
+          (stream, place) =>
+            protocol.foldEvents(readStream(protocol, stream.subarray(0, place % stream.length))).message.blocks.length === 0,
         ),
       ),
     ).toThrow()

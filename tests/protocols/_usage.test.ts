@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import type { Json } from '../../core/types.ts'
 import { mergeSnapshots } from '../../protocols/_usage.ts'
 import anthropic from '../../protocols/anthropic-messages.ts'
+import gemini from '../../protocols/gemini.ts'
 import chat from '../../protocols/openai-chat.ts'
+import responses from '../../protocols/openai-responses.ts'
 
 const nothing = {
   input: null,
@@ -292,6 +294,82 @@ describe('Chat Completions', () => {
   })
 })
 
+describe('Responses', () => {
+  it.each<[string, Json, object]>([
+    [
+      'input includes the cache, read and written',
+      {
+        input_tokens: 120,
+        input_tokens_details: { cached_tokens: 64, cache_write_tokens: 40 },
+        output_tokens: 9,
+        output_tokens_details: { reasoning_tokens: 4 },
+        total_tokens: 129,
+      },
+      { input: 16, cachedRead: 64, cachedWriteOther: 40, output: 9, reasoning: 4 },
+    ],
+    ['a cache not mentioned is unknown, not zero', { input_tokens: 30, output_tokens: 8 }, { input: 30, output: 8 }],
+    [
+      'a cache of zero is zero',
+      { input_tokens: 30, input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 }, output_tokens: 8 },
+      { input: 30, cachedRead: 0, cachedWriteOther: 0, output: 8 },
+    ],
+    [
+      'null details',
+      { input_tokens: 30, input_tokens_details: null, output_tokens: 8, output_tokens_details: null },
+      { input: 30, output: 8 },
+    ],
+    [
+      'a cache above the input is kept and marked',
+      { input_tokens: 10, input_tokens_details: { cached_tokens: 15 }, output_tokens: 8 },
+      { input: -5, cachedRead: 15, output: 8, inconsistent: true },
+    ],
+    [
+      'reasoning above the output is marked',
+      { input_tokens: 1, output_tokens: 5, output_tokens_details: { reasoning_tokens: 9 } },
+      { input: 1, output: 5, reasoning: 9, inconsistent: true },
+    ],
+    [
+      'reasoning beside the output, where the total says so',
+      { input_tokens: 32, output_tokens: 9, output_tokens_details: { reasoning_tokens: 94 }, total_tokens: 135 },
+      { input: 32, output: 103, reasoning: 94 },
+    ],
+    [
+      'a total that nothing explains is marked',
+      { input_tokens: 32, output_tokens: 9, total_tokens: 135 },
+      { input: 32, output: 9, inconsistent: true },
+    ],
+    ['figures of another type are unknown', { input_tokens: '7', output_tokens: 2 }, { output: 2 }],
+    ['nothing', {}, {}],
+  ])('%s', (_, usage, expected) => {
+    const read = {
+      ...nothing,
+      serverTools: {},
+      serviceTier: 'flex',
+      source: 'wire',
+      inconsistent: false,
+      mapping: 'openai-responses/1',
+      raw: usage,
+      ...expected,
+    }
+    expect(responses.readUsage({ usage, service_tier: 'flex' })).toEqual(read)
+    expect(responses.readUsage({ type: 'response.completed', response: { usage, service_tier: 'flex' } })).toEqual(read)
+  })
+
+  it('no usage is no usage, whole or in a cut stream', () => {
+    expect(responses.readUsage({ usage: null })).toBeNull()
+    const created = { type: 'response.created', response: { id: 'r', status: 'in_progress', usage: null } }
+    expect(responses.foldEvents([{ event: '', data: JSON.stringify(created) }]).usage).toBeNull()
+  })
+  it('figures before the end are a lower bound', () => {
+    const some = { type: 'response.in_progress', response: { usage: { input_tokens: 5, output_tokens: 1 } } }
+    const last = { type: 'response.completed', response: { usage: { input_tokens: 5, output_tokens: 3 } } }
+    const fold = (...events: object[]) =>
+      responses.foldEvents(events.map(data => ({ event: '', data: JSON.stringify(data) }))).usage
+    expect(fold(some)).toMatchObject({ input: 5, output: 1, source: 'wire-partial' })
+    expect(fold(some, last)).toMatchObject({ input: 5, output: 3, source: 'wire' })
+  })
+})
+
 describe('snapshots', () => {
   it('merge by the maximum of each field, in any nesting', () => {
     expect(mergeSnapshots({ a: 1, b: { c: 9, d: null }, t: 'x' }, { a: 3, b: { c: 2, d: 4 }, e: 5, t: null })).toEqual({
@@ -305,5 +383,75 @@ describe('snapshots', () => {
     const merged = mergeSnapshots(JSON.parse('{"__proto__":{"a":1}}') as Json, JSON.parse('{"__proto__":{"a":2}}') as Json)
     expect(JSON.stringify(merged)).toBe('{"__proto__":{"a":2}}')
     expect(Object.getPrototypeOf(merged)).toBe(Object.prototype)
+  })
+})
+
+describe('Gemini', () => {
+  it.each<[string, Json, object]>([
+    [
+      'the prompt includes the cache, thoughts are beside the candidates, prompts of tools are input',
+      {
+        promptTokenCount: 1_000,
+        cachedContentTokenCount: 800,
+        toolUsePromptTokenCount: 30,
+        candidatesTokenCount: 50,
+        thoughtsTokenCount: 70,
+        totalTokenCount: 1_150,
+      },
+      { input: 230, cachedRead: 800, output: 120, reasoning: 70 },
+    ],
+    [
+      'a total without the prompts of tools is sound too',
+      { promptTokenCount: 10, toolUsePromptTokenCount: 3, candidatesTokenCount: 5, totalTokenCount: 15 },
+      { input: 13, output: 5 },
+    ],
+    [
+      'thoughts that a relay counts among the candidates are not counted twice',
+      { promptTokenCount: 10, candidatesTokenCount: 50, thoughtsTokenCount: 20, totalTokenCount: 60 },
+      { input: 10, output: 50, reasoning: 20 },
+    ],
+    [
+      'only thoughts',
+      { promptTokenCount: 10, thoughtsTokenCount: 20, totalTokenCount: 30 },
+      { input: 10, output: 20, reasoning: 20 },
+    ],
+    ['no output, as the total says', { promptTokenCount: 10, totalTokenCount: 10 }, { input: 10, output: 0 }],
+    ['nothing said of the output', { promptTokenCount: 10 }, { input: 10 }],
+    ['nothing', {}, {}],
+    [
+      'a total that nothing explains is marked',
+      { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 99 },
+      { input: 10, output: 5, inconsistent: true },
+    ],
+    [
+      'more cached than sent is kept and marked',
+      { promptTokenCount: 10, cachedContentTokenCount: 12, candidatesTokenCount: 1, totalTokenCount: 11 },
+      { input: -2, cachedRead: 12, output: 1, inconsistent: true },
+    ],
+  ])('%s', (_, usageMetadata, expected) => {
+    const read = gemini.readUsage({ usageMetadata })
+    expect(read).toEqual({
+      ...nothing,
+      serverTools: {},
+      serviceTier: null,
+      source: 'wire',
+      inconsistent: false,
+      mapping: 'gemini/1',
+      raw: usageMetadata,
+      ...expected,
+    })
+    expect(gemini.readUsage({ response: { usageMetadata } })).toEqual(read)
+  })
+
+  it('counters of a stream are cumulative: the maximum of each, final with the reason for stopping', () => {
+    const chunk = (usageMetadata: object, finish?: string) => ({
+      event: '',
+      data: JSON.stringify({ candidates: [{ index: 0, ...(finish ? { finishReason: finish } : {}) }], usageMetadata }),
+    })
+    const first = chunk({ promptTokenCount: 10, cachedContentTokenCount: 4, totalTokenCount: 10 })
+    const second = chunk({ promptTokenCount: 10, candidatesTokenCount: 8, totalTokenCount: 18 })
+    const last = chunk({ promptTokenCount: 10, candidatesTokenCount: 20, totalTokenCount: 30 }, 'STOP')
+    expect(gemini.foldEvents([first, second, last]).usage).toMatchObject({ input: 6, cachedRead: 4, output: 20, source: 'wire' })
+    expect(gemini.foldEvents([first, second]).usage).toMatchObject({ output: 8, source: 'wire-partial' })
   })
 })

@@ -1,6 +1,9 @@
 // The protocol fixtures on disk and what is compared of an answer. Real-shaped, filler text only.
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Answer, Json } from '../../core/types.ts'
+import type { ProtocolAdapter, StreamEvent } from '../../protocols/_adapter.ts'
+import { type Framing, readEvents } from '../../protocols/_framing.ts'
+import { framingById } from '../../protocols/_framings.ts'
 import { openSseDecoder } from '../../protocols/_sse.ts'
 
 const root = new URL('../fixtures/protocols/', import.meta.url)
@@ -13,6 +16,14 @@ export interface Fixture {
   readonly expected: Json | undefined
 }
 
+/** The framing a protocol's streams come in, and its fixtures are written in. */
+export function framingOf(protocol: ProtocolAdapter): Framing {
+  const framing = framingById(protocol.framings[0] ?? 'sse')
+  if (framing === null) throw new Error(`${protocol.id} has no framing`)
+  return framing
+}
+
+/** Streams are `.stream.txt`; of binary framings, `.events.jsonl` (one `{event, data}` a line, data as JSON), which the framing then writes. */
 export function readFixtures(protocol: string): Fixture[] {
   const directory = new URL(`${protocol}/`, root)
   const files = readdirSync(directory)
@@ -26,9 +37,39 @@ export function readFixtures(protocol: string): Fixture[] {
     name,
     request: json(`${name}.request.json`),
     response: json(`${name}.response.json`),
-    stream: bytes(`${name}.stream.txt`),
+    stream: bytes(`${name}.stream.txt`) ?? frame(bytes(`${name}.events.jsonl`)),
     expected: json(`${name}.expected.json`),
   }))
+}
+
+function frame(lines: Buffer | undefined): Buffer | undefined {
+  if (lines === undefined) return undefined
+  const events = lines
+    .toString('utf8')
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as { readonly event: string; readonly data: Json })
+    .map(({ event, data }) => ({ event, data: typeof data === 'string' ? data : JSON.stringify(data) }))
+  const framing = framingById('aws-event-stream')
+  return framing === null ? undefined : Buffer.concat([...framing.writeEvents(events)])
+}
+
+/** The events of a protocol's stream, and a stream of events. */
+export function readStream(protocol: ProtocolAdapter, bytes: Uint8Array): StreamEvent[] {
+  return readEvents(framingOf(protocol), bytes)
+}
+
+export function writeStream(protocol: ProtocolAdapter, events: Iterable<StreamEvent>): Buffer {
+  return Buffer.concat([...framingOf(protocol).writeEvents(events)])
+}
+
+/** The events of bytes cut at the given places. */
+export function readCut(framing: Framing, bytes: Buffer, cuts: readonly number[]): StreamEvent[] {
+  const splitter = framing.openSplitter()
+  const places = [0, ...cuts, bytes.length]
+  const frames = places.slice(1).flatMap((end, at) => splitter.push(bytes.subarray(places[at], end)))
+  const rest = splitter.rest()
+  return [...frames, ...(rest.length > 0 ? [rest] : [])].flatMap(part => framing.readFrame(part) ?? [])
 }
 
 /** What the hand-written expectations say of an answer. */

@@ -47,6 +47,11 @@ describe('whose request it is', () => {
     ] as const
     expect(attribute('/v1/messages', headers).attribution).toMatchObject({ name: 'parent' })
   })
+  it("counts a marked side call's session as the conversation's", () => {
+    const named = (value: string) => attribute('/v1/messages', [['x-session-id', value]]).attribution
+    expect(named('title-ses_e0a1')).toMatchObject({ name: 'ses_e0a1', agentSession: 'ses_e0a1' })
+    expect(named('title-of-mine')).toMatchObject({ name: 'title-of-mine' })
+  })
   it.each(['/s//v1/messages', '/s/..%2f/v1', '/s/%zz/v1', `/s/${'x'.repeat(200)}/v1`])(
     'refuses the unusable session name in %s',
     url => {

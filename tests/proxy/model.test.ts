@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { findModel, findModelInPath, renameModel } from '../../proxy/model.ts'
+import { findModel, findModelInPath, renameModel, renameModelInPath } from '../../proxy/model.ts'
 
 const find = (text: string) => findModel(Buffer.from(text))?.model ?? null
 
@@ -38,7 +38,16 @@ describe('the model of a request', () => {
   it('is found in paths that carry it', () => {
     expect(findModelInPath('/v1beta/models/gemini-3-pro:streamGenerateContent')).toBe('gemini-3-pro')
     expect(findModelInPath('/model/anthropic.claude%3A1/invoke')).toBe('anthropic.claude:1')
+    expect(findModelInPath('/model/us.anthropic.claude-x-v1:0/invoke-with-response-stream')).toBe('us.anthropic.claude-x-v1:0')
+    expect(findModelInPath('/model/arn:aws:bedrock:us-east-1:1:inference-profile/a.b-v1:0/converse')).toBe(
+      'arn:aws:bedrock:us-east-1:1:inference-profile/a.b-v1:0',
+    )
     expect(findModelInPath('/v1/models')).toBeNull()
+  })
+  it('is renamed in the path', () => {
+    expect(renameModelInPath('/v1beta/models/a%20b:generateContent', 'c/d@1')).toBe('/v1beta/models/c%2Fd@1:generateContent')
+    expect(renameModelInPath('/model/a%3A0/converse', 'b:0')).toBe('/model/b%3A0/converse')
+    expect(renameModelInPath('/v1/messages', 'x')).toBe('/v1/messages')
   })
   it('is renamed in place without touching another byte', () => {
     const body = Buffer.from('{"a":"ü","model":"old","m":"old"}')

@@ -26,6 +26,7 @@ const route: Route = {
   credential: [['x-api-key', 'real']],
   headers: [['x-extra', 'yes']],
   upstreamModel: 'private-model',
+  websocket: false,
 }
 
 it('replaces the credential of a trial and renames the model', () => {
@@ -59,4 +60,18 @@ it("leaves a stand-alone caller's own key alone", () => {
 
 it('refuses to rename where the model does not stand in plain bytes', () => {
   expect(() => upstreamRequest(arrived, trial, route, { model: 'public', place: null })).toThrowError(/renames public/)
+})
+
+it('renames the model where it stands in the path, and leaves the body alone', () => {
+  const named = { ...arrived, addressed: attribute('/v1beta/models/public:generateContent?alt=sse&key=tp_token&x=a%20b', []) }
+  const sent = upstreamRequest(named, trial, route, { model: 'public', place: null })
+  expect(sent.target).toBe('/base/v1beta/models/private-model:generateContent?alt=sse&x=a%20b')
+  expect(sent.body).toBe(body)
+  const own = upstreamRequest(
+    named,
+    { ...trial, ownKey: false },
+    { ...route, upstreamModel: null },
+    { model: 'public', place: null },
+  )
+  expect(own.target).toBe('/base/v1beta/models/public:generateContent?alt=sse&key=tp_token&x=a%20b')
 })

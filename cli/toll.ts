@@ -1,0 +1,143 @@
+// Meter, budgets, rate limits and injected faults as `turnpike proxy` and `turnpike run` want them, from the configuration; and where
+// their figures go: the live view, and events of the run.
+
+import type { Config } from '../core/config.ts'
+import { TurnpikeError } from '../core/errors.ts'
+import { formatCost } from '../core/money.ts'
+import type { JsonObject, RunEvent } from '../core/types.ts'
+import { type Budgets, noBudgets } from '../proxy/budget.ts'
+import type { Account, Price } from '../proxy/budget-accounts.ts'
+import { sumTokens } from '../proxy/budget-tally.ts'
+import type { InjectSpec } from '../proxy/inject/spec.ts'
+import { readInject } from '../proxy/inject/spec-file.ts'
+import type { Metered } from '../proxy/meter.ts'
+import type { RateWait } from '../proxy/rate.ts'
+import type { ProxyOptions } from '../proxy/server.ts'
+import { createToll } from '../proxy/toll.ts'
+import type { LiveFigures } from '../report/live.ts'
+import type { Store } from '../store/_adapter.ts'
+import { createUlid } from '../store/ulid.ts'
+import { readPrice } from './derive.ts'
+import type { Providers } from './providers.ts'
+
+/** What is known before a store is opened: mistakes are found here. */
+export interface TollPlan {
+  readonly budgets: Budgets
+  readonly inject: InjectSpec | null
+  readonly price: Price
+  readonly watched: boolean
+}
+
+export async function planToll(config: Config, command: 'proxy' | 'run'): Promise<TollPlan> {
+  const { proxy, budget } = config
+  // A stand-alone proxy has sessions, a run has trials.
+  const budgets: Budgets =
+    command === 'run' ? { ...budget, session: noBudgets.session } : { ...noBudgets, session: budget.session }
+  const capped = Object.entries(budgets).find(([, { costUsd }]) => costUsd !== null)
+  if (capped !== undefined && config.simulated.enabled)
+    throw new TurnpikeError('E_USAGE', `budget.${capped[0]}.cost_usd cannot be held: the simulated provider has no prices`, {
+      hint: 'limit tokens or calls instead, or leave out --simulated',
+    })
+  const price = await readPrice(config)
+  return {
+    budgets,
+    inject: proxy.inject === null ? null : await readInject(proxy.inject),
+    price: inputs => price(inputs)?.nanoUsd ?? null,
+    watched: command === 'run' || proxy.meter,
+  }
+}
+
+export interface TollListeners {
+  readonly onMetered?: (metered: Metered) => void
+  readonly onWaited?: (wait: RateWait) => void
+}
+
+export interface OpenToll {
+  readonly proxyOptions: Pick<ProxyOptions, 'layers' | 'linkLayers' | 'admit' | 'onDrain' | 'registerMetrics'>
+  /** For RunOptions.refuseTrial. */
+  readonly refuseTrial: (runId: string) => Promise<string | null>
+}
+
+export interface TollPlace {
+  readonly store: Store
+  readonly providers: Providers
+  /** Answer in the providers' stead: what they answer is metered, but no provider's rate limit holds it up. */
+  readonly replay: Pick<ProxyOptions, 'layers' | 'linkLayers'>
+  readonly listeners?: TollListeners
+}
+
+export function openToll(plan: TollPlan, { store, providers, replay, listeners = {} }: TollPlace): OpenToll {
+  const toll = createToll({ ...plan, store, limits: providers.routes.limits ?? new Map(), ...listeners })
+  if (toll === null)
+    return { proxyOptions: { layers: replay.layers ?? [], linkLayers: replay.linkLayers ?? [] }, refuseTrial: async () => null }
+  const { innerLayers, outerLayers, outerLinkLayers, admit, onDrain, registerMetrics } = toll
+  return {
+    proxyOptions: {
+      layers: [...innerLayers, ...(replay.layers ?? []), ...outerLayers],
+      linkLayers: [...(replay.linkLayers ?? []), ...outerLinkLayers],
+      admit,
+      onDrain,
+      registerMetrics,
+    },
+    refuseTrial: async runId => (await toll.spentRun(runId))?.message ?? null,
+  }
+}
+
+export interface FigureBoard {
+  readonly listeners: TollListeners
+  /** Writes what has not been written yet. */
+  readonly flush: () => Promise<void>
+}
+
+/** A trial's figures are written as an event at most this often. */
+const eventEveryMs = 2_000
+
+/** Figures of trials on their way to the live view and, as `trial-metered` and `call-waited` events, into the store. */
+export function openFigures(store: Store, show: (trialId: string, figures: LiveFigures) => void): FigureBoard {
+  const changed = new Map<string, Account>()
+  let writing: Promise<void> = Promise.resolve()
+  let timer: NodeJS.Timeout | null = null
+  const put = (events: readonly RunEvent[]): void => {
+    // A store that cannot be written refuses the calls themselves, and says so there.
+    if (events.length > 0) writing = writing.then(() => store.put('events', events)).catch(() => undefined)
+  }
+  const write = (): void => {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    put([...changed.values()].flatMap(account => nameEvent(account, 'trial-metered', writeFigures(account))))
+    changed.clear()
+  }
+  const onMetered = ({ account }: Metered): void => {
+    if (account.run === null) return
+    show(account.id, readFigures(account))
+    changed.set(account.id, account)
+    timer ??= setTimeout(write, eventEveryMs)
+  }
+  const onWaited = ({ account, provider, ms, ended, exchangeId }: RateWait): void => {
+    if (account !== null) put(nameEvent(account, 'call-waited', { exchange: exchangeId, provider, ms: Math.round(ms), ended }))
+  }
+  return {
+    listeners: { onMetered, onWaited },
+    flush: () => {
+      write()
+      return writing
+    },
+  }
+}
+
+function nameEvent(account: Account, type: string, data: JsonObject): RunEvent[] {
+  if (account.run === null) return []
+  return [
+    { id: createUlid(), runId: account.run.id, trialId: account.id, type, at: Date.now(), data: { name: account.name, ...data } },
+  ]
+}
+
+function readFigures({ tally }: Account): LiveFigures {
+  const answered = tally.pricedCalls + tally.unpricedCalls > 0
+  return { calls: tally.calls, tokens: sumTokens(tally), cost: answered && tally.pricedCalls > 0 ? formatCost(tally) : null }
+}
+
+function writeFigures({ tally }: Account): JsonObject {
+  const { calls, tokens, nanoUsd, pricedCalls, unpricedCalls, unknownCalls, partialCalls } = tally
+  return { calls, tokens: { ...tokens }, nanoUsd, pricedCalls, unpricedCalls, unknownCalls, partialCalls }
+}

@@ -1,0 +1,86 @@
+// Logs of mini-vela (OctoBench): JSON Lines of calls as objects, each usually written twice, stamped when they were logged. Answers are
+// Anthropic content whatever the client spoke; those to chat requests are written in the client's own protocol.
+
+import { createHash } from 'node:crypto'
+import type { JsonObject } from '../../core/types.ts'
+import { isList, isObject } from '../../protocols/_json.ts'
+import anthropicMessages from '../../protocols/anthropic-messages.ts'
+import openaiChat from '../../protocols/openai-chat.ts'
+import type { ImportedExchange, ImportFormat, RecordReader } from './_adapter.ts'
+import { type Place, readNumber, readObject, readText, readTime } from './_fields.ts'
+
+/** mini-vela writes each call from two hooks, some milliseconds apart. */
+const doubleLogMs = 1000
+const rememberedMax = 256
+
+export default {
+  id: 'mini-vela',
+  title: 'mini-vela (OctoBench) trajectory logs',
+  loses:
+    'the bytes of all bodies (written again from objects), headers, status, usage, stop reasons, message ids, streaming, failed calls, sampling settings, thinking signatures and the order of blocks; the time is when the call was logged, so every call seems to take no time',
+  records: 'lines',
+  matches: ({ keys }) => keys?.has('session_id') === true && (keys.has('request_time') || keys.has('biz_id')),
+  openReader,
+} satisfies ImportFormat
+
+function openReader(): RecordReader {
+  const seen = new Map<string, { readonly at: number; readonly line: number }>()
+  return (record, place) => {
+    const exchange = readCall(record, place)
+    const hash = createHash('sha256')
+    for (const part of [exchange.session ?? '', exchange.requestBody, exchange.responseBody ?? '']) hash.update(part).update('\0')
+    const name = hash.digest('base64')
+    const twin = seen.get(name)
+    if (twin !== undefined && Math.abs(exchange.startedAt - twin.at) <= doubleLogMs)
+      return { skipped: `the same call as ${place.unit} ${twin.line}, logged twice` }
+    seen.set(name, { at: exchange.startedAt, line: place.line })
+    for (const [oldest] of seen) {
+      if (seen.size <= rememberedMax) break
+      seen.delete(oldest)
+    }
+    return [exchange]
+  }
+}
+
+function readCall(record: JsonObject, place: Place): ImportedExchange {
+  const request = readObject(record, 'request_body', place)
+  const response = readObject(record, 'response_body', place)
+  const loggedAt = readTime(readNumber(record, 'request_time', place), 'request_time', place)
+  const chat = isChat(request)
+  const answer = chat ? openaiChat.writeResponse(anthropicMessages.readResponse(asMessage(response))) : asMessage(response)
+  const json = [['content-type', 'application/json']] as const
+  return {
+    method: 'POST',
+    url: chat ? '/v1/chat/completions' : '/v1/messages',
+    requestHeaders: json,
+    requestBody: Buffer.from(JSON.stringify(request)),
+    status: 200,
+    responseHeaders: json,
+    responseBody: Buffer.from(JSON.stringify(answer)),
+    arrivals: null,
+    outcome: 'complete',
+    failure: null,
+    startedAt: loggedAt,
+    firstByteAt: null,
+    endedAt: loggedAt,
+    session: readText(record, 'session_id', place),
+    recorded: null,
+  }
+}
+
+/** The two words without which an answer is not recognised as one; nothing else is added. */
+function asMessage(response: JsonObject): JsonObject {
+  return { type: 'message', role: 'assistant', ...response }
+}
+
+/** Only chat completions have these roles, calls beside the content, and functions in tools. */
+function isChat(request: JsonObject): boolean {
+  const messages = isList(request['messages']) ? request['messages'] : []
+  const tools = isList(request['tools']) ? request['tools'] : []
+  return (
+    messages.some(
+      message =>
+        isObject(message) && (/^(tool|system|developer|function)$/.test(String(message['role'])) || 'tool_calls' in message),
+    ) || tools.some(tool => isObject(tool) && isObject(tool['function']))
+  )
+}

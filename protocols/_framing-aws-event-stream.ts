@@ -1,0 +1,104 @@
+// AWS event streams: messages of a length, headers, a payload and two checksums. A frame is one message. A frame whose checksum is wrong is
+// read as an event `corrupt-frame`, so that what was lost shows; after a length that cannot be trusted nothing more is split. Pure.
+
+import { crc32 } from 'node:zlib'
+import { EventStreamCodec } from '@smithy/eventstream-codec'
+import type { StreamEvent } from './_adapter.ts'
+import type { FrameSplitter, Framing } from './_framing.ts'
+
+const preludeBytes = 12
+/** Prelude and closing checksum: no message is shorter. */
+const messageBytesMin = 16
+
+const codec = new EventStreamCodec(
+  bytes => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')),
+  text => Buffer.from(text, 'utf8'),
+)
+
+export const awsEventStreamFraming: Framing = {
+  id: 'aws-event-stream',
+  contentType: 'application/vnd.amazon.eventstream',
+  matches: (contentType, bytes) => contentType?.toLowerCase().includes('vnd.amazon.eventstream') === true && !isText(bytes),
+  openSplitter,
+  readFrame,
+  *writeEvents(events) {
+    for (const event of events) yield writeFrame(event)
+  },
+}
+
+/** Errors before the stream are plain JSON, whatever their content type says. */
+function isText(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x7b
+}
+
+function openSplitter(): FrameSplitter {
+  let held: Buffer[] = []
+  let heldBytes = 0
+  /** Bytes to wait for: a prelude, then its message. */
+  let wanted = preludeBytes
+  let broken = false
+  const cut = (): Buffer | null => {
+    if (broken || heldBytes < wanted) return null
+    const all = Buffer.concat(held)
+    const length = readLength(all)
+    if (length === null) {
+      broken = true
+      return null
+    }
+    wanted = length
+    held = [all]
+    if (all.length < length) return null
+    held = [all.subarray(length)]
+    heldBytes = all.length - length
+    wanted = preludeBytes
+    return all.subarray(0, length)
+  }
+  return {
+    push: bytes => {
+      held.push(Buffer.from(bytes))
+      heldBytes += bytes.length
+      const frames: Buffer[] = []
+      for (let frame = cut(); frame !== null; frame = cut()) frames.push(frame)
+      return frames
+    },
+    rest: () => Buffer.concat(held),
+  }
+}
+
+/** null when the prelude is not one. */
+function readLength(bytes: Buffer): number | null {
+  const length = bytes.readUInt32BE(0)
+  return length >= messageBytesMin && crc32(bytes.subarray(0, 8)) === bytes.readUInt32BE(8) ? length : null
+}
+
+function readFrame(frame: Uint8Array): StreamEvent | null {
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
+  if (bytes.length < preludeBytes) return null
+  const length = readLength(bytes)
+  // Half a message has nothing in it that could be trusted.
+  if (length !== null && bytes.length < length) return null
+  try {
+    const { headers, body } = codec.decode(length === null ? bytes : bytes.subarray(0, length))
+    const said = (name: string): string => String(headers[name]?.value ?? '')
+    if (said(':message-type') === 'error')
+      return { event: said(':error-code'), data: JSON.stringify({ message: said(':error-message') }) }
+    return { event: said(':event-type') || said(':exception-type'), data: Buffer.from(body).toString('utf8') }
+  } catch (error) {
+    return { event: 'corrupt-frame', data: `${bytes.length} bytes: ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
+
+function writeFrame({ event, data }: StreamEvent): Buffer {
+  const exception = /exception$/i.test(event)
+  const text = (value: string) => ({ type: 'string', value }) as const
+  return Buffer.from(
+    codec.encode({
+      headers: {
+        ...(event === '' ? {} : { [exception ? ':exception-type' : ':event-type']: text(event) }),
+        ':content-type': text('application/json'),
+        ':message-type': text(exception ? 'exception' : 'event'),
+      },
+      body: Buffer.from(data),
+    }),
+  )
+}

@@ -1,0 +1,83 @@
+// One end of an open WebSocket behind the contract of link.ts, whichever side opened it: the only file that listens to a socket of `ws`.
+// Passes pings, pongs and close codes on instead of answering them; never ends cleanly what did not end cleanly.
+
+import type { Duplex } from 'node:stream'
+import type { RawData, WebSocket } from 'ws'
+import { TurnpikeError } from '../../core/errors.ts'
+import { socketCloseMs } from '../../core/limits.ts'
+import type { SocketEnd, SocketEvents } from './link.ts'
+
+/** What `ws` says when a close frame carried no status, and when there was no close frame. */
+const noStatus = 1005
+const noCloseFrame = 1006
+
+interface State {
+  over: boolean
+  error: Error | null
+  /** Messages handed to the socket that it has not handed on yet; compression takes its time. */
+  sending: number
+  terminating: NodeJS.Timeout | null
+}
+
+/** `raw` is the connection below: `ws` keeps its errors (a reset) to itself. */
+export function wrapSocket(socket: WebSocket, raw: Duplex, events: SocketEvents): SocketEnd {
+  const state: State = { over: false, error: null, sending: 0, terminating: null }
+  const keepError = (error: Error): void => {
+    state.error ??= error
+  }
+  raw.on('error', keepError)
+  socket.on('error', keepError)
+  socket.on('message', (data, binary) => state.over || events.onMessage({ payload: bytesOf(data), binary }))
+  socket.on('ping', data => state.over || events.onPing(data))
+  socket.on('pong', data => state.over || events.onPong(data))
+  socket.on('close', (code, reason) => {
+    if (state.terminating !== null) clearTimeout(state.terminating)
+    if (state.over) return
+    state.over = true
+    // `ws` reports the code of a frame it could not accept as if the peer had closed with it.
+    if (code === noCloseFrame || state.error !== null)
+      events.onLost(state.error ?? new TurnpikeError('E_UPSTREAM_CUT', 'the connection ended without a closing handshake'))
+    else events.onClose(code === noStatus ? null : code, reason)
+  })
+  const sent = (): void => {
+    state.sending--
+    if (state.terminating !== null && state.sending === 0) socket.terminate()
+    if (!state.over) events.onSent()
+  }
+  const open = (): boolean => socket.readyState === socket.OPEN
+  return {
+    send: ({ payload, binary }) => {
+      if (!open()) return
+      state.sending++
+      socket.send(payload, { binary }, sent)
+    },
+    ping: data => {
+      if (open()) socket.ping(data)
+    },
+    pong: data => {
+      if (open()) socket.pong(data)
+    },
+    close: (code, reason) => closeSoon(socket, code, reason),
+    terminate: () => {
+      state.over = true
+      if (state.sending === 0) socket.terminate()
+      else state.terminating ??= setTimeout(() => socket.terminate(), socketCloseMs)
+    },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    bufferedBytes: () => socket.bufferedAmount,
+  }
+}
+
+function closeSoon(socket: WebSocket, code: number | null, reason: Buffer): void {
+  socket.resume() // a paused socket would never read the answer to its close frame
+  if (code === null) socket.close()
+  else socket.close(code, reason)
+  const timer = setTimeout(() => socket.terminate(), socketCloseMs)
+  socket.once('close', () => clearTimeout(timer))
+}
+
+function bytesOf(data: RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data)
+}

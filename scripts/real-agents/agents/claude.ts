@@ -1,0 +1,41 @@
+// Claude Code.
+
+import type { RealAgent } from './_agent.ts'
+
+export default {
+  id: 'claude',
+  title: 'Claude Code',
+  npm: '@anthropic-ai/claude-code',
+  version: '2.1.329',
+  program: 'claude',
+  traps: [
+    'As root it refuses to skip permissions unless `IS_SANDBOX=1`.',
+    'npm on Node 20 silently installs an older version: name the version.',
+  ],
+  variants: [
+    {
+      id: 'anthropic',
+      protocol: 'anthropic-messages',
+      env: place => ({
+        ANTHROPIC_BASE_URL: place.base,
+        ANTHROPIC_API_KEY: place.key,
+        IS_SANDBOX: '1',
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+        DISABLE_AUTOUPDATER: '1',
+        DISABLE_TELEMETRY: '1',
+        DISABLE_ERROR_REPORTING: '1',
+      }),
+      drive: {
+        kind: 'process',
+        turn: (place, prompt, session) => ({
+          args: [
+            '-p',
+            prompt,
+            ...(session === null ? ['--session-id', place.uuid] : ['--resume', session]),
+            ...['--output-format', 'stream-json', '--verbose', '--dangerously-skip-permissions'],
+          ],
+        }),
+      },
+    },
+  ],
+} as const satisfies RealAgent
