@@ -74,6 +74,14 @@ export const configKeys: readonly ConfigKey[] = [
       'Certificates (PEM) of authorities to trust besides those of Node and of this machine, for providers behind a company gateway.',
   },
   {
+    name: 'proxy.intercept',
+    flag: '--intercept <hosts>',
+    kind: 'text',
+    fallback: null,
+    meaning:
+      'Answer as an HTTPS proxy too, and record what is said to these hosts (names with `*`, between commas); others pass unread. See intercepting.md.',
+  },
+  {
     name: 'proxy.on_record_failure',
     flag: '--on-record-failure <what>',
     kind: 'text',

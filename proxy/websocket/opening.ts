@@ -5,6 +5,7 @@ import { asTurnpikeError, isTurnpikeError, TurnpikeError } from '../../core/erro
 import type { HeaderList } from '../../core/types.ts'
 import type { UpstreamHead } from '../forward.ts'
 import { describeUnreachable } from '../forward-failure.ts'
+import { interceptRoute } from '../intercept/route.ts'
 import { type Recording, startRecording } from '../record.ts'
 import { writeRefusal } from '../refuse.ts'
 import type { Route } from '../routes.ts'
@@ -58,6 +59,7 @@ export function refuseUnrecorded({ gate, upgrade, handshake }: Arriving, error: 
 
 function chooseRoute({ gate, handshake }: Arriving, resolved: ResolvedScope): Route | TurnpikeError {
   const protocol = handshake.protocol?.id ?? null
+  if (handshake.origin !== undefined) return interceptRoute(gate.routes, handshake.origin, protocol)
   const wanted = { model: modelOf(handshake), protocol, anthropicClient: false, needKey: resolved.ownKey, websocket: true }
   try {
     const route = gate.routes.choose(wanted)
