@@ -6,12 +6,14 @@ import type { Config } from '../core/config.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import type { ForwardLayer } from '../proxy/forward.ts'
 import type { ReplayTally } from '../proxy/replay/replay.ts'
+import type { LinkLayer } from '../proxy/websocket/link.ts'
 import type { Store } from '../store/_adapter.ts'
 import { openStore } from '../store/open.ts'
 import { useStoreAt } from './store-access.ts'
 
 export interface OpenedReplay {
   readonly layers: readonly ForwardLayer[]
+  readonly linkLayers: readonly LinkLayer[]
   /** What the REF stood for; null without `--replay`. `latest` means something else once a run has begun. */
   readonly refId: string | null
   readonly simulated: boolean
@@ -20,7 +22,14 @@ export interface OpenedReplay {
   readonly close: () => Promise<void>
 }
 
-const none: OpenedReplay = { layers: [], refId: null, simulated: false, describe: () => null, close: async () => undefined }
+const none: OpenedReplay = {
+  layers: [],
+  linkLayers: [],
+  refId: null,
+  simulated: false,
+  describe: () => null,
+  close: async () => undefined,
+}
 
 /** Before the store is opened: a mistake must not leave an empty one behind. */
 export async function checkReplay({ replay, store }: Config): Promise<void> {
@@ -46,10 +55,11 @@ export async function openReplay(config: Config, live: Store): Promise<OpenedRep
   }
   try {
     const library = await openLibrary({ store: source, ref, live })
-    const { layer, tally } = createReplay({ library, onMiss, timing })
+    const { layer, linkLayer, tally } = createReplay({ library, onMiss, timing })
     const { kind, name, id } = library.ref
     return {
       layers: [layer],
+      linkLayers: [linkLayer],
       refId: id,
       simulated: library.simulated,
       describe: () => `replay of ${kind} ${name} (${library.size} recorded): ${describeTally(tally())}`,

@@ -23,6 +23,16 @@ export function describeShown(ref: Ref, scopes: readonly ShownScope[], output: O
   return `${lines.join('\n')}\n`
 }
 
+/** Attempts upstream whose answers were not passed on. */
+export function describeAttempts(attempts: readonly Exchange[]): string {
+  if (attempts.length === 0) return ''
+  const lines = attempts.map(attempt => {
+    const ms = attempt.endedAt === null ? '–' : Math.round(attempt.endedAt - attempt.startedAt)
+    return `${attempt.id}  ${showEnd(attempt)}  ${ms} ms${attempt.failure === null ? '' : `  ${attempt.failure.message}`}`
+  })
+  return `sent again after:\n${lines.map(line => `    ${line}\n`).join('')}`
+}
+
 function describeCall(shown: ShownCall, colours: Colours, width: number): string[] {
   const { exchange, call, decoded, undecodable, messagesNew } = shown
   const where = exchange.turn === null ? '' : `turn ${exchange.turn} attempt ${exchange.attempt ?? '–'}`
@@ -39,8 +49,14 @@ function describeCall(shown: ShownCall, colours: Colours, width: number): string
     ...messagesNew.flatMap(message => describeMessage(message, width)).map(line => `    ${line}`),
     ...answer.map(line => `    ${colours.cyan(line)}`),
     ...(error === null ? [] : [`    ${colours.red(`error ${error.type}: ${error.message}`)}`]),
+    ...describeFailure(exchange, error?.message ?? '').map(line => `    ${colours.red(line)}`),
     ...(undecodable === null ? [] : [`    ${colours.dim(`not decoded: ${undecodable}`)}`]),
   ]
+}
+
+/** What ended it, where the answer does not say so itself: a cut, a fault on purpose. */
+function describeFailure({ failure }: Exchange, said: string): string[] {
+  return failure === null || said.includes(failure.message) ? [] : [`${failure.code}: ${failure.message}`]
 }
 
 function describeExchange(exchange: Exchange): string {

@@ -8,7 +8,6 @@ import type { JsonObject, RunEvent } from '../core/types.ts'
 import { type Budgets, noBudgets } from '../proxy/budget.ts'
 import type { Account, Price } from '../proxy/budget-accounts.ts'
 import { sumTokens } from '../proxy/budget-tally.ts'
-import type { ForwardLayer } from '../proxy/forward.ts'
 import type { InjectSpec } from '../proxy/inject/spec.ts'
 import { readInject } from '../proxy/inject/spec-file.ts'
 import type { Metered } from '../proxy/meter.ts'
@@ -54,7 +53,7 @@ export interface TollListeners {
 }
 
 export interface OpenToll {
-  readonly proxyOptions: Pick<ProxyOptions, 'layers' | 'admit' | 'onDrain' | 'registerMetrics'>
+  readonly proxyOptions: Pick<ProxyOptions, 'layers' | 'linkLayers' | 'admit' | 'onDrain' | 'registerMetrics'>
   /** For RunOptions.refuseTrial. */
   readonly refuseTrial: (runId: string) => Promise<string | null>
 }
@@ -63,16 +62,23 @@ export interface TollPlace {
   readonly store: Store
   readonly providers: Providers
   /** Answer in the providers' stead: what they answer is metered, but no provider's rate limit holds it up. */
-  readonly replay: readonly ForwardLayer[]
+  readonly replay: Pick<ProxyOptions, 'layers' | 'linkLayers'>
   readonly listeners?: TollListeners
 }
 
 export function openToll(plan: TollPlan, { store, providers, replay, listeners = {} }: TollPlace): OpenToll {
   const toll = createToll({ ...plan, store, limits: providers.routes.limits ?? new Map(), ...listeners })
-  if (toll === null) return { proxyOptions: { layers: replay }, refuseTrial: async () => null }
-  const { innerLayers, outerLayers, admit, onDrain, registerMetrics } = toll
+  if (toll === null)
+    return { proxyOptions: { layers: replay.layers ?? [], linkLayers: replay.linkLayers ?? [] }, refuseTrial: async () => null }
+  const { innerLayers, outerLayers, outerLinkLayers, admit, onDrain, registerMetrics } = toll
   return {
-    proxyOptions: { layers: [...innerLayers, ...replay, ...outerLayers], admit, onDrain, registerMetrics },
+    proxyOptions: {
+      layers: [...innerLayers, ...(replay.layers ?? []), ...outerLayers],
+      linkLayers: [...(replay.linkLayers ?? []), ...outerLinkLayers],
+      admit,
+      onDrain,
+      registerMetrics,
+    },
     refuseTrial: async runId => (await toll.spentRun(runId))?.message ?? null,
   }
 }

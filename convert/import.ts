@@ -13,34 +13,8 @@ import type { ExchangeEnd, Store } from '../store/_adapter.ts'
 import { createUlid } from '../store/ulid.ts'
 import { readHeader } from './bodies.ts'
 import { type ImportFile, openImportFile, type ReadRecord, readRecords, type SkippedLine } from './import-records.ts'
-import { nameSessions, type SessionNames } from './import-sessions.ts'
+import { type Identity, type ImportOptions, nameSessions, type SessionNames } from './import-sessions.ts'
 import type { ImportedExchange } from './imports/_adapter.ts'
-
-/** What the way a request was addressed says about it; the proxy reads the same. */
-export interface Identity {
-  /** Without attribution prefix. */
-  readonly path: string
-  readonly query: string
-  /** The session it was sent to, or the agent's own. */
-  readonly session: string | null
-  readonly agentSession: string | null
-  /** Keys and tokens it presents. */
-  readonly secrets: readonly string[]
-}
-
-export interface ImportOptions {
-  /** As messages and session names have them; relative ones are looked for in `directory`. */
-  readonly files: readonly string[]
-  readonly directory: string
-  /** An id, or `auto`. */
-  readonly format: string
-  /** All of it into this session. */
-  readonly name: string | null
-  readonly skipBad: boolean
-  readonly identify: (url: string, headers: HeaderList) => Identity
-  readonly signal?: AbortSignal
-  readonly onProgress?: (file: string, exchanges: number) => void
-}
 
 export interface ImportReport {
   readonly files: ReadonlyArray<{ readonly file: string; readonly format: string; readonly exchanges: number }>
@@ -90,9 +64,9 @@ function createWriter(store: Store, options: ImportOptions) {
     const identity = options.identify(exchange.url, exchange.requestHeaders)
     const name = place.names.nameOf(exchange, identity)
     const count = await findSession(name, identity, exchange.startedAt)
-    const ids = exchange.recorded?.id
-      ? [exchange.recorded.id, deriveUlid(exchange.startedAt, `${id}\0${name}`)]
-      : [deriveUlid(exchange.startedAt, `${id}\0${name}`)]
+    const derived = deriveUlid(exchange.startedAt, `${id}\0${name}`)
+    const recorded = exchange.recorded?.id ?? null
+    const ids = recorded === null ? [derived] : [recorded, derived]
     const free = await findFreeId(store, ids, count.session.id)
     if (free === null) {
       known += 1
@@ -173,7 +147,8 @@ interface WriteRequest {
 }
 
 async function writeExchange(store: Store, { exchange, id, identity, sessionId, format }: WriteRequest): Promise<void> {
-  const { secrets } = identity
+  // A key that was masked before is no secret: its asterisks stand in every masked place.
+  const secrets = identity.secrets.filter(secret => !/^\*+$/.test(secret))
   const protocol = findProtocol(exchange.method, identity.path)
   const secretHeaders = protocol?.secretHeaders ?? []
   await store.recorder.begin({

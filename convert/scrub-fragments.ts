@@ -72,7 +72,9 @@ function readBlockDelta(open: Open, text: string, event: Span): Fragment[] {
 function readResponsesDelta(text: string, event: Span): Fragment[] {
   const type = findText(text, event, 'type') ?? ''
   if (!type.endsWith('.delta')) return []
-  const of = ['item_id', 'output_index', 'content_index', 'summary_index'].map(key => literalOf(text, event, key))
+  // Relays give the deltas of one item different ids.
+  const item = literalOf(text, event, 'output_index') || literalOf(text, event, 'item_id')
+  const of = [item, ...['content_index', 'summary_index'].map(key => literalOf(text, event, key))]
   return fragmentOf(event, 'delta', `${type} ${of.join(' ')}`, type.includes('_arguments'))
 }
 

@@ -74,7 +74,7 @@ function contextOf({ context, key }: Place, member: Member): ScrubContext {
   if (member.value.kind === 'object') {
     if (words.schemaKeys.has(member.key)) return 'schema'
     if (words.contentKeys.has(member.key)) return 'content'
-    if (member.key === 'response' && key === 'functionResponse') return 'content'
+    if (member.key === 'response' && /^function_?response$/i.test(key)) return 'content'
   }
   return words.isFigureHolder(member.key) ? 'figures' : 'protocol'
 }
@@ -102,8 +102,7 @@ function scrubWord(walk: Walk, value: string, place: Place): string {
   if (context === 'schema' || context === 'schemas')
     return words.schemaWordKeys.has(key) && words.isSchemaWord(value) ? value : filler.text(value)
   if (words.isProtocolWord(key, value) || isNamed(walk, value, place)) return value
-  if (words.isErrorCode(key, value) && (place.holder === 'error' || place.members.some(member => member.key === 'message')))
-    return value
+  if (words.isReason(key, place.holder, new Set(place.members.map(member => member.key)), value)) return value
   if (words.isIdKey(key)) return filler.id(value)
   if (words.jsonTextKeys.has(key)) return scrubJson(value, 'content', filler) ?? filler.text(value)
   const media = /^data:[\w.+-]+\/[\w.+-]+;base64,/.exec(value)?.[0] ?? ''

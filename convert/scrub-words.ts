@@ -40,9 +40,11 @@ export function isProtocolWord(key: string, value: string): boolean {
   return settingKeys.has(key) && settingWords.has(value)
 }
 
-/** Error codes, beside a message or within an error. */
-export function isErrorCode(key: string, value: string): boolean {
-  return key === 'code' && protocolWord.test(value)
+/** Why an answer ended early, and codes of errors: words whose keys mean something else elsewhere. */
+export function isReason(key: string, holder: string, siblings: ReadonlySet<string>, value: string): boolean {
+  if (!protocolWord.test(value)) return false
+  if (key === 'reason') return holder === 'incomplete_details'
+  return key === 'code' && (holder === 'error' || siblings.has('message'))
 }
 
 export function isToolName(value: string): boolean {
@@ -62,6 +64,8 @@ export const toolHolders = new Set([
   'toolSpec',
   'toolUse',
   'functionDeclarations',
+  'function_declarations',
+  'function_response',
 ])
 export const toolMembers = new Set([
   'input_schema',
@@ -109,6 +113,8 @@ export const schemaKeys = new Set([
   'input_schema',
   'inputSchema',
   'parametersJsonSchema',
+  'parameters_json_schema',
+  'response_schema',
   'responseSchema',
   'responseJsonSchema',
   'outputSchema',

@@ -58,6 +58,7 @@ export const environmentRetryMs = 500
 
 /** How much longer than in the recording a replayed answer stays silent for an agent that had left by then, before it is broken off. */
 export const replaySilenceMs = 30_000
+
 /** How long a WebSocket may take to answer a close frame, or to take what was sent before it is broken off. */
 export const socketCloseMs = 1_000
 
@@ -65,3 +66,5 @@ export const socketCloseMs = 1_000
 export const socketBufferBytesMax = 1024 * 1024
 /** One record of a file that is imported: two bodies of the proxy's bound would not fit into one string of the language. */
 export const importRecordBytesMax = 256 * 1024 * 1024
+/** Bytes read of an answer that is not passed on, before the next attempt. Error answers have hundreds. */
+export const discardedAnswerBytesMax = 1024 * 1024

@@ -132,6 +132,12 @@ export interface Scope {
   readonly id: string
 }
 
+/** What an exchange is of another one; `upstream-attempt`: its answer was not passed on, the request was sent again. */
+export interface PartOf {
+  readonly id: string
+  readonly part: 'upstream-attempt'
+}
+
 /** One HTTP request and its answer. `response*` (even a 500) and `failure` (a cut, a timeout) are separate; both may be there. */
 export interface Exchange {
   readonly id: string
@@ -162,6 +168,8 @@ export interface Exchange {
   readonly startedAt: EpochMs
   readonly firstByteAt: EpochMs | null
   readonly endedAt: EpochMs | null
+  /** Absent on all that stand for themselves; the others are counted and listed with the exchange they are a part of. */
+  readonly partOf?: PartOf
 }
 
 /** An exchange decoded: derived from the bytes, rebuildable with `turnpike decode`. */

@@ -1,4 +1,4 @@
-// How bytes are forwarded: node:http(s) clients with pooled sockets, no timeouts, aborts both ways; forward-http2.ts where asked for.
+// How bytes are forwarded: node:http(s) clients with pooled sockets, no timeouts, aborts both ways; the contract of forwarding too.
 // A POST that dies on a stale pooled socket before the first response byte is sent once more on a fresh one.
 // Never alters a body byte, never ends a broken answer cleanly (decision 0003 says why no proxy library sits here).
 
@@ -7,15 +7,7 @@ import https from 'node:https'
 import type { ErrorCode } from '../core/errors.ts'
 import type { HeaderList, Scope } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
-import {
-  type Connections,
-  createConnections,
-  hostOf,
-  portOf,
-  proxyCredential,
-  type UpstreamAccess,
-} from './forward-connections.ts'
-import { createHttp2Forwarder } from './forward-http2.ts'
+import { type Connections, hostOf, portOf, proxyCredential } from './forward-connections.ts'
 import { flattenHeaders, pairHeaders } from './headers.ts'
 
 /** Which exchange a request belongs to, for the layers that wrap a forwarder (replay, faults, budgets, retries). */
@@ -33,6 +25,18 @@ export interface ForwardedExchange {
   readonly query: string
   readonly headers: HeaderList
   readonly body: Uint8Array
+  /** Strings to mask in anything that is recorded of it. */
+  readonly secrets?: readonly string[]
+}
+
+export interface RetryPolicy {
+  /** How often a request is sent in all. */
+  readonly attempts: number
+  /** Statuses after which it is sent again; `connection`: also when no answer came at all. */
+  readonly on: ReadonlyArray<number | 'connection'>
+  /** Pause before the second attempt; it doubles from then on, up to the second figure. */
+  readonly backoffMs: number
+  readonly backoffMaxMs: number
 }
 
 export interface ForwardRequest {
@@ -48,6 +52,8 @@ export interface ForwardRequest {
   readonly http?: 1 | 2
   /** Signs it before it is sent, see sigv4.ts. */
   readonly signer?: RequestSigner
+  /** When it may be sent again; absent: never. */
+  readonly retry?: RetryPolicy
 }
 
 /** Signs a request over exactly what is sent. */
@@ -90,19 +96,8 @@ export interface Forwarder {
 
 const lostSocket = new Set(['ECONNRESET', 'EPIPE'])
 
-export function createForwarder(access: UpstreamAccess = {}): Forwarder {
-  const connections = createConnections(access)
-  const http2 = createHttp2Forwarder(connections)
-  return {
-    forward: (request, events) => (request.http === 2 ? http2.forward(request, events) : forward(connections, request, events)),
-    close: () => {
-      http2.close()
-      connections.close()
-    },
-  }
-}
-
-function forward(connections: Connections, request: ForwardRequest, events: ForwardEvents): Forwarding {
+/** Over HTTP/1.1. */
+export function forwardHttp1(connections: Connections, request: ForwardRequest, events: ForwardEvents): Forwarding {
   const state: { current: http.ClientRequest | null; answer: http.IncomingMessage | null; retries: number; over: boolean } = {
     current: null,
     answer: null,

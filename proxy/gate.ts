@@ -183,7 +183,9 @@ function forwardExchange(
     },
   }
   try {
-    upstream = gate.forwarder.forward(upstreamRequest(arrived, resolved, route, asked), events)
+    const outgoing = upstreamRequest(arrived, resolved, route, asked)
+    const exchange = { ...outgoing.exchange, secrets: recording.secrets }
+    upstream = gate.forwarder.forward({ ...outgoing, exchange }, events)
   } catch (error) {
     if (isTurnpikeError(error)) return answerInstead(error, 'refused')
     // Node refuses to send some paths and header values that its own server lets in.

@@ -30,15 +30,24 @@ export interface Metered {
 const answerBytesMax = 32 * 1024 * 1024
 const allBytesMax = 256 * 1024 * 1024
 
-export function createMeter(options: MeterOptions): ForwardLayer {
+/** Null for what is no model call. */
+export type OpenReading = (exchange: ForwardedExchange) => Reading | null
+
+/** Shared by the layers around forwarder and linker, so that their memory is bounded together. */
+export function createReadings(options: MeterOptions): OpenReading {
   const held = { bytes: 0 }
+  return exchange => {
+    const account = options.accounts.find(exchange.scope.id)
+    return account === undefined || !isCall(exchange) ? null : openReading(options, held, exchange, account)
+  }
+}
+
+export function createMeter(open: OpenReading): ForwardLayer {
   return next => ({
     close: next.close,
     forward: (request, events) => {
-      const { exchange } = request
-      const account = options.accounts.find(exchange.scope.id)
-      if (account === undefined || !isCall(exchange)) return next.forward(request, events)
-      const reading = openReading(options, held, exchange, account)
+      const reading = open(request.exchange)
+      if (reading === null) return next.forward(request, events)
       try {
         return tap(next.forward(request, listen(events, reading)), reading)
       } catch (error) {
@@ -53,7 +62,7 @@ export function isCall(exchange: ForwardedExchange): boolean {
   return exchange.protocol !== null && findRoute(exchange.method, exchange.path)?.purpose === 'generate'
 }
 
-interface Reading {
+export interface Reading {
   readonly onHead: (status: number, headers: HeaderList) => void
   readonly onData: (bytes: Buffer) => void
   readonly over: (broken: boolean) => void

@@ -16,6 +16,8 @@ export interface ProviderSpec {
   readonly endpoints: Readonly<Record<string, EndpointSpec>>
   /** Calls past these wait, for all trials and sessions together. */
   readonly limits?: LimitsSpec
+  /** Sends requests again; left out: never. A route may have its own. */
+  readonly retry?: RetrySpec
 }
 
 export interface LimitsSpec {
@@ -23,6 +25,16 @@ export interface LimitsSpec {
   readonly tokens_per_minute?: number
   /** Calls at once. */
   readonly concurrent?: number
+}
+
+export interface RetrySpec {
+  /** How often a request is sent in all. */
+  readonly attempts: number
+  /** Statuses; `connection`: when no answer came at all. */
+  readonly on?: ReadonlyArray<number | 'connection'>
+  readonly backoff_ms?: number
+  /** The longest pause; when the upstream's retry-after asks for more, the agent gets the answer. */
+  readonly max_backoff_ms?: number
 }
 
 export interface EndpointSpec {
@@ -47,6 +59,7 @@ export interface RouteSpec {
   readonly provider: string
   /** Renames the model in the request; `*` stands for what the pattern's first star matched. */
   readonly upstream_model?: string
+  readonly retry?: RetrySpec
 }
 
 const endpoint = {
@@ -72,6 +85,22 @@ const limits = {
   properties: { requests_per_minute: atLeastOne, tokens_per_minute: atLeastOne, concurrent: atLeastOne },
 } as const
 
+const retry = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['attempts'],
+  properties: {
+    attempts: { type: 'integer', minimum: 1, maximum: 10 },
+    on: {
+      type: 'array',
+      minItems: 1,
+      items: { anyOf: [{ type: 'integer', minimum: 400, maximum: 599 }, { const: 'connection' }] },
+    },
+    backoff_ms: { type: 'integer', minimum: 1, maximum: 600_000 },
+    max_backoff_ms: { type: 'integer', minimum: 1, maximum: 600_000 },
+  },
+} as const
+
 const provider = {
   type: 'object',
   additionalProperties: false,
@@ -80,6 +109,7 @@ const provider = {
     key_env: { type: 'string', minLength: 1 },
     endpoints: { type: 'object', minProperties: 1, additionalProperties: endpoint },
     limits,
+    retry,
   },
 } as const
 
@@ -92,6 +122,7 @@ const route = {
     path: { type: 'string', minLength: 1 },
     provider: { type: 'string', minLength: 1 },
     upstream_model: { type: 'string', minLength: 1 },
+    retry,
   },
 } as const
 

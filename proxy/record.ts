@@ -35,6 +35,8 @@ export interface Recording {
   readonly checkpoint: (ending: Ending) => Promise<void>
   readonly end: (ending: Ending, retries: number) => Promise<void>
   readonly unrecorded: boolean
+  /** What is masked in it. */
+  readonly secrets: readonly string[]
 }
 
 /** Commits the request. Rejects when the store cannot be written, unless passing unrecorded was asked for. */
@@ -80,6 +82,7 @@ const unrecorded: Recording = {
   checkpoint: async () => undefined,
   end: async () => undefined,
   unrecorded: true,
+  secrets: [],
 }
 
 const unknownEnd = { outcome: 'upstream-cut', failure: null, endedAt: 0 } as const
@@ -107,6 +110,7 @@ function recordingOf(
     checkpoint: ending => recorder.checkpoint(arrived.id, complete(ending, 0)),
     end: (ending, retries) => recorder.end(arrived.id, complete(ending, retries)),
     unrecorded: false,
+    secrets,
   }
 }
 
@@ -117,7 +121,8 @@ function secretsOf(options: RecordOptions, arrived: RecordedRequest): readonly s
   return [...secrets]
 }
 
-function findRequestId(protocol: ProtocolAdapter | null, headers: HeaderList | null): string | null {
+/** The provider's own id of an answer. */
+export function findRequestId(protocol: ProtocolAdapter | null, headers: HeaderList | null): string | null {
   if (headers === null) return null
   for (const name of protocol?.requestIdHeaders ?? ['request-id', 'x-request-id']) {
     const value = headerValue(headers, name)

@@ -11,13 +11,17 @@ import { findProtocol } from '../protocols/_all.ts'
 import type { Store } from '../store/_adapter.ts'
 import { attribute } from './attribute.ts'
 import { createControl } from './control.ts'
-import { createForwarder, type Forwarder, type ForwardLayer } from './forward.ts'
+import type { Forwarder, ForwardLayer } from './forward.ts'
 import type { UpstreamAccess } from './forward-connections.ts'
+import { createConnections } from './forward-connections.ts'
+import { createForwarder } from './forwarder.ts'
 import { type ExchangeNote, type GateOptions, passGate } from './gate.ts'
 import { pairHeaders } from './headers.ts'
 import { createMetrics, type ProxyMetrics } from './metrics.ts'
 import { createReceiver, declaredLength, tooLarge } from './receive.ts'
+import { recordAttempt } from './record-part.ts'
 import { rawBadRequest, sendRefusal, writeRefusal } from './refuse.ts'
+import { createRetryLayer, type RetryOptions } from './retry.ts'
 import type { Routes } from './routes.ts'
 import { createScopes } from './scopes.ts'
 import { signingLayer } from './sigv4.ts'
@@ -67,10 +71,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const metrics = createMetrics(receiver.heldBytes)
   options.registerMetrics?.(metrics.registry)
   const now = (): number => performance.timeOrigin + performance.now()
-  const forwarder = (options.layers ?? []).reduce<Forwarder>(
-    (next, layer) => layer(next),
-    signingLayer(createForwarder(options.access)),
-  )
+  const { recorder } = options.store
+  const record: RetryOptions['record'] = (request, discarded) =>
+    recordAttempt({ recorder, onRecordFailure: options.onRecordFailure }, request, discarded)
+  // Retries see a request first: what the other layers do is part of each attempt.
+  const layers = [...(options.layers ?? []), createRetryLayer({ record, now })]
+  const forwarder = layers.reduce<Forwarder>((next, layer) => layer(next), signingLayer(createForwarder(options.access)))
   const gate: GateOptions = {
     recorder: options.store.recorder,
     scopes: createScopes(options.store, now),
@@ -97,9 +103,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     metrics.started()
     void passGate(gate, request, response)
   }
+  const connections = createConnections(options.access)
   const linker = (options.linkLayers ?? []).reduce<Linker>(
     (next, layer) => layer(next),
-    createLinker({ messageBytesMax: bodyBytesMax }),
+    createLinker({ messageBytesMax: bodyBytesMax, agentOf: connections.agentOf }),
   )
   const sockets = { linker, messageBytesMax: bodyBytesMax, draining: () => draining, onStarted: metrics.started }
   const upgrades = createUpgrades({ ...gate, ...sockets })
@@ -112,6 +119,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     options.onDrain?.()
     await drainServer(server, metrics, graceMs, upgrades.cut)
     forwarder.close()
+    connections.close()
     await control.close()
   }
   return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, port, drain }

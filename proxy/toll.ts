@@ -7,12 +7,16 @@ import type { Store } from '../store/_adapter.ts'
 import { areLimited, type BudgetGate, type Budgets, createBudgetGate } from './budget.ts'
 import { createAccounts, type Price } from './budget-accounts.ts'
 import type { ForwardLayer } from './forward.ts'
+import { createChooser } from './inject/choose.ts'
 import { createInjector } from './inject/layer.ts'
+import { createSocketInjector } from './inject/socket.ts'
 import type { InjectSpec } from './inject/spec.ts'
-import { createMeter, type Metered } from './meter.ts'
+import { createMeter, createReadings, type Metered } from './meter.ts'
+import { createSocketMeter } from './meter-socket.ts'
 import { createRateLimiter, type RateWait } from './rate.ts'
 import type { ProviderLimits } from './rate-queue.ts'
 import { createTollMetrics } from './toll-metrics.ts'
+import type { LinkLayer } from './websocket/link.ts'
 
 export interface TollOptions {
   readonly store: Store
@@ -31,6 +35,8 @@ export interface Toll {
   /** For ProxyOptions.layers: the inner ones before whatever answers in a provider's stead, the outer ones last. */
   readonly innerLayers: readonly ForwardLayer[]
   readonly outerLayers: readonly ForwardLayer[]
+  /** The same for WebSockets; rate limits do not hold their messages. */
+  readonly outerLinkLayers: readonly LinkLayer[]
   readonly admit: BudgetGate['admit']
   readonly spentRun: BudgetGate['spentRun']
   readonly onDrain: () => void
@@ -52,7 +58,7 @@ export function createToll(options: TollOptions): Toll | null {
       options.onWaited?.(wait)
     },
   })
-  const meter = createMeter({
+  const open = createReadings({
     accounts,
     price,
     now,
@@ -62,10 +68,11 @@ export function createToll(options: TollOptions): Toll | null {
       options.onMetered?.(metered)
     },
   })
-  const injector = inject === null ? [] : [createInjector({ spec: inject, accounts, onInjected: metrics.injected })]
+  const choose = inject === null ? null : createChooser({ spec: inject, accounts, onInjected: metrics.injected })
   return {
     innerLayers: limits.size === 0 ? [] : [rate.layer],
-    outerLayers: [...injector, meter],
+    outerLayers: [...(choose === null ? [] : [createInjector(choose)]), createMeter(open)],
+    outerLinkLayers: [...(choose === null ? [] : [createSocketInjector(choose)]), createSocketMeter(open)],
     ...createBudgetGate(budgets, accounts, now),
     onDrain: rate.drain,
     registerMetrics: registry => metrics.register(registry, rate.waiting),

@@ -46,6 +46,7 @@ export function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route
     }),
     body,
     trailers: pairHeaders(arrived.request.rawTrailers),
+    ...(route.retry === undefined ? {} : { retry: route.retry }),
     ...(route.http === undefined ? {} : { http: route.http }),
     ...(signer === null ? {} : { signer }),
   }

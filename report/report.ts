@@ -145,6 +145,8 @@ function listWarnings(rows: ReportRows, { score, costs }: ReportInputs): string[
   )
   const left = cells['infra-error'] + cells.missing + cells.skipped + score.unassignedTurns
   if (rows.run.state !== 'finished') warnings.push(`the run is ${rows.run.state}: numbers may still change`)
+  const { inject } = readPolicy(rows.run.config)
+  if (inject !== undefined) warnings.push(`faults were injected on purpose (${inject}): what agents did, they did under these`)
   if (left > 0)
     warnings.push(
       `${left} of ${planned} planned turns are not scored (${cells['infra-error']} infrastructure, ${cells.missing + score.unassignedTurns} missing, ${cells.skipped} skipped); bounds show what they could change`,

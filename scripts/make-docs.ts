@@ -91,6 +91,8 @@ function writeConfigDocs(): string {
       '    endpoints:                           # protocol -> where it is spoken',
       "      openai-chat: { base_url: https://gateway.example.org, strip_prefix: /v1 }   # strip_prefix is cut from the caller's path",
       '      anthropic-messages: { base_url: https://gateway.example.org/anthropic, auth: x-api-key }   # auth: bearer (default), x-api-key, x-goog-api-key, sigv4, none',
+      '      openai-responses: { base_url: https://gateway.example.org, http: 2 }   # spoken to over HTTP/2; 1 when left out',
+      '    retry: { attempts: 3, on: [429, 529, connection], backoff_ms: 500, max_backoff_ms: 30000 }   # left out: a request is sent once',
       'routes:',
       '  - { model: "my-*", provider: my-gateway, upstream_model: "vendor/*" }   # upstream_model renames the model',
       '  - { model: "my-*", path: "/v1/projects/*", provider: my-gateway }   # path: only for callers that ask at such a path',

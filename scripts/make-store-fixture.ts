@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib'
 import type { ExchangeEnd, Nouns } from '../store/_adapter.ts'
 import { migrations } from '../store/migrations.ts'
 import { openStore } from '../store/open.ts'
-import { describeBegin, describeEnd, writeConversation } from '../tests/store/_conversation.ts'
+import { describeBegin, describeEnd, recordExchange, writeConversation } from '../tests/store/_conversation.ts'
 import { sampleRows } from '../tests/store/_rows.ts'
 
 const fixture = new URL(`../tests/fixtures/stores/v${migrations.length}.db.gz`, import.meta.url)
@@ -39,6 +39,11 @@ for (const [at, body] of writeConversation(6, { messageChars: 400 }).entries()) 
   // The open one is cut off when the store closes.
   if (end) await store.recorder.end(begin.id, describeEnd(end))
 }
+await recordExchange(store, '{"model":"m"}', 'busy', {
+  id: '01FIXTUREPART',
+  scope: { kind: 'session', id: 'S1' },
+  partOf: { id: '01FIXTURE0', part: 'upstream-attempt' },
+})
 await store.close()
 await mkdir(new URL('.', fixture), { recursive: true })
 await writeFile(fixture, gzipSync(await readFile(join(directory, 'turnpike.db')), { level: 9 }))

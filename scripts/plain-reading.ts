@@ -186,7 +186,11 @@ function readGemini(documents: readonly Row[]): PlainReading {
       ? {
           context: sum(last['promptTokenCount'], last['toolUsePromptTokenCount']),
           cachedRead: number(last['cachedContentTokenCount']),
-          output: sum(last['candidatesTokenCount'], last['thoughtsTokenCount']),
+          // The total tells whether thoughts are counted among the candidates, as some relays do, or beside them.
+          output:
+            number(last['totalTokenCount']) === null
+              ? sum(last['candidatesTokenCount'], last['thoughtsTokenCount'])
+              : sum(last['totalTokenCount']) - sum(last['promptTokenCount'], last['toolUsePromptTokenCount']),
           reasoning: number(last['thoughtsTokenCount']),
         }
       : null,

@@ -9,6 +9,7 @@ import type {
   Exchange,
   ExchangeOutcome,
   HeaderList,
+  PartOf,
   Run,
   RunEvent,
   Scope,
@@ -37,6 +38,7 @@ export interface ExchangeBegin {
   readonly startedAt: EpochMs
   /** Known secret strings to mask wherever they occur in either body of this exchange. */
   readonly secrets: readonly string[]
+  readonly partOf?: PartOf
 }
 
 export interface ExchangeEnd {
@@ -93,6 +95,10 @@ export interface ExchangeFilter {
   readonly id?: string
   /** Only exchanges that have no `calls` row of at least this decoder version. */
   readonly undecodedBy?: number
+  /** Parts of other exchanges as well: they are left out unless they are asked for, here, by `partOf` or by `id`. */
+  readonly parts?: boolean
+  /** Only the parts of this exchange. */
+  readonly partOf?: string
 }
 
 /** A masked range of a body: [start, length] in bytes. The stored bytes hold `*` there. */

@@ -31,8 +31,8 @@ export function createBegin(
   const insertOwner = database.prepare('INSERT INTO owners (lock, first_seq) VALUES (?, ?)')
   const insert = database.prepare(
     `INSERT INTO exchanges (seq, id, owner, scope, turn, attempt, protocol, route, method, path, query, started_at,
-      headers_piece, headers_patch, base, depth, recipe, bytes_sent, bytes_stored, sent_sha256, stored_sha256, masked, decoded_from)
-      VALUES (${Array.from({ length: 23 }, () => '?').join(', ')})`,
+      headers_piece, headers_patch, base, depth, recipe, bytes_sent, bytes_stored, sent_sha256, stored_sha256, masked, decoded_from, part_of, part)
+      VALUES (${Array.from({ length: 25 }, () => '?').join(', ')})`,
   )
   let ownerId: number | null = null
   const identify = (seq: number): number => {
@@ -74,6 +74,8 @@ export function createBegin(
       stored.storedSha256,
       writeRanges(stored.ranges),
       stored.decodedFrom,
+      message.partOf?.id ?? null,
+      message.partOf?.part ?? null,
     )
     return seq
   }

@@ -1,6 +1,6 @@
 // Reads exchanges and what is known of their answers, in order of arrival. Bodies are read apart (bodies.ts).
 
-import type { Exchange, ExchangeOutcome } from '../core/types.ts'
+import type { Exchange, ExchangeOutcome, PartOf } from '../core/types.ts'
 import type { ExchangeFilter } from './_adapter.ts'
 import type { BodyReader } from './bodies.ts'
 import type { Sqlite } from './database.ts'
@@ -9,7 +9,7 @@ import { readHeaders } from './headers.ts'
 const columns = `e.seq, e.id, s.kind AS scope_kind, s.name AS scope_id, e.turn, e.attempt, e.protocol, e.route, e.method, e.path, e.query,
   e.started_at, e.headers_piece, e.headers_patch, e.bytes_sent, e.sent_sha256, a.status, a.headers_piece AS answer_piece,
   a.headers_patch AS answer_patch, a.outcome, a.failure_code, a.failure_message, a.provider_request_id, a.retries,
-  a.first_byte_at, a.ended_at, a.bytes_sent AS answer_bytes, a.sent_sha256 AS answer_sha256`
+  a.first_byte_at, a.ended_at, e.part_of, e.part, a.bytes_sent AS answer_bytes, a.sent_sha256 AS answer_sha256`
 
 interface ExchangeRow {
   readonly seq: number
@@ -38,6 +38,8 @@ interface ExchangeRow {
   readonly retries: number | null
   readonly first_byte_at: number | null
   readonly ended_at: number | null
+  readonly part_of: string | null
+  readonly part: PartOf['part'] | null
   readonly answer_bytes: number | null
   readonly answer_sha256: Buffer | null
 }
@@ -73,6 +75,7 @@ export function createExchangeReader(database: Sqlite, bodies: BodyReader): Exch
     startedAt: row.started_at,
     firstByteAt: row.first_byte_at,
     endedAt: row.ended_at,
+    ...(row.part_of === null || row.part === null ? {} : { partOf: { id: row.part_of, part: row.part } }),
   })
   return {
     findSeq: id => (selectSeq.get(id) as number | undefined) ?? null,
@@ -98,6 +101,8 @@ export function writeCondition(filter: ExchangeFilter): { condition: string; val
     "e.scope IN (SELECT scopes.id FROM trials JOIN scopes ON scopes.name = trials.id AND kind = 'trial' WHERE run_id = ?)",
     filter.runId,
   )
+  add('e.part_of = ?', filter.partOf)
+  if (filter.parts !== true && filter.partOf === undefined && filter.id === undefined) parts.push('e.part_of IS NULL')
   add('NOT EXISTS (SELECT 1 FROM calls WHERE exchange_id = e.id AND decoder >= ?)', filter.undecodedBy)
   return { condition: parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : '', values }
 }

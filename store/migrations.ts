@@ -159,4 +159,11 @@ CREATE TABLE pieces (
 CREATE INDEX pieces_key ON pieces(key);
 `
 
-export const migrations: readonly string[] = [first]
+/** Exchanges that belong to another one, such as an attempt whose answer was not passed on. */
+const parts = `
+ALTER TABLE exchanges ADD COLUMN part_of TEXT; -- id of the exchange it is a part of; NULL: it stands for itself
+ALTER TABLE exchanges ADD COLUMN part TEXT; -- which part; NULL with part_of
+CREATE INDEX exchanges_parts ON exchanges(part_of) WHERE part_of IS NOT NULL;
+`
+
+export const migrations: readonly string[] = [first, parts]

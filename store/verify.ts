@@ -65,7 +65,7 @@ function measureStore(directory: string): number {
 function listTargets(database: Sqlite, ref: Ref | null): Target[] {
   const filter =
     ref === null ? {} : ref.kind === 'run' ? { runId: ref.id } : ref.kind === 'exchange' ? { id: ref.id } : { scopeId: ref.id }
-  const { condition, values } = writeCondition(filter)
+  const { condition, values } = writeCondition({ ...filter, parts: true })
   return database.prepare(`SELECT e.seq, e.id FROM exchanges e ${condition} ORDER BY e.seq`).all(...values) as Target[]
 }
 

@@ -255,10 +255,13 @@ describe('the example configuration', () => {
   it('is still a configuration when every key is switched on', () => {
     const text = read('configs/example/turnpike.yaml').replace(/^( *)# ([a-z_]+:.*)$/gm, '$1$2')
     const value = readYaml(text, 'turnpike.yaml').value as Record<string, object>
-    const names = Object.entries(value).flatMap(([section, inner]) =>
-      typeof inner === 'object' ? Object.keys(inner).map(name => `${section}.${name}`) : [section],
-    )
-    expect(names.sort()).toEqual(configKeys.map(key => key.name).sort())
+    const known = configKeys.map(key => key.name)
+    const list = (inner: object, path: string): string[] =>
+      Object.entries(inner).flatMap(([name, part]) => {
+        const whole = path === '' ? name : `${path}.${name}`
+        return known.includes(whole) || typeof part !== 'object' ? [whole] : list(part, whole)
+      })
+    expect(list(value, '').sort()).toEqual(configKeys.map(key => key.name).sort())
   })
 })
 

@@ -158,8 +158,15 @@ export async function openTollRig(upstreamUrl: string, options: Partial<TollOpti
     ...options,
   })
   if (toll === null) throw new Error('there is no toll')
-  const { innerLayers, outerLayers, admit, onDrain, registerMetrics } = toll
-  const rig = await openRig(upstreamUrl, { store, layers: [...innerLayers, ...outerLayers], admit, onDrain, registerMetrics })
+  const { innerLayers, outerLayers, outerLinkLayers: linkLayers, admit, onDrain, registerMetrics } = toll
+  const rig = await openRig(upstreamUrl, {
+    store,
+    layers: [...innerLayers, ...outerLayers],
+    linkLayers,
+    admit,
+    onDrain,
+    registerMetrics,
+  })
   const call: TollRig['call'] = (protocol, { model = 'model-1', stream = false, scope = '/s/test', onData } = {}) => {
     const spoken = conversation(model, stream)
     const { path, query } = protocol.addressOf(spoken)

@@ -13,6 +13,7 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'types, data or a schema only: nothing runs',
     testedBy: null,
     files: [
+      'proxy/replay/options.ts',
       'core/types.ts',
       'core/report.ts',
       'proxy/websocket/link.ts',
@@ -33,7 +34,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'parts of the configuration that only mean something together',
     testedBy: 'tests/core/config.test.ts',
-    files: ['core/config-keys.ts', 'core/config-values.ts'],
+    files: ['core/budget-keys.ts', 'core/config-keys.ts', 'core/config-values.ts'],
   },
   {
     reason: 'the wording of schema problems, tested through the schema that finds them',
@@ -132,9 +133,31 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['proxy/arrived.ts', 'proxy/control.ts', 'proxy/forward.ts', 'proxy/metrics.ts', 'proxy/record.ts', 'proxy/scopes.ts'],
   },
   {
-    reason: 'what a missed call is told, tested on the wire',
+    reason: 'a step of a fault on its way to the agent, tested on the wire over every protocol',
+    testedBy: 'tests/faults/matrix.test.ts',
+    files: [
+      'proxy/inject/layer.ts',
+      'proxy/inject/outlet.ts',
+      'proxy/inject/provider-error.ts',
+      'proxy/inject/spoil.ts',
+      'proxy/inject/units.ts',
+    ],
+  },
+  {
+    reason: 'what the meter is made of, tested against the decoded record',
+    testedBy: 'tests/proxy/meter.test.ts',
+    files: ['proxy/meter-read.ts', 'proxy/toll-metrics.ts'],
+  },
+  {
+    reason: 'behind the budgets, tested with them on the wire',
+    testedBy: 'tests/proxy/budget.test.ts',
+    files: ['proxy/budget-accounts.ts', 'proxy/toll.ts'],
+  },
+  { reason: 'wires the toll; tested as a process', testedBy: 'tests/cli/commands/run-budget.test.ts', files: ['cli/toll.ts'] },
+  {
+    reason: 'from a request to its recorded answer, or to what a missed one is told; tested on the wire',
     testedBy: 'tests/proxy/replay/replay.test.ts',
-    files: ['proxy/replay/miss.ts'],
+    files: ['proxy/replay/find.ts', 'proxy/replay/miss.ts'],
   },
   {
     reason: 'what a recording is opened into, tested with it',
@@ -142,9 +165,55 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['proxy/replay/shelf.ts'],
   },
   {
+    reason: 'the record of what a retry gives up',
+    testedBy: 'tests/proxy/retry.test.ts',
+    files: ['proxy/record-part.ts'],
+  },
+  {
     reason: 'the words for what the connections meet',
     testedBy: 'tests/proxy/forward-connections.test.ts',
-    files: ['proxy/forward-failure.ts'],
+    files: ['proxy/forward-failure.ts', 'proxy/forwarder.ts'],
+  },
+  {
+    reason: 'a step of a WebSocket on the wire, tested on the wire',
+    testedBy: 'tests/proxy/websocket/upgrade.test.ts',
+    files: ['proxy/websocket/accept.ts', 'proxy/websocket/opening.ts', 'proxy/websocket/socket-end.ts'],
+  },
+  {
+    reason: 'between the two directions of a WebSocket, tested with both on the wire',
+    testedBy: 'tests/proxy/websocket/answering.test.ts',
+    files: ['proxy/websocket/exchange.ts', 'proxy/websocket/relay.ts'],
+  },
+  {
+    reason: 'parts of the simulated socket, tested by speaking to it',
+    testedBy: 'tests/scenarios/simulated/websocket.test.ts',
+    files: ['scenarios/simulated/websocket-play.ts', 'scenarios/simulated/websocket-responses.ts'],
+  },
+  {
+    reason: 'held to the contract of its kind; what is its own is tested with whole imports',
+    testedBy: 'tests/conformance/imports.test.ts',
+    files: [
+      'convert/imports/capture.ts',
+      'convert/imports/claude-trace.ts',
+      'convert/imports/har.ts',
+      'convert/imports/mini-vela.ts',
+      'convert/imports/raw.ts',
+    ],
+  },
+  {
+    reason: 'a step of an import, tested with whole files',
+    testedBy: 'tests/convert/import.test.ts',
+    files: ['convert/import-records.ts', 'convert/import-sessions.ts'],
+  },
+  {
+    reason: 'a format of exports, tested by what reads it: the import, a schema, a shell',
+    testedBy: 'tests/convert/export.test.ts',
+    files: ['convert/exports/curl.ts', 'convert/exports/har.ts', 'convert/exports/raw.ts'],
+  },
+  {
+    reason: 'which strings are pieces of one text, and which words stay: seen in whole streams and exchanges',
+    testedBy: 'tests/convert/scrub.test.ts',
+    files: ['convert/scrub-fragments.ts', 'convert/scrub-words.ts'],
   },
   {
     reason: 'the schema behind the routes',

@@ -1,7 +1,8 @@
 // `turnpike import`: recordings of other tools as sessions of the store, exactly once however often they are imported. Wiring: how a
 // request is attributed comes from the proxy, so that imported and recorded traffic is told apart by the same rules.
 
-import { type Identity, type ImportReport, importFiles } from '../../convert/import.ts'
+import { type ImportReport, importFiles } from '../../convert/import.ts'
+import type { Identity } from '../../convert/import-sessions.ts'
 import { importFormats } from '../../convert/imports/_all.ts'
 import type { HeaderList } from '../../core/types.ts'
 import { agentSessionOf, attribute, presentedKeys } from '../../proxy/attribute.ts'

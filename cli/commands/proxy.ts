@@ -76,7 +76,7 @@ async function serve(context: CommandContext, store: Store, { providers, toll, r
     ...access,
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
-    ...openToll(toll, { store, providers, replay: replay.layers }).proxyOptions,
+    ...openToll(toll, { store, providers, replay }).proxyOptions,
     ...(controlToken ? { controlToken } : {}),
     ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
   })

@@ -1,10 +1,11 @@
 // `turnpike show`: what was said, call by call, each with what was new in it; or the exact bytes of one exchange.
 
 import { TurnpikeError } from '../../core/errors.ts'
+import type { Exchange } from '../../core/types.ts'
 import type { Ref, Store } from '../../store/_adapter.ts'
 import { decodeNew } from '../derive.ts'
 import { readScopes } from '../scopes.ts'
-import { describeShown } from '../show-view.ts'
+import { describeAttempts, describeShown } from '../show-view.ts'
 import { readShown, type ShownScope, writeExchange, writeShownCall } from '../shown-calls.ts'
 import { useStore } from '../store-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
@@ -41,16 +42,23 @@ async function showCalls(context: CommandContext, store: Store): Promise<number>
   if (context.json) {
     const calls = scopes.flatMap(scope => scope.calls.map(writeShownCall))
     const other = scopes.flatMap(scope => scope.other.map(writeExchange))
+    const attempts = (await readAttempts(store, ref)).map(writeExchange)
     await context.output.writeJson({
       id: ref.id,
       kind: ref.kind,
       name: ref.name,
       calls,
       other_exchanges: other,
+      ...(ref.kind === 'exchange' ? { upstream_attempts: attempts } : {}),
       ...writeHeaders(ref, scopes),
     })
-  } else await context.output.write(describeShown(ref, scopes, context.output))
+  } else await context.output.write(describeShown(ref, scopes, context.output) + describeAttempts(await readAttempts(store, ref)))
   return 0
+}
+
+/** Of a single exchange: the attempts at it that were given up, the first one first. */
+async function readAttempts(store: Store, ref: Ref): Promise<Exchange[]> {
+  return ref.kind === 'exchange' ? store.exchanges({ partOf: ref.id }) : []
 }
 
 async function readAll(context: CommandContext, store: Store, ref: Ref): Promise<ShownScope[]> {

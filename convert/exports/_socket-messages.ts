@@ -1,15 +1,20 @@
 // The messages of a recorded WebSocket exchange as Chrome writes them into a HAR: the client's, then the server's with their times. Reads
 // canonical server frames (final, unmasked), which is how answers on a socket are stored.
 
+import { isUtf8 } from 'node:buffer'
 import type { JsonObject } from '../../core/types.ts'
 import type { ExportedExchange } from './_adapter.ts'
 
+const textOpcode = 1
 const binaryOpcode = 2
 
 export function listMessages({ exchange, request, response, arrivals }: ExportedExchange): JsonObject[] {
   const sent = request?.bytes ?? Buffer.alloc(0)
   const messages: JsonObject[] = []
-  if (sent.length > 0) messages.push({ type: 'send', time: exchange.startedAt / 1000, opcode: 1, data: sent.toString('utf8') })
+  // What kind of message it was is not stored; what is no text can only have been a binary one.
+  const sentKind = isUtf8(sent) ? textOpcode : binaryOpcode
+  const data = sent.toString(sentKind === textOpcode ? 'utf8' : 'base64')
+  if (sent.length > 0) messages.push({ type: 'send', time: exchange.startedAt / 1000, opcode: sentKind, data })
   const arrived = [...arrivals]
   let [passed, at] = [0, exchange.firstByteAt ?? exchange.startedAt]
   for (const frame of readFrames(response?.bytes ?? Buffer.alloc(0))) {

@@ -117,6 +117,7 @@ interface SocketMessage {
 function readSocket(upgrade: ImportedExchange, list: readonly Json[], isOwn: boolean, place: Place): ImportedExchange[] {
   const messages = list.map(value => readMessage(value, place))
   const exchanges: ImportedExchange[] = isOwn ? [] : [upgrade]
+  if (isOwn && messages.length === 0) exchanges.push({ ...upgrade, method: 'WS', status: null, responseHeaders: socketHeaders })
   const starts = messages.flatMap((message, at) => (message.sent || at === 0 ? [at] : []))
   for (const [index, start] of starts.entries()) {
     const first = messages[start]

@@ -1,8 +1,8 @@
-// What an agent gets of a spoiled answer, in order and in its own time: parts, pauses between them, and how it ends. Bounded: while much
-// is waiting, the upstream is not read. Decides nothing.
+// What an agent gets of a spoiled answer, in order and in its own time (timeline.ts): head, parts, pauses between them, and how it ends.
 
 import type { HeaderList } from '../../core/types.ts'
 import type { ForwardEvents, Forwarding, UpstreamHead } from '../forward.ts'
+import { openTimeline } from './timeline.ts'
 
 export interface Outlet {
   readonly head: (head: UpstreamHead) => void
@@ -17,67 +17,16 @@ export interface Outlet {
   readonly close: () => void
 }
 
-/** Bytes that wait here before the upstream is paused. */
-const waitingBytesMax = 1024 * 1024
-
-type Item = { readonly bytes: number } & ({ readonly ms: number } | { readonly act: () => void })
-
 export function openOutlet(events: ForwardEvents, upstream: () => Forwarding | null): Outlet {
-  const items: Item[] = []
-  let waitingBytes = 0
-  let timer: NodeJS.Timeout | null = null
-  let paused = false
-  let closed = false
-  /** Something may come out now. */
-  const flow = (): void => {
-    while (!closed && !paused && timer === null) {
-      const item = items.shift()
-      if (item === undefined) break
-      waitingBytes -= item.bytes
-      if ('act' in item) item.act()
-      else
-        timer = setTimeout(() => {
-          timer = null
-          flow()
-        }, item.ms)
-    }
-    if (closed) return
-    if (paused || waitingBytes > waitingBytesMax) upstream()?.pause()
-    else upstream()?.resume()
-  }
-  const add = (item: Item): void => {
-    if (closed) return
-    items.push(item)
-    waitingBytes += item.bytes
-    flow()
-  }
-  const close = (): void => {
-    closed = true
-    items.length = 0
-    if (timer !== null) clearTimeout(timer)
-  }
-  const last = (act: () => void): void =>
-    add({
-      bytes: 0,
-      act: () => {
-        close()
-        act()
-      },
-    })
+  const timeline = openTimeline(upstream)
   return {
-    head: head => add({ bytes: 0, act: () => events.onHead(head) }),
-    data: bytes => add({ bytes: bytes.length, act: () => events.onData(bytes) }),
-    delay: ms => add({ bytes: 0, ms }),
-    end: trailers => last(() => events.onEnd(trailers)),
-    fail: failure => last(() => events.onFailure(failure)),
-    pause: () => {
-      paused = true
-      flow()
-    },
-    resume: () => {
-      paused = false
-      flow()
-    },
-    close,
+    head: head => timeline.add(() => events.onHead(head)),
+    data: bytes => timeline.add(() => events.onData(bytes), bytes.length),
+    delay: timeline.delay,
+    end: trailers => timeline.last(() => events.onEnd(trailers)),
+    fail: failure => timeline.last(() => events.onFailure(failure)),
+    pause: timeline.pause,
+    resume: timeline.resume,
+    close: timeline.close,
   }
 }

@@ -4,23 +4,16 @@
 import { TurnpikeError } from '../../core/errors.ts'
 import type { HeaderList } from '../../core/types.ts'
 import type { ForwardEvents, Forwarder, Forwarding, ForwardRequest, UpstreamHead } from '../forward.ts'
+import type { ChosenFault } from './choose.ts'
 import { type Outlet, openOutlet } from './outlet.ts'
-import type { Fault } from './spec.ts'
 import { breakJson, openUnits, tellingBytes, type Unit, type UnitSplitter } from './units.ts'
-
-export interface Spoiling {
-  readonly fault: Fault
-  readonly message: string
-  /** Called once, when the fault happens. */
-  readonly onStruck: () => void
-}
 
 /** A larger document passes as it is. */
 const documentBytesMax = 32 * 1024 * 1024
 const dripParts = 10
 
 interface State {
-  readonly spoiling: Spoiling
+  readonly spoiling: ChosenFault
   readonly outlet: Outlet
   head: UpstreamHead | null
   units: UnitSplitter | null
@@ -31,7 +24,7 @@ interface State {
   struck: boolean
 }
 
-export function spoilAnswer(next: Forwarder, request: ForwardRequest, events: ForwardEvents, spoiling: Spoiling): Forwarding {
+export function spoilAnswer(next: Forwarder, request: ForwardRequest, events: ForwardEvents, spoiling: ChosenFault): Forwarding {
   let upstream: Forwarding | null = null
   const outlet = openOutlet(events, () => upstream)
   const state: State = {

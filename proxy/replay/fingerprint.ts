@@ -16,13 +16,17 @@ export interface Place {
   readonly steps: number
   readonly model: string | null
   readonly stream: boolean
+  /** False for a warm-up, which loads a conversation and asks for nothing yet. */
+  readonly generate: boolean
   /** Whether what follows the model's last word begins with results of its tool calls. */
   readonly answersTools: boolean
   readonly tools: Sketch
   readonly system: Sketch
   /** Everything after the model's last word. */
   readonly newest: Sketch
-  /** The last text of it: most agents put what they add by themselves (rules, environment) before what was asked. */
+  /** Each text of it as a whole: two prompts that differ in one word among pages of rules still differ here. */
+  readonly parts: Sketch
+  /** The last text of it from the user: most agents put what they add by themselves (rules, environment) before what was asked. */
   readonly request: Sketch
 }
 
@@ -58,19 +62,23 @@ const noText: Block = { kind: 'text', text: '' }
 function readPlace(conversation: Conversation): Place {
   const { messages, system, tools, model, stream } = conversation
   const { strong, loose } = nameSteps(conversation)
-  const last = messages.findLastIndex(message => message.role === 'assistant')
-  const newest = messages.slice(last + 1).flatMap(message => message.blocks)
+  const newest = messages.slice(messages.findLastIndex(message => message.role === 'assistant') + 1)
+  const blocks = newest.flatMap(message => message.blocks)
+  const texts = blocks.map(readText)
+  const fromUser = newest.flatMap(message => (message.role === 'user' ? message.blocks : []))
   return {
     said: strong.at(-1) ?? '',
     saidLoosely: loose.at(-1) ?? '',
     steps: strong.length,
     model,
     stream,
-    answersTools: newest.some(block => block.kind === 'tool-result'),
+    generate: conversation.extra['generate'] !== false,
+    answersTools: blocks.some(block => block.kind === 'tool-result'),
     tools: sketchNames(tools.map(tool => tool.name).sort()),
     system: sketchText(system.map(readText).join('\n')),
-    newest: sketchText(newest.map(readText).join('\n')),
-    request: sketchText(readText(newest.findLast(block => block.kind === 'text') ?? noText)),
+    newest: sketchText(texts.join('\n')),
+    parts: sketchNames(texts.map(text => String(sketchText(text).whole))),
+    request: sketchText(readText(fromUser.findLast(block => block.kind === 'text') ?? noText)),
   }
 }
 

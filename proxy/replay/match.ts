@@ -111,7 +111,8 @@ function matchPlace<T extends Matchable>(
 
 /** What must hold at the least, so that a call that was never recorded does not take another one's answer. */
 export function couldAnswer(asked: Place, recorded: Place): boolean {
-  if (asked.stream !== recorded.stream || asked.answersTools !== recorded.answersTools) return false
+  if (asked.stream !== recorded.stream || asked.generate !== recorded.generate) return false
+  if (asked.answersTools !== recorded.answersTools) return false
   if (compareSketches(asked.tools, recorded.tools) < toolsMin) return false
   // Results of tools may differ in every word and still be what the conversation goes on with; an instruction may not.
   if (!asked.answersTools && !isAlike(asked.newest, recorded.newest)) return false
@@ -124,11 +125,9 @@ function isAlike(asked: Sketch, recorded: Sketch): boolean {
   return compareSketches(asked, recorded) >= alikeMin
 }
 
-/** 0 to 1: newest text 4, tools 3, system text 2, model 1. An equal request stands above any that is merely alike. */
+/** 0 to 1: new text 4 (its words 2, its last text 1, its texts as wholes 1), tools 3, system text 2, model 1. */
 export function rateLikeness(asked: Place, recorded: Place): number {
-  const equal = asked.request.whole === recorded.request.whole ? 1 : 0
-  const newest = compareSketches(asked.newest, recorded.newest) * 2 + compareSketches(asked.request, recorded.request) + equal
-  const tools = compareSketches(asked.tools, recorded.tools) * 3
-  const system = compareSketches(asked.system, recorded.system) * 2
-  return (newest + tools + system + (asked.model === recorded.model ? 1 : 0)) / 10
+  const like = (part: 'newest' | 'request' | 'parts' | 'tools' | 'system'): number => compareSketches(asked[part], recorded[part])
+  const text = like('newest') * 2 + like('request') + like('parts')
+  return (text + like('tools') * 3 + like('system') * 2 + (asked.model === recorded.model ? 1 : 0)) / 10
 }

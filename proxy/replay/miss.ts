@@ -5,35 +5,27 @@ import { TurnpikeError } from '../../core/errors.ts'
 import type { Json } from '../../core/types.ts'
 import { withoutVolatile } from './canonical.ts'
 import { findDifference } from './difference.ts'
-import type { Place } from './fingerprint.ts'
+import { type AskedExchange, readAsked } from './find.ts'
+import { readFingerprint, readSteps } from './fingerprint.ts'
 import type { ShelfView } from './library.ts'
 import { rateLikeness } from './match.ts'
 import type { Shelved } from './shelf.ts'
 
-export interface MissedRequest {
-  readonly method: string
-  readonly path: string
-  readonly body: Json | undefined
-  readonly place: Place | null
-  /** Names of what the model had said, step by step; empty for no conversation. */
-  readonly steps: readonly string[]
-}
-
 /** Addresses listed when nothing was recorded at the one asked for. */
 const addressesMax = 8
 
-export async function explainMiss(missed: MissedRequest, view: ShelfView): Promise<TurnpikeError> {
-  const { method, path } = missed
+export async function explainMiss(exchange: AskedExchange, view: ShelfView): Promise<TurnpikeError> {
+  const { method, path } = exchange
   const { shelf, used } = view
-  const entries = shelf.entries(method, path)
-  const nearest = findNearest(missed, view, entries)
+  const body = readAsked(exchange)
+  const nearest = findNearest(exchange, body, view)
   if (nearest === null) return missOf(`nothing is recorded for ${method} ${path}; recorded: ${listAddresses(shelf.addresses())}`)
   const where = nearest.turn === null ? '' : ` of turn ${nearest.turn}, attempt ${nearest.attempt ?? 1}`
   const already = used.has(nearest) ? ', which has been replayed already' : ''
   const intro = `no recorded answer is left for ${method} ${path}: the nearest recorded call is ${nearest.id}${where}${already}`
   const recorded = await shelf.readJson(nearest)
-  if (recorded === undefined || missed.body === undefined) return missOf(intro)
-  const difference = findDifference(withoutVolatile(recorded), withoutVolatile(missed.body))
+  if (recorded === undefined || body === undefined) return missOf(intro)
+  const difference = findDifference(withoutVolatile(recorded), withoutVolatile(body))
   if (difference === null) return missOf(`${intro}; the two are equal`)
   const place = difference.path === '' ? 'the whole body' : difference.path
   return missOf(`${intro}; they first differ at ${place}: recorded ${difference.recorded}, asked ${difference.asked}`)
@@ -49,13 +41,16 @@ function listAddresses(addresses: ReadonlyMap<string, number>): string {
 }
 
 /** Furthest along the same conversation first, unused before used, then the one most alike. */
-function findNearest(missed: MissedRequest, { shelf, used }: ShelfView, entries: readonly Shelved[]): Shelved | null {
-  const depths = new Map(missed.steps.map((name, index) => [name, index + 1]))
+function findNearest(exchange: AskedExchange, body: Json | undefined, { shelf, used }: ShelfView): Shelved | null {
+  const { method, path, protocol } = exchange
+  const asked = readFingerprint(body, protocol, exchange)?.place ?? null
+  const steps = body === undefined ? [] : readSteps(body, protocol, exchange)
+  const depths = new Map(steps.map((name, index) => [name, index + 1]))
   let best: { entry: Shelved; rank: readonly number[] } | null = null
-  for (const entry of entries) {
+  for (const entry of shelf.entries(method, path)) {
     const place = shelf.printOf(entry)?.place ?? null
     const depth = place === null ? 0 : (depths.get(place.said) ?? 0)
-    const likeness = place === null || missed.place === null ? 0 : rateLikeness(missed.place, place)
+    const likeness = place === null || asked === null ? 0 : rateLikeness(asked, place)
     const rank = [depth, used.has(entry) ? 0 : 1, likeness]
     if (best === null || isHigher(rank, best.rank)) best = { entry, rank }
   }

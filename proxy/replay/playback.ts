@@ -35,7 +35,8 @@ export interface Playback {
 export function planPlayback(recorded: RecordedAnswer, mark: HeaderList): Playback {
   const { exchange } = recorded
   const { startedAt, endedAt, firstByteAt } = exchange
-  const steps = exchange.status === null ? [] : planSteps(recorded)
+  // A message on a WebSocket has no head, and a status only once its answer has ended.
+  const steps = exchange.status === null && exchange.method !== 'WS' ? [] : planSteps(recorded)
   const lastMs = Math.max((endedAt ?? firstByteAt ?? startedAt) - startedAt, steps.at(-1)?.atMs ?? 0)
   return { head: planHead(recorded, mark), steps, ending: planEnding(exchange, lastMs) }
 }
@@ -81,7 +82,8 @@ function planEnding(exchange: Exchange, lastMs: number): Playback['ending'] {
   if (exchange.outcome === 'client-aborted') return { kind: 'silence', untilMs: lastMs + replaySilenceMs }
   const whole = exchange.outcome === 'complete' || exchange.outcome === 'refused' || exchange.outcome === 'upstream-refused'
   // Complete for the agent, and broken off all the same: the cut came after the terminal event.
-  const broken = exchange.status === null || !whole || exchange.failure?.code === 'E_UPSTREAM_CUT'
+  const headless = exchange.status === null && exchange.method !== 'WS'
+  const broken = headless || !whole || exchange.failure?.code === 'E_UPSTREAM_CUT'
   return { kind: broken ? 'cut' : 'end', atMs: lastMs }
 }
 
@@ -168,6 +170,10 @@ function advance(playing: Playing): void {
 function finish(playing: Playing): void {
   playing.over = true
   if (playing.playback.ending.kind === 'end') return playing.events.onEnd([])
-  const error = Object.assign(new Error('replayed: the recorded answer broke off here'), { code: 'ECONNRESET' })
-  playing.events.onFailure({ stage: playing.headSent ? 'mid-answer' : 'before-head', error })
+  playing.events.onFailure({ stage: playing.headSent ? 'mid-answer' : 'before-head', error: recordedBreak() })
+}
+
+/** What a connection that broke in the recording breaks with now. */
+export function recordedBreak(): Error {
+  return Object.assign(new Error('replayed: the recorded connection broke off here'), { code: 'ECONNRESET' })
 }

@@ -36,9 +36,12 @@ export function createShelf(store: Store, exchanges: readonly Exchange[]): Shelf
   // What is still running has no end to replay.
   const ended = exchanges.filter(exchange => exchange.outcome !== 'in-flight')
   for (const exchange of ended) {
-    const address = `${exchange.method} ${exchange.path}`
+    const entry = shelve(exchange)
+    // Word of a provider that nobody asked for answers nothing.
+    if (entry.method === 'WS' && exchange.requestBytes === 0) continue
+    const address = `${entry.method} ${entry.path}`
     const entries = byAddress.get(address) ?? []
-    entries.push(shelve(exchange))
+    entries.push(entry)
     byAddress.set(address, entries)
   }
   const prints = new Map<string, Fingerprint | null>()
@@ -66,18 +69,21 @@ export function createShelf(store: Store, exchanges: readonly Exchange[]): Shelf
   }
 }
 
+/** A GET that opened a WebSocket answers no other GET. */
+export const handshakeMethod = 'GET (WebSocket)'
+
 function shelve(exchange: Exchange): Shelved {
-  const { id, method, path, protocol, query, requestSha256, turn, attempt, requestHeaders } = exchange
+  const { id, path, protocol, query, requestSha256, turn, attempt, requestHeaders } = exchange
   return {
     id,
-    method,
+    method: exchange.status === 101 ? handshakeMethod : exchange.method,
     path,
     protocol,
     query: withoutCredentials(query),
     bodySha256: requestSha256,
     turn,
     attempt,
-    encoding: headerValue(requestHeaders, 'content-encoding'),
+    encoding: exchange.method === 'WS' ? null : headerValue(requestHeaders, 'content-encoding'),
   }
 }
 

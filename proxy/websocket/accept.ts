@@ -61,7 +61,10 @@ export function acceptUpgrade(
   const server = new WebSocketServer(settings)
   const fields = downstreamHeaders(upstream.headers).filter(([name]) => !/^sec-websocket-/i.test(name))
   server.on('headers', lines => lines.push(...fields.map(([name, value]) => `${name}: ${value}`)))
-  server.handleUpgrade(request, socket, head, opened)
+  server.handleUpgrade(request, socket, head, agent => {
+    opened(agent)
+    socket.resume() // the watch has paused it, and a new listener alone does not undo that
+  })
 }
 
 /** An answer that is no WebSocket; the connection is closed behind it. */

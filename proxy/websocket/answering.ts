@@ -3,12 +3,12 @@
 
 import { answered, beginExchange, type MessageExchange } from './exchange.ts'
 import type { SocketMessage } from './link.ts'
-import { endsAnswer, readStreamId } from './message.ts'
+import { endsAnswer, findAsked } from './message.ts'
 import { closeWhenDrained, type Session, throttle } from './session.ts'
 
 export function passAnswer(session: Session, message: SocketMessage): void {
   if (session.ended !== null) return
-  const exchange = findExchange(session, message)
+  const exchange = findAsked(session.open, message)
   if (exchange === null) return deliver(session, message, recordUnasked(session, message))
   const sent = exchange.append(message)
   const { protocol } = session.context.handshake
@@ -22,14 +22,6 @@ export function passAnswer(session: Session, message: SocketMessage): void {
 export function deliver(session: Session, message: SocketMessage, after?: Promise<void>): void {
   session.delivery.push(() => session.client.send(message), after, message.payload.length)
   throttle(session)
-}
-
-/** The answer a message belongs to: that of its stream where it names one, else the one asked for first. */
-function findExchange({ open }: Session, message: SocketMessage): MessageExchange | null {
-  if (open.length === 0) return null
-  const streamId = readStreamId(message)
-  const ofStream = streamId === null ? undefined : open.find(exchange => exchange.streamId === streamId)
-  return ofStream ?? open.find(exchange => streamId === null || exchange.streamId === null) ?? null
 }
 
 /** Word of the provider that nobody asked for (rate limits, a notice before it closes): an exchange with an empty request. */

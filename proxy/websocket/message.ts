@@ -28,6 +28,14 @@ export function readStreamId({ payload }: SocketMessage): string | null {
   return payload.includes(streamIdKey) ? textOf(readObject(payload)?.['stream_id']) : null
 }
 
+/** The answer a message belongs to: that of its stream where it names one, else the one asked for first. */
+export function findAsked<T extends { readonly streamId: string | null }>(open: readonly T[], message: SocketMessage): T | null {
+  if (open.length === 0) return null
+  const streamId = readStreamId(message)
+  const ofStream = streamId === null ? undefined : open.find(asked => asked.streamId === streamId)
+  return ofStream ?? open.find(asked => streamId === null || asked.streamId === null) ?? null
+}
+
 export function endsAnswer({ payload }: SocketMessage, protocol: ProtocolAdapter): boolean {
   return protocol.isTerminal({ event: '', data: payload.toString('utf8') })
 }

@@ -1,9 +1,10 @@
 // One WebSocket from the request to the open session, in order: attribute, route, commit, dial the upstream, commit its answer, pass it on. The
 // agent gets its 101 only after the upstream's, and a refusal as it came. The upgrade is an exchange of method GET; it decodes to no call.
 
-import { asTurnpikeError, TurnpikeError } from '../../core/errors.ts'
+import { asTurnpikeError, isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { HeaderList } from '../../core/types.ts'
 import type { UpstreamHead } from '../forward.ts'
+import { describeUnreachable } from '../forward-failure.ts'
 import { type Recording, startRecording } from '../record.ts'
 import { writeRefusal } from '../refuse.ts'
 import type { Route } from '../routes.ts'
@@ -145,11 +146,9 @@ function dialUpstream(opening: Opening, route: Route, keep: KeepSession): Promis
 
 /** A connection that broke is broken for the agent too; where there was none, it is told. */
 async function failToReach(opening: Opening, route: Route, stage: 'connect' | 'handshake', error: Error): Promise<void> {
-  if (stage === 'connect') {
-    const reason = error.message || (error as NodeJS.ErrnoException).code
-    const what = `cannot reach ${route.origin.origin} (route ${route.name}): ${reason}`
-    return answerOurselves(opening, new TurnpikeError('E_UPSTREAM_UNREACHABLE', what), 'upstream-refused')
-  }
+  // A layer's own refusal.
+  if (isTurnpikeError(error)) return answerOurselves(opening, error, 'refused')
+  if (stage === 'connect') return answerOurselves(opening, describeUnreachable(route, error), 'upstream-refused')
   await commit(opening, brokenOff('upstream-cut', 'E_UPSTREAM_CUT', error.message), null).catch(ignore)
   opening.upgrade.socket.destroy()
 }

@@ -2,6 +2,7 @@
 // to the upstream, answering.ts those to the agent. An end is passed on as it came: a close code as that code, a broken connection as a
 // broken connection; after the agent's, the upstream is not kept waiting.
 
+import { isTurnpikeError } from '../../core/errors.ts'
 import { socketBufferBytesMax } from '../../core/limits.ts'
 import { createPace, type Pace } from '../pace.ts'
 import type { ResolvedScope } from '../scopes.ts'
@@ -88,7 +89,9 @@ export function loseByClose(session: Session, code: number | null, reason: Buffe
 
 export function loseByLoss(session: Session, error: Error): void {
   if (session.ended !== null) return
-  const committed = endSession(session, brokenOff('upstream-cut', 'E_UPSTREAM_CUT', error.message))
+  // A layer that broke it off on purpose says so with a code of its own.
+  const code = isTurnpikeError(error) ? error.code : 'E_UPSTREAM_CUT'
+  const committed = endSession(session, brokenOff('upstream-cut', code, error.message))
   session.delivery.push(() => session.client.terminate(), committed.catch(ignore))
 }
 

@@ -3,6 +3,7 @@
 
 import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
+import { TurnpikeError } from '../../core/errors.ts'
 import { socketCloseMs } from '../../core/limits.ts'
 import type { SocketEnd, SocketEvents } from './link.ts'
 
@@ -35,7 +36,7 @@ export function wrapSocket(socket: WebSocket, raw: Duplex, events: SocketEvents)
     state.over = true
     // `ws` reports the code of a frame it could not accept as if the peer had closed with it.
     if (code === noCloseFrame || state.error !== null)
-      events.onLost(state.error ?? new Error('the connection ended without a closing handshake'))
+      events.onLost(state.error ?? new TurnpikeError('E_UPSTREAM_CUT', 'the connection ended without a closing handshake'))
     else events.onClose(code === noStatus ? null : code, reason)
   })
   const sent = (): void => {

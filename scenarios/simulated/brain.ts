@@ -111,7 +111,9 @@ function writeBlocks(step: Step, conversation: Conversation, digest: string): Bl
   if (text !== null) blocks.push({ kind: 'text', text })
   for (const [index, call] of calls.entries()) {
     const id = `simulated_${digest.slice(0, 16)}_${index}`
-    blocks.push({ kind: 'tool-call', id, name: call.name, input: call.input, inputText: JSON.stringify(call.input) })
+    // Free text stands as it is; all other input is JSON.
+    const inputText = typeof call.input === 'string' ? call.input : JSON.stringify(call.input)
+    blocks.push({ kind: 'tool-call', id, name: call.name, input: call.input, inputText })
   }
   if (blocks.length === 0) blocks.push({ kind: 'text', text: finalText })
   return blocks

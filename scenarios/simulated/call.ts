@@ -3,7 +3,7 @@
 
 import { assert, TurnpikeError } from '../../core/errors.ts'
 import type { Conversation, JsonObject } from '../../core/types.ts'
-import type { ProtocolAdapter, RequestAddress } from '../../protocols/_adapter.ts'
+import type { ProtocolAdapter, RequestAddress, StreamEvent } from '../../protocols/_adapter.ts'
 import { framingById } from '../../protocols/_framings.ts'
 import { writeAnswer } from './answer.ts'
 import { faultKey, type Plan, planAnswer } from './brain.ts'
@@ -56,13 +56,15 @@ export interface AskedCall {
   readonly adapter: ProtocolAdapter
   readonly address: RequestAddress
   readonly body: JsonObject
+  /** How events are cut into frames where they are not sent over HTTP. */
+  readonly frame?: (events: Iterable<StreamEvent>) => Buffer[]
 }
 
-export function answerCall({ adapter, address, body }: AskedCall, caller: Caller, state: ProviderState): Transmission {
+export function answerCall({ adapter, address, body, frame }: AskedCall, caller: Caller, state: ProviderState): Transmission {
   const conversation = adapter.readRequest(body, address)
   const model = checkRequest(conversation, body, caller.dialect, state.script)
   const plan = planAnswer(conversation, state.script, state.seed, state)
-  const call = { adapter, address, body, conversation, model, plan, caller }
+  const call = { adapter, address, body, ...(frame ? { frame } : {}), conversation, model, plan, caller }
   state.calls++
   const { rule, step, fault } = plan
   state.onCall({
@@ -102,7 +104,10 @@ function checkRequest(conversation: Conversation, body: JsonObject, dialect: Dia
   return model
 }
 
-function sendAnswer({ adapter, address, body, conversation, model, plan, caller }: Call, memory: PromptMemory): Transmission {
+function sendAnswer(
+  { adapter, address, body, frame, conversation, model, plan, caller }: Call,
+  memory: PromptMemory,
+): Transmission {
   const { dialect, headers } = caller
   const wire = dialect.noteAnswer?.(body)
   const answer = { ...writeAnswer(plan, model, dialect, body, memory), ...(wire === undefined ? {} : { wire }) }
@@ -114,7 +119,8 @@ function sendAnswer({ adapter, address, body, conversation, model, plan, caller 
   const framing = framingById(dialect.chooseFraming?.(address) ?? adapter.framings[0] ?? 'sse')
   assert(framing !== null, `no framing for ${adapter.id}`)
   const charset = framing.contentType.startsWith('text/') ? '; charset=utf-8' : ''
-  return streamTransmission([...framing.writeEvents(events)], framing.contentType + charset, figures, plan.pace)
+  const frames = frame?.(events) ?? [...framing.writeEvents(events)]
+  return streamTransmission(frames, framing.contentType + charset, figures, plan.pace)
 }
 
 /** Cut between characters, never inside a surrogate pair. */

@@ -5,6 +5,7 @@ import { anthropicDialect } from './dialect-anthropic.ts'
 import { bedrockConverseDialect, bedrockInvokeDialect } from './dialect-bedrock.ts'
 import { geminiDialect } from './dialect-gemini.ts'
 import { openaiDialect } from './dialect-openai.ts'
+import { responsesDialect } from './dialect-responses.ts'
 
 const dialects: readonly Dialect[] = [
   bedrockConverseDialect,
@@ -12,6 +13,7 @@ const dialects: readonly Dialect[] = [
   anthropicDialect,
   geminiDialect,
   openaiDialect,
+  responsesDialect,
 ]
 
 /** The dialect of a call's protocol, or of the client that asked for something else. */

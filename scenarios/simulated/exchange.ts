@@ -14,6 +14,8 @@ import { jsonTransmission, type Transmission } from './transmission.ts'
 import { countPromptTokens } from './usage.ts'
 import { playTransmission } from './wire.ts'
 
+/** OpenAI's own compaction answers what only OpenAI can read; agents summarise by themselves where there is none. */
+const compactPath = /\/responses\/compact\/?$/
 const modelsPath = /\/models(?:\/([^/]+))?$/
 const defaultModels = ['simulated-1']
 /** Every answer carries it: nobody may take these bytes for a provider's. */
@@ -43,7 +45,7 @@ export async function answerRequest(request: IncomingMessage, response: ServerRe
   await playTransmission(transmission, response)
 }
 
-function greet(dialect: Dialect, { seed }: ProviderState, { method, path }: Asked, body: JsonObject | null): Caller {
+export function greet(dialect: Dialect, { seed }: ProviderState, { method, path }: Asked, body: JsonObject | null): Caller {
   const digest = createHash('sha256')
     .update(JSON.stringify([seed, method, path, body]))
     .digest('hex')
@@ -58,7 +60,7 @@ function answerPost(
   caller: Caller,
   state: ProviderState,
 ): Transmission {
-  if (route === null) throw unknownPath(asked)
+  if (route === null || compactPath.test(asked.path)) throw unknownPath(asked)
   const count = caller.dialect.writeCount ?? countAnthropic
   if (route.purpose === 'count-tokens') return jsonTransmission(200, count(body), caller.headers)
   return answerCall({ adapter: route.protocol, address: asked, body }, caller, state)
@@ -82,13 +84,13 @@ function answerProbe(asked: Asked, { dialect, headers }: Caller, { script }: Pro
 
 function unknownPath({ method, path }: Asked): TurnpikeError {
   const known =
-    'POST …/v1/messages, POST …/v1/messages/count_tokens, POST …/v1/chat/completions, POST …/models/<model>:generateContent, POST …/model/<model>/converse or /invoke, and GET …/v1/models'
+    'POST …/v1/messages, POST …/v1/messages/count_tokens, POST …/v1/chat/completions, POST …/v1/responses, POST …/models/<model>:generateContent, POST …/model/<model>/converse or /invoke, and GET …/v1/models'
   return new TurnpikeError('E_BAD_REQUEST', `the simulated provider does not answer ${method} ${path}; it answers ${known}`, {
     details: { status: 404 },
   })
 }
 
-function refuse(error: TurnpikeError, { dialect, requestId, headers }: Caller): Transmission {
+export function refuse(error: TurnpikeError, { dialect, requestId, headers }: Caller): Transmission {
   const status = statusOf(error)
   // The rest of a body that was refused unread is not worth reading.
   const closing: Record<string, string> = status === 413 ? { connection: 'close' } : {}

@@ -21,6 +21,8 @@ const repeatedRequest = /\n\nThe request was:\n\n([\s\S]+)$/
 const injected =
   /<(system-reminder|environment_details|environment_context|current_datetime|user_info|user_rules|rules|session_context)>[\s\S]*?<\/\1>/g
 const wrapper = /^<(user_query)>([\s\S]*)<\/\1>$/
+/** Codex tells a compacted session its own summary in the user's name. */
+const summary = /^Another language model started to solve this problem\b/
 /** Two agents answer a cut stream by keeping the half answer and asking to go on: no new instruction, and no new step. */
 const continuation = /\bcut off mid-stream\b|\bconnection (?:was )?dropped\b/i
 
@@ -47,7 +49,7 @@ function typedText(message: Message): string {
 
 function stripInjected(text: string): string {
   const rest = text.replaceAll(injected, '').trim()
-  return (wrapper.exec(rest)?.[2] ?? rest).trim()
+  return summary.test(rest) ? '' : (wrapper.exec(rest)?.[2] ?? rest).trim()
 }
 
 /** Model calls answered since the message at `index`. A trailing assistant message is the beginning of the answer asked for now. */

@@ -37,7 +37,7 @@ interface StepText extends PaceText {
   readonly thinking?: string
   readonly text?: string
   readonly shell?: string
-  readonly tools?: ReadonlyArray<{ readonly name: string; readonly input: JsonObject }>
+  readonly tools?: ReadonlyArray<{ readonly name: string; readonly input: JsonObject | string }>
   readonly stop?: 'end_turn' | 'tool_use' | 'max_tokens' | 'stop_sequence' | 'refusal'
   readonly usage?: {
     readonly input?: number
@@ -82,7 +82,7 @@ const step = mapping({
   thinking: text,
   text,
   shell: text,
-  tools: { type: 'array', minItems: 1, items: mapping({ name: text, input: { type: 'object' } }, ['name', 'input']) },
+  tools: { type: 'array', minItems: 1, items: mapping({ name: text, input: { type: ['object', 'string'] } }, ['name', 'input']) },
   stop: { enum: ['end_turn', 'tool_use', 'max_tokens', 'stop_sequence', 'refusal'] },
   usage: mapping({ input: count, cached_read: count, cached_write: count, output: count }),
   fault,

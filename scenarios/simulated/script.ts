@@ -42,7 +42,8 @@ export interface Step {
   readonly thinking: string | null
   readonly text: string | null
   readonly shell: string | null
-  readonly tools: ReadonlyArray<{ readonly name: string; readonly input: JsonObject }>
+  /** Text is for tools that take free text; all others take an object. */
+  readonly tools: ReadonlyArray<{ readonly name: string; readonly input: JsonObject | string }>
   readonly stop: StopReason | null
   readonly usage: UsageOverride | null
   readonly pace: Partial<Pace>

@@ -8,6 +8,7 @@ import type { CallNote, ProviderState } from './call.ts'
 import { answerRequest } from './exchange.ts'
 import type { SimulatedScript } from './script.ts'
 import { openPromptMemory } from './usage.ts'
+import { answerUpgrades } from './websocket.ts'
 
 export interface SimulatedOptions {
   /** Goes into every id: the same seed and requests give the same bytes. */
@@ -55,6 +56,7 @@ export async function startSimulated(options: SimulatedOptions): Promise<Simulat
   const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 }, (request, response) => {
     void answerRequest(request, response, state)
   })
+  server.on('upgrade', answerUpgrades(state))
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))

@@ -23,6 +23,8 @@ const shellNames = [
 const commandKeys = ['command', 'cmd', 'commands', 'script', 'shell_command', 'input']
 /** Of a required choice, the one that promises the least. */
 const tameChoices = ['low', 'none', 'sync', 'use_default', 'default', 'run']
+/** Codex's code mode: one tool runs JavaScript, in which the tool that runs commands is a function. */
+const codeTool = { name: 'exec', nested: /\btools\.exec_command\b/ }
 const milliseconds = /ms$|millis/i
 
 /** The tool that runs a command line, or null when none is offered. */
@@ -31,11 +33,27 @@ export function findShellTool(tools: readonly ToolDefinition[]): ToolDefinition 
     const tool = tools.find(candidate => candidate.name.toLowerCase() === name && commandKey(candidate.schema) !== null)
     if (tool) return tool
   }
-  return tools.find(tool => /(?:^|_)(?:bash|shell|terminal)(?:_|$)/i.test(tool.name) && commandKey(tool.schema) !== null) ?? null
+  return (
+    tools.find(tool => /(?:^|_)(?:bash|shell|terminal)(?:_|$)/i.test(tool.name) && commandKey(tool.schema) !== null) ??
+    tools.find(tool => isCodeTool(tool) || isTypedShell(tool)) ??
+    null
+  )
 }
 
-/** Arguments that run `command` and satisfy the tool's schema: what is required beside the command is filled, nothing else. */
-export function fillShellInput(tool: ToolDefinition, command: string): JsonObject {
+function isCodeTool(tool: ToolDefinition): boolean {
+  return tool.name === codeTool.name && asObject(tool.raw)['type'] === 'custom' && codeTool.nested.test(tool.description)
+}
+
+/** The provider's own kind of tool, run by the agent: it has no schema. */
+function isTypedShell(tool: ToolDefinition): boolean {
+  return asObject(tool.raw)['type'] === 'local_shell'
+}
+
+/** Input that runs `command` and satisfies the tool's schema: what is required beside the command is filled, nothing else. */
+export function fillShellInput(tool: ToolDefinition, command: string): JsonObject | string {
+  if (isCodeTool(tool))
+    return `const result = await tools.exec_command({ cmd: ${JSON.stringify(command)} });\ntext(result.output);\n`
+  if (isTypedShell(tool)) return { type: 'exec', command: ['sh', '-c', command], env: {} }
   const schema = asObject(tool.schema)
   const properties = asObject(schema['properties'])
   const key = commandKey(tool.schema) ?? 'command'

@@ -9,7 +9,8 @@ const probeTokensMax = 32
 
 const titleWords = /\b(?:generate|write|create|produce|give)\b[^.]{0,60}\btitle\b|\btitle generator\b|\bsession title\b/i
 /** Sent with the whole history and all tools, answered in text. */
-const textOnlyWords = /\brespond with text only\b|\bdo not call any tools\b|^\[SUGGESTION MODE\b|\bdashboard line\b/im
+const textOnlyWords =
+  /\brespond with text only\b|\bdo not call any tools\b|^\[SUGGESTION MODE\b|\bdashboard line\b|\bCONTEXT CHECKPOINT COMPACTION\b/im
 const summaryWords = /<summary>|\bsummar(?:y|ise|ize)\b/i
 const memoryWords = /\bmemory extraction\b/i
 

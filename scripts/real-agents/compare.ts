@@ -4,8 +4,10 @@
 import type { Call, Exchange } from '../../core/types.ts'
 import { findRoute } from '../../protocols/_all.ts'
 import { agentSessionOf } from '../../proxy/attribute.ts'
+import { headerValue } from '../../proxy/headers.ts'
 import type { Store } from '../../store/_adapter.ts'
 import type { Variant } from './agents/_agent.ts'
+import { compareMessages, openMessageReader } from './sockets.ts'
 import type { Witness, Witnessed } from './witness.ts'
 
 export interface Compared {
@@ -35,7 +37,7 @@ interface Held {
 }
 
 export async function compareCopies({ store, front, back }: Places, variant: Variant): Promise<Compared> {
-  const exchanges = (await store.exchanges({})).filter(exchange => !isUpgrade(exchange))
+  const exchanges = await store.exchanges({})
   const held: Held[] = []
   for (const exchange of exchanges) {
     const request = (await store.readBody(exchange.id, 'request'))?.bytes ?? Buffer.alloc(0)
@@ -45,13 +47,15 @@ export async function compareCopies({ store, front, back }: Places, variant: Var
   const calls = await store.list('calls')
   return {
     calls: generating.length,
-    beside: exchanges.filter(exchange => !isGeneration(exchange)).map(describe),
+    beside: exchanges.filter(exchange => !isGeneration(exchange) && !isUpgrade(exchange)).map(describe),
     protocols: [...new Set(calls.map(call => call.protocol))],
     ownSessions: [...new Set(generating.flatMap(exchange => agentSessionOf(exchange.requestHeaders) ?? []))],
     sessions: (await store.list('sessions')).map(session => session.name),
     wrong: [
       ...compareWith('agent', front, held),
       ...compareWith('provider', back, held),
+      ...compareSockets('agent', front, held),
+      ...compareSockets('provider', back, held),
       ...generating.flatMap(exchange => judgeCall(exchange, calls, variant)),
       ...exchanges
         .filter(exchange => !isGeneration(exchange) && exchange.outcome !== 'complete')
@@ -61,15 +65,18 @@ export async function compareCopies({ store, front, back }: Places, variant: Var
   }
 }
 
-const isUpgrade = (exchange: Exchange): boolean => exchange.method === 'GET' && exchange.status === 101
+const isUpgrade = (exchange: Exchange): boolean =>
+  headerValue(exchange.requestHeaders, 'upgrade') !== null && exchange.method === 'GET'
+const isMessage = (exchange: Exchange): boolean => exchange.method === 'WS'
 const isGeneration = (exchange: Exchange): boolean => findRoute(exchange.method, exchange.path)?.purpose === 'generate'
 const describe = (exchange: Exchange): string => `${exchange.method} ${exchange.path} ${exchange.status}`
 
 /** Each exchange uses up one copy; parallel calls may have passed in another order. */
 function compareWith(who: 'agent' | 'provider', witness: Witness, held: readonly Held[]): string[] {
+  const plain = held.filter(({ exchange }) => !isUpgrade(exchange) && !isMessage(exchange))
   const unused = new Set(witness.seen)
   const wrong: string[] = []
-  for (const { exchange, request, answer } of held) {
+  for (const { exchange, request, answer } of plain) {
     const same = [...unused].filter(
       note => note.method === exchange.method && note.path.includes(exchange.path) && note.request.equals(request),
     )
@@ -79,6 +86,26 @@ function compareWith(who: 'agent' | 'provider', witness: Witness, held: readonly
       wrong.push(`${describe(exchange)}: ${same.length === 0 ? 'the request' : 'the answer'} differs from the copy of the ${who}`)
   }
   return [...wrong, ...[...unused].map(note => `${note.method} ${note.path} of the ${who} is not in the record`)]
+}
+
+function compareSockets(who: 'agent' | 'provider', { upgrades }: Witness, held: readonly Held[]): string[] {
+  const recorded = held.filter(({ exchange }) => isUpgrade(exchange)).map(({ exchange }) => exchange.status)
+  const seen = upgrades.map(upgrade => upgrade.status())
+  const messages = held.filter(({ exchange }) => isMessage(exchange))
+  const asked = messages.filter(({ request }) => request.length > 0).map(({ request }) => ({ binary: false, payload: request }))
+  return [
+    ...(seen.join() === recorded.join() ? [] : [`upgrades of the ${who}: ${seen.join(', ')}, recorded: ${recorded.join(', ')}`]),
+    ...compareMessages(
+      `a message to the ${who === 'agent' ? 'proxy' : 'provider'}`,
+      upgrades.flatMap(upgrade => upgrade.sent),
+      asked,
+    ),
+    ...compareMessages(
+      `a message of the ${who === 'agent' ? 'proxy' : 'provider'}`,
+      upgrades.flatMap(upgrade => upgrade.received),
+      messages.flatMap(({ answer }) => openMessageReader().push(answer)),
+    ),
+  ]
 }
 
 /** A client that left after the part it wanted has a beginning of what is stored. */

@@ -38,7 +38,8 @@ export interface Recorded extends Compared {
   readonly seen: ConversationSeen
   /** Hosts it tried to reach beside its provider, as far as it uses a proxy for that. */
   readonly wanted: readonly string[]
-  readonly upgrades: readonly string[]
+  /** How the proxy answered those who asked for a WebSocket. */
+  readonly upgrades: ReadonlyArray<number | null>
 }
 
 export const key = 'sk-placeholder-0001'

@@ -37,7 +37,7 @@ export function summarize(subject: Subject, recorded: Recorded, replayed: Replay
   return {
     name: nameOf(subject),
     version: subject.agent.version,
-    protocol: `${recorded.protocols.join(', ')}${recorded.upgrades.includes('101') ? ' (WebSocket)' : ''}`,
+    protocol: `${recorded.protocols.join(', ')}${recorded.upgrades.includes(101) ? ' (WebSocket)' : ''}`,
     drive: subject.variant.drive.kind,
     turns: recorded.seen.turns.length,
     calls: recorded.calls,

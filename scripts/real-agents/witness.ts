@@ -3,6 +3,7 @@
 
 import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
+import { type Message, openMessageReader } from './sockets.ts'
 
 export interface Witnessed {
   readonly method: string
@@ -14,17 +15,24 @@ export interface Witnessed {
   readonly whole: () => boolean
 }
 
+/** A connection that asked to become a WebSocket: how the other side answered, and the messages that passed. */
+export interface Upgrade {
+  readonly path: string
+  readonly status: () => number | null
+  readonly sent: readonly Message[]
+  readonly received: readonly Message[]
+}
+
 export interface Witness {
   readonly url: string
   readonly seen: readonly Witnessed[]
-  /** Upgraded connections, and how the other side answered. */
-  readonly upgrades: ReadonlyArray<{ readonly path: string; readonly status: () => string }>
+  readonly upgrades: readonly Upgrade[]
   readonly close: () => void
 }
 
 export async function startWitness(target: string): Promise<Witness> {
   const seen: Witnessed[] = []
-  const upgrades: Array<{ path: string; status: () => string }> = []
+  const upgrades: Upgrade[] = []
   const { hostname, port } = new URL(target)
   const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 600_000 }, (request, response) => {
     const parts: Buffer[] = []
@@ -61,22 +69,7 @@ export async function startWitness(target: string): Promise<Witness> {
     })
   })
   server.on('upgrade', (request: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
-    let status = ''
-    upgrades.push({ path: request.url ?? '', status: () => status })
-    const onward = net.connect(Number(port), hostname)
-    const lines = request.rawHeaders.flatMap((name, index) =>
-      index % 2 === 0 ? [`${name}: ${request.rawHeaders[index + 1]}`] : [],
-    )
-    onward.write(`${request.method} ${request.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
-    onward.write(head)
-    onward.once('data', (bytes: Buffer) => {
-      status = bytes.toString('latin1').slice(9, 12)
-    })
-    for (const end of [socket, onward]) end.on('error', () => undefined)
-    onward.on('close', () => socket.destroy())
-    socket.on('close', () => onward.destroy())
-    socket.pipe(onward)
-    onward.pipe(socket)
+    upgrades.push(passUpgrade(request, socket, head, net.connect(Number(port), hostname)))
   })
   const url = await listen(server)
   return {
@@ -88,6 +81,36 @@ export async function startWitness(target: string): Promise<Witness> {
       server.closeAllConnections()
     },
   }
+}
+
+function passUpgrade(request: http.IncomingMessage, socket: net.Socket, head: Buffer, onward: net.Socket): Upgrade {
+  const sent: Message[] = []
+  const received: Message[] = []
+  const [reader, answers] = [openMessageReader(), openMessageReader()]
+  let answerHead: Buffer | null = Buffer.alloc(0)
+  let status: number | null = null
+  const lines = request.rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 ? [`${name}: ${request.rawHeaders[index + 1]}`] : [],
+  )
+  onward.write(`${request.method} ${request.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+  onward.write(head)
+  sent.push(...reader.push(head))
+  socket.on('data', (bytes: Buffer) => sent.push(...reader.push(bytes)))
+  onward.on('data', (bytes: Buffer) => {
+    if (answerHead === null) return void (status === 101 && received.push(...answers.push(bytes)))
+    answerHead = Buffer.concat([answerHead, bytes])
+    const end = answerHead.indexOf('\r\n\r\n')
+    if (end < 0) return
+    status = Number(answerHead.toString('latin1', 9, 12))
+    if (status === 101) received.push(...answers.push(answerHead.subarray(end + 4)))
+    answerHead = null
+  })
+  for (const end of [socket, onward]) end.on('error', () => undefined)
+  onward.on('close', () => socket.destroy())
+  socket.on('close', () => onward.destroy())
+  socket.pipe(onward)
+  onward.pipe(socket)
+  return { path: request.url ?? '', status: () => status, sent, received }
 }
 
 export interface DeadEnd {

@@ -63,7 +63,8 @@ const run = (model: string, name: string, more: readonly string[]) =>
     '--attempts',
     '2',
     '--trials',
-    '2',
+    // By name from the recorded trial of the same name; one is enough for the second protocol.
+    model === 'sim' ? '2' : '1',
     '--name',
     name,
     ...more,
@@ -124,7 +125,7 @@ describe('turnpike run --replay', () => {
     expect(ended.stderr).toMatch(/, 0 not on record/)
     expect(ended.code).toBe(0)
     const { first, second, store } = await compare(`recorded-${model}`, `again-${model}`)
-    expect(Object.values(first.trees).flat().length).toBeGreaterThan(4)
+    expect(Object.values(first.trees).flat().length).toBeGreaterThan(2)
     expect(second.trees).toEqual(first.trees)
     expect(second.tests).toEqual(first.tests)
     expect(second.tests.some(test => test.status === 'failed') && second.tests.some(test => test.status === 'passed')).toBe(true)

@@ -58,7 +58,7 @@ const wordsOf = (text: string): Set<string> => new Set(text.match(/[A-Za-z]{8,}/
 /** Words of the protocols, written down here by hand: the product's own list must not vouch for itself. */
 const structural = new Set(
   (
-    'assistant srvtoolu ephemeral standard completed progress incomplete function ephemeral chatcmpl completion developer transcript unspecified ' +
+    'assistant srvtoolu application ephemeral standard completed progress incomplete function ephemeral chatcmpl completion developer transcript unspecified ' +
     'message start delta block content thinking summary output input partial reasoning refusal signature citations encrypted redacted ' +
     'overloaded error invalid request authentication permission rate limit server result tokens exceeded priority detailed STOP MAX ' +
     'completions response responses created annotation logprobs arguments custom computer container generate STRICT OBJECT INTEGER STRING'
@@ -80,7 +80,7 @@ function bodyKeys(text: string): Set<string> {
 /** Names a reader of the recording needs: of tools, models, types and stop reasons. */
 function namesOf(text: string): string {
   const keys =
-    'type|name|model|modelVersion|role|status|object|stop_reason|finish_reason|finishReason|event|code|service_tier|media_type|mimeType'
+    'type|name|model|modelVersion|role|status|object|stop_reason|finish_reason|finishReason|event|code|service_tier|media_type|mimeType|blockReason|reason|phase|responseMimeType'
   return [...text.matchAll(new RegExp(`(?:^event: ?|"(?:${keys})"\\s*:\\s*")([^"\\n]*)`, 'gm'))].map(match => match[1]).join(' ')
 }
 

@@ -198,3 +198,32 @@ describe('a mistake', () => {
     expect(read({ environment }).run.agents).toEqual([])
   })
 })
+
+describe('budgets', () => {
+  it('are read three levels deep, and 0 switches a default off', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'turnpike-config-'))
+    writeFileSync(join(directory, 'turnpike.yaml'), 'budget:\n  trial: { calls: 0, cost_usd: 1.5 }\n  run:\n    tokens: 7\n')
+    const read = (flags = {}, environment = {}) => readConfig({ directory, file: null, environment, flags }).budget
+    expect(read()).toMatchObject({
+      trial: { calls: null, costUsd: 1.5, tokens: null, wallMs: null },
+      run: { tokens: 7, calls: null },
+      session: { calls: null },
+    })
+    expect(read({ 'budget.trial.calls': '12' }, { TURNPIKE_BUDGET_RUN_COST_USD: '0.25' })).toMatchObject({
+      trial: { calls: 12 },
+      run: { costUsd: 0.25 },
+    })
+    expect(() => read({ 'budget.trial.cost_usd': 'much' })).toThrow(/--max-trial-cost-usd/)
+    expect(readConfig({ directory: tmpdir(), file: null, environment: {}, flags: {} }).budget.trial.calls).toBe(3000)
+    rmSync(directory, { recursive: true })
+  })
+
+  it('leave a file of faults where the configuration names it', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'turnpike-config-'))
+    writeFileSync(join(directory, 'turnpike.yaml'), 'proxy: { inject: "@faults.yaml" }\n')
+    expect(readConfig({ directory, file: null, environment: {}, flags: {} }).proxy.inject).toBe(
+      `@${join(directory, 'faults.yaml')}`,
+    )
+    rmSync(directory, { recursive: true })
+  })
+})

@@ -5,6 +5,7 @@ import { mergeSnapshots } from '../../protocols/_usage.ts'
 import anthropic from '../../protocols/anthropic-messages.ts'
 import gemini from '../../protocols/gemini.ts'
 import chat from '../../protocols/openai-chat.ts'
+import responses from '../../protocols/openai-responses.ts'
 
 const nothing = {
   input: null,
@@ -290,6 +291,82 @@ describe('Chat Completions', () => {
   })
   it('a stream whose caller did not ask for usage has none', () => {
     expect(fold([chunk({ usage: null }, 'stop')])).toBeNull()
+  })
+})
+
+describe('Responses', () => {
+  it.each<[string, Json, object]>([
+    [
+      'input includes the cache, read and written',
+      {
+        input_tokens: 120,
+        input_tokens_details: { cached_tokens: 64, cache_write_tokens: 40 },
+        output_tokens: 9,
+        output_tokens_details: { reasoning_tokens: 4 },
+        total_tokens: 129,
+      },
+      { input: 16, cachedRead: 64, cachedWriteOther: 40, output: 9, reasoning: 4 },
+    ],
+    ['a cache not mentioned is unknown, not zero', { input_tokens: 30, output_tokens: 8 }, { input: 30, output: 8 }],
+    [
+      'a cache of zero is zero',
+      { input_tokens: 30, input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 }, output_tokens: 8 },
+      { input: 30, cachedRead: 0, cachedWriteOther: 0, output: 8 },
+    ],
+    [
+      'null details',
+      { input_tokens: 30, input_tokens_details: null, output_tokens: 8, output_tokens_details: null },
+      { input: 30, output: 8 },
+    ],
+    [
+      'a cache above the input is kept and marked',
+      { input_tokens: 10, input_tokens_details: { cached_tokens: 15 }, output_tokens: 8 },
+      { input: -5, cachedRead: 15, output: 8, inconsistent: true },
+    ],
+    [
+      'reasoning above the output is marked',
+      { input_tokens: 1, output_tokens: 5, output_tokens_details: { reasoning_tokens: 9 } },
+      { input: 1, output: 5, reasoning: 9, inconsistent: true },
+    ],
+    [
+      'reasoning beside the output, where the total says so',
+      { input_tokens: 32, output_tokens: 9, output_tokens_details: { reasoning_tokens: 94 }, total_tokens: 135 },
+      { input: 32, output: 103, reasoning: 94 },
+    ],
+    [
+      'a total that nothing explains is marked',
+      { input_tokens: 32, output_tokens: 9, total_tokens: 135 },
+      { input: 32, output: 9, inconsistent: true },
+    ],
+    ['figures of another type are unknown', { input_tokens: '7', output_tokens: 2 }, { output: 2 }],
+    ['nothing', {}, {}],
+  ])('%s', (_, usage, expected) => {
+    const read = {
+      ...nothing,
+      serverTools: {},
+      serviceTier: 'flex',
+      source: 'wire',
+      inconsistent: false,
+      mapping: 'openai-responses/1',
+      raw: usage,
+      ...expected,
+    }
+    expect(responses.readUsage({ usage, service_tier: 'flex' })).toEqual(read)
+    expect(responses.readUsage({ type: 'response.completed', response: { usage, service_tier: 'flex' } })).toEqual(read)
+  })
+
+  it('no usage is no usage, whole or in a cut stream', () => {
+    expect(responses.readUsage({ usage: null })).toBeNull()
+    const created = { type: 'response.created', response: { id: 'r', status: 'in_progress', usage: null } }
+    expect(responses.foldEvents([{ event: '', data: JSON.stringify(created) }]).usage).toBeNull()
+  })
+  it('figures before the end are a lower bound', () => {
+    const some = { type: 'response.in_progress', response: { usage: { input_tokens: 5, output_tokens: 1 } } }
+    const last = { type: 'response.completed', response: { usage: { input_tokens: 5, output_tokens: 3 } } }
+    const fold = (...events: object[]) =>
+      responses.foldEvents(events.map(data => ({ event: '', data: JSON.stringify(data) }))).usage
+    expect(fold(some)).toMatchObject({ input: 5, output: 1, source: 'wire-partial' })
+    expect(fold(some, last)).toMatchObject({ input: 5, output: 3, source: 'wire' })
   })
 })
 

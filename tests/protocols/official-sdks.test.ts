@@ -4,12 +4,14 @@ import { MessageStream } from '@anthropic-ai/sdk/lib/MessageStream'
 import { Stream as AnthropicStream } from '@anthropic-ai/sdk/streaming'
 import OpenAI from 'openai'
 import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream'
+import { ResponseStream } from 'openai/lib/responses/ResponseStream'
 import { Stream as OpenAIStream } from 'openai/streaming'
 import { describe, expect, it } from 'vitest'
-import type { Answer, Json } from '../../core/types.ts'
+import type { Answer, Json, JsonObject } from '../../core/types.ts'
 import { readSse, writeSse } from '../../protocols/_sse.ts'
 import anthropic from '../../protocols/anthropic-messages.ts'
 import chat from '../../protocols/openai-chat.ts'
+import responses from '../../protocols/openai-responses.ts'
 import { readFixtures } from './fixtures.ts'
 
 const threes = (text: string): string[] => text.match(/[\s\S]{1,3}/gu) ?? []
@@ -24,6 +26,19 @@ async function readMessage(bytes: string): Promise<Json> {
 async function readCompletion(bytes: string): Promise<Json> {
   const stream = OpenAIStream.fromSSEResponse(new Response(bytes), new AbortController())
   return plain(await ChatCompletionStream.fromReadableStream(stream.toReadableStream()).finalChatCompletion())
+}
+
+async function readResponseStream(bytes: string): Promise<Json> {
+  const stream = OpenAIStream.fromSSEResponse(new Response(bytes), new AbortController())
+  const gathered = ResponseStream.fromReadableStream(stream.toReadableStream())
+  return plain(await gathered.finalResponse())
+}
+
+/** The SDK's own gathering of deltas, without the terminal event that would replace it. */
+async function gatherItems(bytes: string): Promise<Json> {
+  const events = readSse(Buffer.from(bytes)).filter(event => !responses.isTerminal(event))
+  const final = await readResponseStream(restream(events))
+  return (final as { output: Json }).output
 }
 
 const streamsOf = (protocol: string, left: readonly string[]) =>
@@ -152,5 +167,65 @@ describe('Chat Completions', () => {
     await expect(
       readCompletion(restream(chat.writeEvents(answer)) + writeSse(chat.writeErrorEvent(500, 'E_UPSTREAM_CUT', 'gone'))),
     ).rejects.toThrow('E_UPSTREAM_CUT: gone')
+  })
+})
+
+describe('Responses', () => {
+  // Left out: streams the SDK refuses (errors, unknown or missing events, malformed ones, reasoning that was never opened).
+  const streams = streamsOf('openai-responses', ['cut.1', 'error.1', 'error.4', 'relay.1', 'unknown.1'])
+  /** The SDK adds a summary of the texts, and what it parsed them to. */
+  const comparable = (value: Json) =>
+    JSON.parse(
+      JSON.stringify(value, (key, inner: Json) =>
+        /^(?:output_text|output_parsed|parsed|parsed_arguments)$/.test(key) ? undefined : inner,
+      ),
+    ) as Json
+
+  it.each(streams)('$name: the SDK gathers the items that we gather', async ({ text }) => {
+    const events = readSse(Buffer.from(text)).filter(event => !responses.isTerminal(event))
+    const ours = responses.writeResponse(responses.foldEvents(events))
+    expect(comparable(await gatherItems(text))).toEqual(ours['output'])
+  })
+
+  it.each(streams)('$name: without whole items, the SDK gathers from deltas what we gather', async ({ text }) => {
+    const events = readSse(Buffer.from(text)).filter(
+      ({ event, data }) => !responses.isTerminal({ event, data }) && !/\.done$/.test(event),
+    )
+    const ours = responses.writeResponse(responses.foldEvents(events))
+    const final = await readResponseStream(restream(events))
+    expect((comparable(final) as JsonObject)['output']).toEqual(ours['output'])
+  })
+
+  it.each(streams)('$name: the SDK folds the stream that we write to the same answer as the original', async ({ text }) => {
+    const events = [...responses.writeEvents(responses.foldEvents(readSse(Buffer.from(text))), threes)]
+    expect(await readResponseStream(restream(events))).toEqual(await readResponseStream(text))
+    expect(comparable(await gatherItems(restream(events)))).toEqual(comparable(await gatherItems(text)))
+  })
+
+  it.each([
+    [400, OpenAI.BadRequestError],
+    [401, OpenAI.AuthenticationError],
+    [403, OpenAI.PermissionDeniedError],
+    [404, OpenAI.NotFoundError],
+    [429, OpenAI.RateLimitError],
+    [503, OpenAI.InternalServerError],
+  ])('our own failure with status %i is the SDK error a caller expects', async (status, kind) => {
+    const body = JSON.stringify(responses.writeError(status, 'E_RECORD_FAILED', 'disk is full'))
+    const client = new OpenAI({
+      apiKey: 'k',
+      maxRetries: 0,
+      fetch: async () => new Response(body, { status, headers: { 'content-type': 'application/json' } }),
+    })
+    const failure = await client.responses.create({ model: 'm', input: '' }).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(kind)
+    expect(failure).toMatchObject({ code: 'E_RECORD_FAILED' })
+    expect(String(failure)).toContain('E_RECORD_FAILED: disk is full')
+  })
+
+  it('our own failure in the middle of a stream is an SDK error', async () => {
+    const head = restream(responses.writeEvents({ ...responses.readResponse({ id: 'a', status: 'in_progress', output: [] }) }))
+    await expect(readResponseStream(head + writeSse(responses.writeErrorEvent(500, 'E_UPSTREAM_CUT', 'gone')))).rejects.toThrow(
+      'E_UPSTREAM_CUT: gone',
+    )
   })
 })

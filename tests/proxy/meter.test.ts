@@ -8,7 +8,7 @@ import type { Accounts } from '../../proxy/budget-accounts.ts'
 import { sumTokens, type Tally } from '../../proxy/budget-tally.ts'
 import type { ForwardRequest } from '../../proxy/forward.ts'
 import { parseInject } from '../../proxy/inject/spec.ts'
-import { createMeter, type Metered } from '../../proxy/meter.ts'
+import { createMeter, createReadings, type Metered } from '../../proxy/meter.ts'
 import type { TollOptions } from '../../proxy/toll.ts'
 import { ask, eventually } from '../client.ts'
 import {
@@ -208,7 +208,8 @@ it('lets go of a request that cannot be sent at all', async () => {
   await rig.call(anthropic)
   const account = metered.at(-1)?.account
   if (!account) throw new Error('nothing was metered')
-  const layer = createMeter({ accounts: { find: () => account } as unknown as Accounts, price, now: Date.now })
+  const readings = createReadings({ accounts: { find: () => account } as unknown as Accounts, price, now: Date.now })
+  const layer = createMeter(readings)
   const refusing = layer({
     forward: () => {
       throw new TypeError('Invalid character in header content')

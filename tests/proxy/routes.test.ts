@@ -48,13 +48,35 @@ describe('the shipped models file', () => {
   })
 })
 
+describe('WebSockets', () => {
+  it('are passed on by the endpoints that say so, and by a single upstream', () => {
+    const wanted = { ...caller, protocol: 'openai-responses', websocket: true }
+    expect(shipped.choose({ ...wanted, model: 'gpt-5.5' })).toMatchObject({ name: 'openai', websocket: true })
+    expect(shipped.choose({ ...wanted, model: 'ollama/gpt-oss' }).websocket).toBe(false)
+    expect(singleUpstream('http://h').choose({ ...wanted, model: null }).websocket).toBe(true)
+  })
+
+  it('go to a provider that speaks them where no model decides', () => {
+    const text = `version: 1
+providers:
+  plain: { endpoints: { openai-responses: { base_url: http://plain } } }
+  live: { endpoints: { openai-responses: { base_url: http://live, websocket: true } } }
+routes: []
+`
+    const routes = parseRoutes(text, 'models.yaml', {})
+    const wanted = { ...caller, protocol: 'openai-responses', model: null }
+    expect(routes.choose(wanted).name).toBe('plain')
+    expect(routes.choose({ ...wanted, websocket: true }).name).toBe('live')
+  })
+})
+
 describe('what cannot be routed', () => {
   it('names the model that has no route', () => {
     expect(() => shipped.choose({ ...caller, model: 'mystery' })).toThrow(/E_MODEL_UNKNOWN|no route for the model "mystery"/)
   })
   it('names the protocols the provider does speak', () => {
     expect(() => shipped.choose({ ...caller, model: 'gpt-5', protocol: 'anthropic-messages' })).toThrow(
-      /served by openai \(openai-chat\), not over anthropic-messages/,
+      /served by openai \(openai-chat, openai-responses\), not over anthropic-messages/,
     )
   })
   it('names the variable of a missing key', () => {

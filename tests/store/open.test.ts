@@ -162,29 +162,34 @@ it('something that is no store is named as such', async () => {
   await chmod(directory, 0o700)
 })
 
-it('a store of schema 1, kept from the version that made it, still opens, reads, verifies and records', async () => {
-  const directory = await makeDirectory()
-  const kept = await readFile(new URL('../fixtures/stores/v1.db.gz', import.meta.url))
-  await writeFile(join(directory, 'turnpike.db'), gunzipSync(kept))
-  const store = await openStore(directory)
-  const bodies = writeConversation(6, { messageChars: 400 })
-  const [session] = await store.list('sessions')
-  expect(session?.name).toBe('fixture')
-  const exchanges = await store.exchanges({ scopeId: session!.id })
-  expect(exchanges.map(({ outcome }) => outcome)).toEqual([
-    'complete',
-    'complete',
-    'complete',
-    'upstream-cut',
-    'proxy-killed',
-    'complete',
-  ])
-  for (const [at, exchange] of exchanges.entries())
-    expect(await readText(store, exchange.id, 'request')).toBe(bodies[at]!.toString())
-  expect(await readText(store, exchanges[5]!.id, 'response')).toBe('the key is **************************')
-  expect((await store.list('runs')).length).toBeGreaterThan(0)
-  expect((await store.verify()).bad).toEqual([])
-  await recordExchange(store, bodies[5]!, 'again', { scope: { kind: 'session', id: session!.id } })
-  expect((await store.verify()).bad).toEqual([])
-  await store.close()
-})
+it.each([1, 2])(
+  'a store of schema %i, kept from the version that made it, still opens, reads, verifies and records',
+  async schema => {
+    const directory = await makeDirectory()
+    const kept = await readFile(new URL(`../fixtures/stores/v${schema}.db.gz`, import.meta.url))
+    await writeFile(join(directory, 'turnpike.db'), gunzipSync(kept))
+    const store = await openStore(directory)
+    const bodies = writeConversation(6, { messageChars: 400 })
+    const [session] = await store.list('sessions')
+    expect(session?.name).toBe('fixture')
+    const exchanges = await store.exchanges({ scopeId: session!.id })
+    expect(exchanges.map(({ outcome }) => outcome)).toEqual([
+      'complete',
+      'complete',
+      'complete',
+      'upstream-cut',
+      'proxy-killed',
+      'complete',
+    ])
+    for (const [at, exchange] of exchanges.entries())
+      expect(await readText(store, exchange.id, 'request')).toBe(bodies[at]!.toString())
+    const parts = await store.exchanges({ partOf: exchanges[0]!.id })
+    expect(parts.map(({ partOf }) => partOf)).toEqual(schema < 2 ? [] : [{ id: exchanges[0]!.id, part: 'upstream-attempt' }])
+    expect(await readText(store, exchanges[5]!.id, 'response')).toBe('the key is **************************')
+    expect((await store.list('runs')).length).toBeGreaterThan(0)
+    expect((await store.verify()).bad).toEqual([])
+    await recordExchange(store, bodies[5]!, 'again', { scope: { kind: 'session', id: session!.id } })
+    expect((await store.verify()).bad).toEqual([])
+    await store.close()
+  },
+)

@@ -4,9 +4,9 @@ import type { Place, RealAgent, Variant } from './_agent.ts'
 
 const quiet = ['[features]', 'plugins = false', '', '[analytics]', 'enabled = false', '', '[feedback]', 'enabled = false', '']
 
-const custom = (place: Place): string =>
+const custom = (place: Place, model: string): string =>
   [
-    'model = "gpt-5.5"',
+    `model = "${model}"`,
     'model_provider = "recorded"',
     'check_for_update_on_startup = false',
     '',
@@ -46,7 +46,15 @@ export default {
       id: 'responses',
       protocol: 'openai-responses',
       env: place => ({ RECORDED_KEY: place.key }),
-      files: place => ({ '.codex/config.toml': custom(place) }),
+      files: place => ({ '.codex/config.toml': custom(place, 'gpt-5.5') }),
+      drive,
+    },
+    {
+      // Its tools stand in an item of the input, and the model calls them from JavaScript.
+      id: 'code-mode',
+      protocol: 'openai-responses',
+      env: place => ({ RECORDED_KEY: place.key }),
+      files: place => ({ '.codex/config.toml': custom(place, 'gpt-6-sol') }),
       drive,
     },
     {

@@ -50,6 +50,13 @@ export default {
     anthropic,
     variant('chat', 'openai-chat', 'simulated-1', openai('completions')),
     variant('responses', 'openai-responses', 'gpt-5.2', openai('responses')),
+    {
+      ...variant('websocket', 'openai-responses', 'gpt-5.2', place => ({
+        ...openai('responses')(place),
+        COPILOT_PROVIDER_TRANSPORT: 'websockets',
+      })),
+      transport: 'websocket',
+    },
     { ...anthropic, id: 'acp', drive: { kind: 'acp', args: () => ['--acp', '--allow-all-tools', '--disable-builtin-mcps'] } },
   ],
 } as const satisfies RealAgent

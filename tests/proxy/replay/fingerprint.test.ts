@@ -63,6 +63,9 @@ describe('the place of a request', () => {
     const wrapped = place([user([text('<rules> never delete anything </rules>'), text('fix it')])])
     expect(wrapped.request).toEqual(place([user('fix it')]).request)
     expect(wrapped.newest).not.toEqual(wrapped.request)
+    const noted = place([user('fix it'), { role: 'system', content: 'The following tools exist as well.' }])
+    expect(noted.request).toEqual(wrapped.request)
+    expect(noted.parts.words).toHaveLength(2)
   })
 })
 

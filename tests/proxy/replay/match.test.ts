@@ -17,6 +17,7 @@ interface Fields {
   readonly system?: string
   readonly model?: string
   readonly stream?: boolean
+  readonly generate?: boolean
   readonly answersTools?: boolean
 }
 
@@ -30,10 +31,12 @@ const printOf = (fields: Fields): Fingerprint => {
       steps: said === '' ? 0 : 1,
       model: fields.model ?? 'm',
       stream: fields.stream ?? false,
+      generate: fields.generate ?? true,
       answersTools: fields.answersTools ?? false,
       tools: sketchNames(tools),
       system: sketchText(system),
       newest: sketchText(text),
+      parts: sketchNames(text.split('\n')),
       request: sketchText(text),
     },
   }
@@ -96,6 +99,12 @@ describe('same place', () => {
     const small = recorded('small', { text, model: 'small' })
     expect(find({ name: 'x', text }, [small, recorded('large', { text, name: 'y' })])).toBe('large by place')
   })
+  it('tells prompts apart that differ in one word among pages of rules', () => {
+    const rules = Array.from({ length: 900 }, (_, index) => `rule${index}`).join(' ')
+    const prompt = (subject: string): string => `${rules}\nsummarise the ${subject}\n${rules} again`
+    const candidates = [recorded('docs', { text: prompt('docs') }), recorded('code', { text: prompt('code') })]
+    expect(find({ name: 'x', text: prompt('code') }, candidates)).toBe('code by place')
+  })
   it('keeps recorded order among equals, but prefers the turn', () => {
     const equals = [recorded('one', {}, { turn: 2 }), recorded('two'), recorded('three')]
     expect(find({ name: 'x' }, equals)).toBe('two by place')
@@ -103,6 +112,7 @@ describe('same place', () => {
   })
   it.each<[string, Fields]>([
     ['a stream for a whole answer', { stream: true }],
+    ['a warm-up for a call', { generate: false }],
     ['results of tools for an instruction', { answersTools: true }],
     ['another agent’s tools', { tools: ['search', 'fetch', 'open'] }],
     ['an instruction about something else', { text: 'summarise yesterday’s news in verse' }],

@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { protocolById } from '../../../protocols/_all.ts'
+import { openLibrary } from '../../../proxy/replay/library.ts'
+import { createReplay } from '../../../proxy/replay/replay.ts'
 import { ask, eventually, header } from '../../client.ts'
 import { chunk, lastChunk, reply, streamHead, type UpstreamConnection, type UpstreamRequest } from '../../upstream.ts'
 import { answerText, jsonHeaders, messagesBody, openReplayRig, type ReplayRig } from './_rig.ts'
@@ -181,6 +184,60 @@ describe('recorded trouble', () => {
   })
 })
 
+describe('a session asked again in another order', () => {
+  const call = (id: string) => [{ type: 'tool_use', id, name: 'bash', input: { command: 'ls' } }]
+  const result = (id: string, text: string) => [{ type: 'tool_result', tool_use_id: id, content: text }]
+  /** Two conversations at once and a title for the first, as they are asked in a directory. */
+  const questions = (directory: string) => {
+    const tree = (id: string, text: string) => result(id, `${directory}: ${text}`)
+    const main = (said: ReadonlyArray<readonly [unknown, unknown]> = []) =>
+      messagesBody({
+        first: `Write a parser for dates. <env>${directory}</env>`,
+        said,
+        system: `You write code in ${directory}.`,
+      })
+    const sub = (said: ReadonlyArray<readonly [unknown, unknown]> = []) =>
+      messagesBody({ first: 'Find every use of the old parser and report back.', said, tools: ['bash'], system: 'You research.' })
+    return {
+      title: messagesBody({ first: 'Write a parser for dates.', tools: [], system: 'Name this conversation.', model: 'small' }),
+      main1: main(),
+      main2: main([[call('m1'), tree('m1', 'a.ts')]]),
+      main3: main([
+        [call('m1'), tree('m1', 'a.ts')],
+        [call('m2'), tree('m2', 'b.ts')],
+      ]),
+      sub1: sub(),
+      sub2: sub([[call('s1'), tree('s1', 'c.ts')]]),
+    }
+  }
+
+  it('gives each call its own answer, the title’s too when it comes last', async () => {
+    rig = await openReplayRig(counting())
+    const then = questions('/var/then')
+    const order = ['title', 'main1', 'sub1', 'main2', 'sub2', 'main3'] as const
+    for (const name of order) await post(`${rig.recordUrl}${messages}`, then[name])
+    const { url, replay } = await rig.replay('recorded')
+    const now = questions('/var/now/elsewhere')
+    const again = ['main1', 'main2', 'sub1', 'main3', 'title', 'sub2'] as const
+    const numbers: Array<number> = []
+    for (const name of again) numbers.push(Number(header(await post(`${url}${messages}`, now[name]), 'x-number')))
+    expect(numbers).toEqual(again.map(name => order.indexOf(name) + 1))
+    expect(replay.tally()).toMatchObject({ matched: { bytes: 2, place: 4 }, missed: 0 })
+  })
+
+  it('gives each call its own answer when all of them are asked at once', async () => {
+    rig = await openReplayRig(counting())
+    const then = questions('/var/then')
+    const order = ['main1', 'title', 'sub1', 'main2', 'sub2', 'main3'] as const
+    for (const name of order) await post(`${rig.recordUrl}${messages}`, then[name])
+    const { url } = await rig.replay('recorded')
+    const now = questions('/var/now/elsewhere')
+    const answers = await Promise.all(order.toReversed().map(name => post(`${url}${messages}`, now[name])))
+    expect(answers.map(answer => Number(header(answer, 'x-number')))).toEqual([6, 5, 4, 3, 2, 1])
+    expect(rig.upstream.requests).toHaveLength(6)
+  })
+})
+
 describe('a call that is not on record', () => {
   it('names the nearest recorded call and where the two part', async () => {
     rig = await openReplayRig(counting())
@@ -189,6 +246,8 @@ describe('a call that is not on record', () => {
     await post(`${rig.recordUrl}${messages}`, messagesBody({ first: 'Hello' }))
     await post(`${rig.recordUrl}${messages}`, messagesBody({ first: 'Hello', said: [[tool, result('a.txt')]] }))
     const { url } = await rig.replay('recorded')
+    // Used up, and still nearer than the one that is not: it stands further along the same conversation.
+    await post(`${url}${messages}`, messagesBody({ first: 'Hello', said: [[tool, result('a.txt')]] }))
     const other = [{ type: 'tool_use', id: 'toolu_2', name: 'bash', input: { command: 'pwd' } }]
     const answered = await post(
       `${url}${messages}`,
@@ -202,8 +261,8 @@ describe('a call that is not on record', () => {
     )
     const { message } = JSON.parse(answered.body.toString()).error
     const [, second] = await rig.exchanges()
-    expect(message).toContain(`the nearest recorded call is ${second?.id}`)
-    expect(message).toContain('they first differ at messages[3]: recorded nothing, asked {"content"')
+    expect(message).toContain(`the nearest recorded call is ${second?.id}, which has been replayed already; they`)
+    expect(message).toContain(' first differ at messages[3]: recorded nothing, asked {"content"')
     expect((await rig.exchanges()).at(-1)).toMatchObject({ outcome: 'refused', failure: { code: 'E_REPLAY_MISS' }, status: 400 })
   })
 
@@ -215,6 +274,43 @@ describe('a call that is not on record', () => {
     expect(answered.body.toString()).toContain(
       'nothing is recorded for POST /v1/chat/completions; recorded: POST /v1/messages (1)',
     )
+  })
+
+  it('is neither used up nor passed on for an agent that has left meanwhile', async () => {
+    rig = await openReplayRig(counting())
+    const body = Buffer.from(messagesBody({ first: 'Hello' }))
+    await post(`${rig.recordUrl}${messages}`, body)
+    const library = await openLibrary({ store: rig.store, ref: 'recorded', live: rig.store })
+    const { layer, tally } = createReplay({ library, onMiss: 'forward', timing: 'zero' })
+    const calls: string[] = []
+    const log = (name: string) => () => void calls.push(name)
+    const idle = { pause: () => {}, resume: () => {}, abort: () => {}, retries: () => 0 }
+    const forward = () => {
+      calls.push('forwarded')
+      return idle
+    }
+    const next = { forward, close: () => {} }
+    const events = { onHead: log('head'), onData: log('data'), onEnd: log('end'), onFailure: log('failure') }
+    const start = (path: string) => {
+      const scope = { kind: 'session', id: 'direct' } as const
+      const exchange = { id: 'x', scope, turn: null, attempt: null, protocol: protocolById('anthropic-messages'), route: 'r' }
+      const more = { method: 'POST', path, query: '', headers: [], body }
+      const request = {
+        exchange: { ...exchange, ...more },
+        origin: new URL('http://replay.invalid'),
+        target: path,
+        trailers: [],
+        ...more,
+      }
+      return layer(next).forward(request, events)
+    }
+    for (const path of [messages, '/v1/not/recorded']) start(path).abort()
+    await new Promise(resolve => setTimeout(resolve, 100))
+    expect(calls).toEqual([])
+    expect(tally()).toMatchObject({ matched: { bytes: 0 }, missed: 0, forwarded: 0 })
+    start(messages)
+    start('/v1/not/recorded')
+    await eventually(() => expect(calls.toSorted()).toEqual(['data', 'end', 'forwarded', 'head']))
   })
 
   it('passes to the provider when that was asked for, and only then', async () => {

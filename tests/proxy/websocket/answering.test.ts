@@ -146,7 +146,7 @@ it('an error event ends its exchange', async () => {
 
 it('a flood is paused at its source while the agent does not read, and arrives whole', async () => {
   const message = JSON.stringify({ type: 'response.output_text.delta', delta: 'x'.repeat(100_000) })
-  const total = 1000
+  const total = 400
   let sent = 0
   const url = await open({
     onMessage: ({ socket }) => {
@@ -169,7 +169,7 @@ it('a flood is paused at its source while the agent does not read, and arrives w
   // What the kernel's buffers on both connections take, and not much more.
   expect(sent).toBeLessThan(total / 2)
   agent.socket.resume()
-  const texts = await agent.messages(total + 1, 20_000)
+  const texts = await agent.messages(total + 1, 40_000)
   expect(texts.slice(0, total).every(text => text === message)).toBe(true)
   const exchange = await eventually(async () => {
     const [asked] = await at.asked()
@@ -177,20 +177,19 @@ it('a flood is paused at its source while the agent does not read, and arrives w
     return asked
   })
   expect(exchange?.responseBytes).toBe(total * (message.length + 10) + (answerMessages('resp_1')[3] ?? '').length + 4)
-}, 30_000)
+}, 60_000)
 
 it('a flood of messages is paused at the agent while the upstream does not read, and arrives whole', async () => {
   const url = await open({ onOpen: ({ socket }) => socket.pause() })
   const agent = await openAgent(url)
   let left = 0
-  for (let index = 0; index < 400; index++) agent.socket.send(create({ index, pad: 'x'.repeat(100_000) }), () => left++)
+  for (let index = 0; index < 200; index++) agent.socket.send(create({ index, pad: 'x'.repeat(100_000) }), () => left++)
   await pause(2000)
-  const leftWhilePaused = left
-  expect(leftWhilePaused).toBeLessThan(250)
+  expect(left).toBeLessThan(150)
   at.upstream.sockets[0]?.socket.resume()
-  await eventually(() => expect(at.upstream.messages).toHaveLength(400), 20_000)
+  await eventually(() => expect(at.upstream.messages).toHaveLength(200), 60_000)
   expect(at.upstream.messages.map(({ data }) => JSON.parse(data.toString()).index)).toEqual(
-    Array.from({ length: 400 }, (_, index) => index),
+    Array.from({ length: 200 }, (_, index) => index),
   )
   agent.socket.terminate()
-}, 40_000)
+}, 90_000)

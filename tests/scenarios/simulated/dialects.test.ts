@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { anthropicDialect } from '../../../scenarios/simulated/dialect-anthropic.ts'
 import { openaiDialect } from '../../../scenarios/simulated/dialect-openai.ts'
+import { responsesDialect } from '../../../scenarios/simulated/dialect-responses.ts'
 import { chooseDialect } from '../../../scenarios/simulated/dialects.ts'
 
 describe('error bodies', () => {
@@ -26,14 +27,17 @@ describe('error bodies', () => {
     [429, 'requests', 'rate_limit_exceeded'],
     [500, 'server_error', null],
   ])('OpenAI says %i in its words', (status, type, code) => {
-    const body = openaiDialect.writeError({ status, message: 'why', requestId: 'req_1' })
-    expect(body).toEqual({ error: { message: 'why', type, param: null, code } })
+    for (const dialect of [openaiDialect, responsesDialect]) {
+      const body = dialect.writeError({ status, message: 'why', requestId: 'req_1' })
+      expect(body).toEqual({ error: { message: 'why', type, param: null, code } })
+    }
   })
 })
 
 describe('chooseDialect', () => {
   it.each([
     ['a protocol decides', 'openai-chat', { 'x-api-key': 'k' }, '/v1/messages', 'openai-chat'],
+    ['the protocol of Codex', 'openai-responses', {}, '/v1/responses', 'openai-responses'],
     ['else the version header', null, { 'anthropic-version': '1' }, '/', 'anthropic-messages'],
     ['else the key header', null, { 'x-api-key': 'k' }, '/v1/models', 'anthropic-messages'],
     ['else the path', null, {}, '/v1/messages/count_tokens', 'anthropic-messages'],

@@ -41,6 +41,11 @@ describe('listInstructions', () => {
     expect(texts([user('explain: cut off mid-stream')])).toEqual(['explain: cut off mid-stream'])
   })
 
+  it('does not take the summary of a compacted session for an instruction', () => {
+    const summary = user('Another language model started to solve this problem and produced a summary: x')
+    expect(texts([user('do it'), summary])).toEqual(['do it'])
+  })
+
   it('knows which task feedback belongs to', () => {
     const failed = 'The tests for this turn failed: 1 of 2 passed.'
     expect(listInstructions([user('build a'), assistant(), user(failed), assistant(), user(failed)])).toEqual([

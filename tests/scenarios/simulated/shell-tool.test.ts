@@ -10,6 +10,12 @@ function tool(name: string, properties: JsonObject, required: string[]): ToolDef
 
 const string = { type: 'string' }
 const number = { type: 'number' }
+const codeTool = (description: string): ToolDefinition => ({
+  name: 'exec',
+  description,
+  schema: null,
+  raw: { type: 'custom', name: 'exec' },
+})
 const decoys = [
   tool('Read', { file_path: string }, ['file_path']),
   tool('task', { description: string, prompt: string, command: string }, ['description', 'prompt']),
@@ -71,9 +77,31 @@ describe('the shell tool', () => {
     expect(new Ajv2020({ strict: false }).compile(shell.schema as JsonObject)(filled)).toBe(true)
   })
 
+  it('in the code mode of Codex is JavaScript that runs the command', () => {
+    const code = codeTool('Runs JavaScript, for example `await tools.exec_command(...)`.')
+    const source = fillShellInput(code, 'echo "a\\n" > \'b\'\nls')
+    expect(findShellTool([...decoys, code])).toBe(code)
+    const ran: unknown[] = []
+    const tools = { exec_command: async (input: unknown) => ran.push(input) && { output: 'seen' } }
+    const shown: unknown[] = []
+    const run = new Function('tools', 'text', `return (async () => {${source}})()`) as (...given: unknown[]) => Promise<void>
+    return run(tools, (value: unknown) => shown.push(value)).then(() => {
+      expect(ran).toEqual([{ cmd: 'echo "a\\n" > \'b\'\nls' }])
+      expect(shown).toEqual(['seen'])
+    })
+  })
+
+  it("may be of the provider's own kind, without a schema", () => {
+    const local: ToolDefinition = { name: 'local_shell', description: '', schema: null, raw: { type: 'local_shell' } }
+    expect(findShellTool([...decoys, local])).toBe(local)
+    expect(fillShellInput(local, 'ls -a')).toEqual({ type: 'exec', command: ['sh', '-c', 'ls -a'], env: {} })
+  })
+
   it('is not made up where none is offered', () => {
     expect(findShellTool(decoys)).toBeNull()
     expect(findShellTool([])).toBeNull()
+    expect(findShellTool([codeTool('Runs JavaScript without a shell.')])).toBeNull()
+    expect(findShellTool([{ ...codeTool('tools.exec_command'), raw: { type: 'function' } }])).toBeNull()
     expect(findShellTool([{ name: 'bash', description: '', schema: null, raw: {} }])).toBeNull()
   })
 })

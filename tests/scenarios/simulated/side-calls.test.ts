@@ -22,6 +22,7 @@ describe('answerSideCall', () => {
     ['a probe with room for one token', { user: 'quota', maxTokens: 1 }],
     ['compaction with all tools', { user: 'Respond with TEXT ONLY. Write a <summary>.', tools: true }],
     ['a suggestion with all tools', { user: '[SUGGESTION MODE: what next]', tools: true }],
+    ['compaction of Codex, with tools', { user: 'You are performing a CONTEXT CHECKPOINT COMPACTION. Go.', tools: true }],
     ['memory extraction with tools', { user: 'go', system: 'You do memory extraction now.', tools: true }],
   ])('%s is one', (_what, options) => {
     expect(answerSideCall(conversation(options))).toEqual(expect.stringMatching(/simulated/i))
