@@ -14,7 +14,8 @@ import { createControl } from './control.ts'
 import type { Forwarder, ForwardLayer } from './forward.ts'
 import { createConnections, type UpstreamAccess } from './forward-connections.ts'
 import { createForwarder } from './forwarder.ts'
-import { type ExchangeNote, type GateOptions, passGate } from './gate.ts'
+import { type GateOptions, passGate } from './gate.ts'
+import type { ExchangeNote } from './gate-answers.ts'
 import { pairHeaders } from './headers.ts'
 import { attachInterceptor, type InterceptOptions, type Interceptor, isSelf, refuseOwnProxy } from './intercept/intercept.ts'
 import { createMetrics, type ProxyMetrics } from './metrics.ts'
@@ -110,7 +111,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     metrics.started()
     void passGate(gate, request, response)
   }
-  const connections = createConnections(options.access)
   const linker = (options.linkLayers ?? []).reduce<Linker>(
     (next, layer) => layer(next),
     createLinker({ messageBytesMax: bodyBytesMax, agentOf: connections.agentOf }),
