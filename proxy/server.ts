@@ -110,6 +110,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     metrics.started()
     void passGate(gate, request, response)
   }
+  const connections = createConnections(options.access)
   const linker = (options.linkLayers ?? []).reduce<Linker>(
     (next, layer) => layer(next),
     createLinker({ messageBytesMax: bodyBytesMax, agentOf: connections.agentOf }),
@@ -127,6 +128,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     options.onDrain?.()
     await drainServer(server, metrics, graceMs, upgrades.cut)
     forwarder.close()
+    connections.close()
     await control.close()
   }
   return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, port, drain }

@@ -20,7 +20,7 @@ export interface Shelved extends Matchable {
 }
 
 export interface Shelf {
-  /** In recorded order. */
+  /** In recorded order. Where nothing was recorded at a path, what was recorded at one that differs in its UUIDs only: ids of sessions. */
   readonly entries: (method: string, path: string) => readonly Shelved[]
   /** How many were recorded at each `METHOD path`. */
   readonly addresses: () => ReadonlyMap<string, number>
@@ -33,6 +33,7 @@ export interface Shelf {
 
 export function createShelf(store: Store, exchanges: readonly Exchange[]): Shelf {
   const byAddress = new Map<string, Shelved[]>()
+  const byShape = new Map<string, Shelved[]>()
   // What is still running has no end to replay.
   const ended = exchanges.filter(exchange => exchange.outcome !== 'in-flight')
   for (const exchange of ended) {
@@ -40,13 +41,15 @@ export function createShelf(store: Store, exchanges: readonly Exchange[]): Shelf
     // Word of a provider that nobody asked for answers nothing.
     if (entry.method === 'WS' && exchange.requestBytes === 0) continue
     const address = `${entry.method} ${entry.path}`
-    const entries = byAddress.get(address) ?? []
-    entries.push(entry)
-    byAddress.set(address, entries)
+    addTo(byAddress, address, entry)
+    addTo(byShape, withoutUuids(address), entry)
   }
   const prints = new Map<string, Fingerprint | null>()
   const reading = new Map<string, Promise<void>>()
-  const entriesOf = (method: string, path: string): readonly Shelved[] => byAddress.get(`${method} ${path}`) ?? []
+  const entriesOf = (method: string, path: string): readonly Shelved[] => {
+    const address = `${method} ${path}`
+    return byAddress.get(address) ?? byShape.get(withoutUuids(address)) ?? []
+  }
   const readJson = async (entry: Shelved): Promise<Json | undefined> => {
     const body = await store.readBody(entry.id, 'request')
     return body === null ? undefined : parseStored(body, entry.encoding)
@@ -67,6 +70,15 @@ export function createShelf(store: Store, exchanges: readonly Exchange[]): Shelf
     readJson,
     size: ended.length,
   }
+}
+
+const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
+const withoutUuids = (address: string): string => address.replace(uuid, '*')
+
+function addTo(lists: Map<string, Shelved[]>, key: string, entry: Shelved): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [entry])
+  else list.push(entry)
 }
 
 /** A GET that opened a WebSocket answers no other GET. */

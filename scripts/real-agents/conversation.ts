@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { openAcp } from './acp.ts'
 import type { Place, RealAgent, Variant } from './agents/_agent.ts'
+import { openLines } from './lines.ts'
 import { endAllOf, runToEnd, type Started, type TurnResult } from './processes.ts'
 
 export interface Target {
@@ -39,6 +40,12 @@ export const prompts = ['Create hello.txt containing hi.', 'Now make it say bye.
 export const programOf = (agent: RealAgent, installed: string): string =>
   join(installed, agent.id, 'node_modules', '.bin', agent.program)
 
+/** What is installed, which may not be what was asked for. */
+export function versionOf(agent: RealAgent, installed: string): string {
+  const file = join(installed, agent.id, 'node_modules', agent.npm, 'package.json')
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version : 'unknown'
+}
+
 export async function converse(target: Target): Promise<ConversationSeen> {
   const { agent, variant } = target
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'turnpike-home-')))
@@ -48,9 +55,9 @@ export async function converse(target: Target): Promise<ConversationSeen> {
     furnish(place, variant)
     const started = { program: programOf(agent, target.installed), cwd: workspace, env: environmentOf(target, place) }
     const turns =
-      variant.drive.kind === 'acp'
-        ? await overAcp({ ...started, args: variant.drive.args(place) }, target, place)
-        : await byProcesses(started, target, place, variant.drive)
+      variant.drive.kind === 'process'
+        ? await byProcesses(started, target, place, variant.drive)
+        : await byOneProcess({ ...started, args: variant.drive.args(place) }, target, place, variant.drive)
     return { turns, files: readAll(workspace) }
   } finally {
     endAllOf(home)
@@ -77,8 +84,11 @@ async function byProcesses(started: Omit<Started, 'args'>, target: Target, place
   return turns
 }
 
-async function overAcp(started: Started, target: Target, place: Place): Promise<TurnSeen[]> {
-  const conversation = openAcp(started, target.timeoutMs)
+type OneProcess = Exclude<Variant['drive'], Process>
+
+async function byOneProcess(started: Started, target: Target, place: Place, drive: OneProcess): Promise<TurnSeen[]> {
+  const { timeoutMs } = target
+  const conversation = drive.kind === 'acp' ? openAcp(started, timeoutMs) : openLines(started, drive, timeoutMs)
   const turns: TurnSeen[] = []
   for (const prompt of promptsOf(target.variant)) {
     const result = await conversation.turn(prompt)

@@ -1,7 +1,7 @@
 // Drives real agent command lines, two turns of one session each, through the proxy against the simulated provider.
 // npx tsx scripts/real-agents/main.ts [--install DIR] [--only NAME,…] [--unnamed] [--json] [--table docs/agents.md] [--replay] [--keep] [--show]
 // Agents are installed anywhere, a folder each (docs/real-agents.md has versions); nothing of them is part of the project. What is not
-// installed is skipped. --unnamed leaves the session's name out of the path. --table keeps the results in results.json and the document.
+// installed is skipped. --unnamed leaves the session's name out of the path. --table keeps the results in results.jsonl and the document.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -89,9 +89,10 @@ async function main(): Promise<void> {
     if (again !== null) printReplay(again)
     good = good && result.wrong.length === 0 && (again?.wrong.length ?? 0) === 0
     results.push(summarize(subject, result, again, new Date()))
+    // After each, so that a run that is broken off keeps what it found.
+    if (values.table !== undefined) keepResults(results, values.table)
     if (!subject.keep) rmSync(directory, { recursive: true, force: true })
   }
-  if (values.table !== undefined) keepResults(results, values.table)
   if (values.json) console.log(JSON.stringify(results))
   process.exit(good ? 0 : 1)
 }

@@ -42,6 +42,7 @@ export async function replay(subject: Subject, directory: string, recorded: Reco
     onRecordFailure: 'refuse',
     version: 'real-agents',
     layers: [replaying.layer],
+    linkLayers: [replaying.linkLayer],
   })
   const deadEnd = await startDeadEnd()
   try {

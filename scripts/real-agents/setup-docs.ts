@@ -62,6 +62,10 @@ function writeCommands({ program }: RealAgent, { drive, prepare }: Variant): str
   const prepared = before === undefined ? [] : [`printf %s ${quote(before.stdin ?? '')} | ${[program, ...before.args].join(' ')}`]
   if (drive.kind === 'acp')
     return [...prepared, `${[program, ...drive.args(place).map(quote)].join(' ')}   # ACP on standard input and output`]
+  if (drive.kind === 'lines') {
+    const command = [program, ...drive.args(place).map(quote)].join(' ')
+    return [...prepared, `${command}   # takes a line per turn: ${drive.line('PROMPT')}`]
+  }
   const write = (session: string | null): string => {
     const { args, stdin } = drive.turn(place, '$PROMPT', session)
     const command = [program, ...args.map(quote)].join(' ')

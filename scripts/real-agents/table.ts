@@ -1,9 +1,11 @@
-// The table of results in docs/agents.md. Results are kept in results.json beside this file, one per agent and variant, so that a run
+// The table of results in docs/agents.md. Results are kept in results.jsonl beside this file, one per agent and variant, so that a run
 // over some agents leaves the rows of the others as they were, with their own date.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Drive } from './agents/_agent.ts'
 import { realAgents } from './agents/_all.ts'
+import { versionOf } from './conversation.ts'
 import { nameOf, type Recorded, type Subject } from './record.ts'
 import type { Replayed } from './replay.ts'
 
@@ -11,8 +13,7 @@ export interface Result {
   readonly name: string
   readonly version: string
   readonly protocol: string
-  /** How the agent was driven: a process per turn, or one over ACP. */
-  readonly drive: 'process' | 'acp'
+  readonly drive: Drive['kind']
   readonly turns: number
   readonly calls: number
   /** Whether its calls carry one session id in a header, so that sessions are told apart without a name in the path. */
@@ -29,14 +30,14 @@ export interface Result {
   readonly date: string
 }
 
-const resultsFile = join(import.meta.dirname, 'results.json')
+const resultsFile = join(import.meta.dirname, 'results.jsonl')
 const begin = '<!-- real agents: begin (written by scripts/real-agents/main.ts --table) -->'
 const end = '<!-- real agents: end -->'
 
 export function summarize(subject: Subject, recorded: Recorded, replayed: Replayed | null, now: Date): Result {
   return {
     name: nameOf(subject),
-    version: subject.agent.version,
+    version: versionOf(subject.agent, subject.installed),
     protocol: `${recorded.protocols.join(', ')}${recorded.upgrades.includes(101) ? ' (WebSocket)' : ''}`,
     drive: subject.variant.drive.kind,
     turns: recorded.seen.turns.length,
@@ -51,7 +52,9 @@ export function summarize(subject: Subject, recorded: Recorded, replayed: Replay
 }
 
 export function readResults(): readonly Result[] {
-  return existsSync(resultsFile) ? (JSON.parse(readFileSync(resultsFile, 'utf8')) as Result[]) : []
+  if (!existsSync(resultsFile)) return []
+  const lines = readFileSync(resultsFile, 'utf8').split('\n').filter(Boolean)
+  return lines.map(line => JSON.parse(line) as Result)
 }
 
 /** Keeps the results in the order of the agents and rewrites the table of the document. */
@@ -59,7 +62,7 @@ export function keepResults(fresh: readonly Result[], document: string): void {
   const order = realAgents.flatMap(agent => agent.variants.map(variant => nameOf({ agent, variant })))
   const merged = new Map([...readResults(), ...fresh].map(result => [result.name, result]))
   const results = order.flatMap(name => merged.get(name) ?? [])
-  writeFileSync(resultsFile, `[\n${results.map(result => `  ${JSON.stringify(result)}`).join(',\n')}\n]\n`)
+  writeFileSync(resultsFile, results.map(result => `${JSON.stringify(result)}\n`).join(''))
   writeFileSync(document, placeTable(readFileSync(document, 'utf8'), writeTable(results)))
 }
 
@@ -78,13 +81,15 @@ export function writeTable(results: readonly Result[]): string {
   return [...head, ...results.map(writeRow)].join('\n')
 }
 
+const drives = { process: 'a process a turn', acp: 'ACP', lines: 'lines of JSON' } as const
+
 function writeRow(result: Result): string {
   const replay = result.replayWrong === null ? 'not tried' : writeVerdict(result.replayWrong, 'same files')
   const cells = [
     `\`${result.name}\``,
     result.version,
     result.protocol,
-    result.drive === 'acp' ? 'ACP' : 'a process a turn',
+    drives[result.drive],
     `${result.turns}, ${result.calls}`,
     result.namesItsSession ? 'yes' : 'no',
     writeVerdict(result.recordingWrong, 'exact'),

@@ -18,7 +18,7 @@ export interface Invocation {
   readonly stdin?: string
 }
 
-/** How an agent is talked to: a process per turn, or one process for all turns over the Agent Client Protocol (JSON-RPC on stdio). */
+/** How an agent is talked to: a process per turn; one for all turns over the Agent Client Protocol (JSON-RPC on stdio), or by lines of its own. */
 export type Drive =
   | {
       readonly kind: 'process'
@@ -28,6 +28,13 @@ export type Drive =
       readonly readSession?: (output: string) => string | null
     }
   | { readonly kind: 'acp'; readonly args: (place: Place) => readonly string[] }
+  | {
+      readonly kind: 'lines'
+      readonly args: (place: Place) => readonly string[]
+      readonly line: (prompt: string) => string
+      /** Whether this line of its output ends a turn. */
+      readonly endsTurn: (line: string) => boolean
+    }
 
 export interface Variant {
   /** Unique within the agent: what its provider is, in a word. */

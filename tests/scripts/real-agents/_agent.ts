@@ -1,7 +1,7 @@
 // A small agent of our own, installed like a real one: a program that keeps its conversation in its home directory and works with one tool.
 
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { RealAgent } from '../../../scripts/real-agents/agents/_agent.ts'
 import { programOf } from '../../../scripts/real-agents/conversation.ts'
 import type { Subject } from '../../../scripts/real-agents/record.ts'
@@ -60,5 +60,8 @@ export function installAgent(installed: string, mood: Mood): Subject {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, program)
   chmodSync(path, 0o755)
+  const folder = join(installed, agent.id, 'node_modules', agent.npm)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: agent.npm, version: '1.0.1' }))
   return { agent, variant: agent.variants[0], installed, timeoutMs: mood === 'stuck' ? 1500 : 30_000, keep: false, named: true }
 }

@@ -29,7 +29,7 @@ describe('a small agent, driven like a real one', () => {
     const row = writeTable([summarize(subject, recorded, again, new Date('2026-01-02T03:04:05Z'))])
       .split('\n')
       .at(-1)
-    expect(row).toBe('| `small-chat` | 1.0.0 | openai-chat | a process a turn | 2, 4 | yes | exact | same files | 2026-01-02 |')
+    expect(row).toBe('| `small-chat` | 1.0.1 | openai-chat | a process a turn | 2, 4 | yes | exact | same files | 2026-01-02 |')
   })
 
   it('is recorded under the session it names itself when the path has none', async () => {
