@@ -110,7 +110,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     metrics.started()
     void passGate(gate, request, response)
   }
-  const connections = createConnections(options.access)
   const linker = (options.linkLayers ?? []).reduce<Linker>(
     (next, layer) => layer(next),
     createLinker({ messageBytesMax: bodyBytesMax, agentOf: connections.agentOf }),
@@ -128,7 +127,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     options.onDrain?.()
     await drainServer(server, metrics, graceMs, upgrades.cut)
     forwarder.close()
-    connections.close()
     await control.close()
   }
   return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, port, drain }
