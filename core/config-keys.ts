@@ -3,6 +3,7 @@
 
 import { budgetKeys, tollKeys } from './budget-keys.ts'
 import { agentTimeoutMs } from './limits.ts'
+import { networkKeys } from './network-keys.ts'
 import type { Json } from './types.ts'
 
 export interface ConfigKey {
@@ -65,22 +66,7 @@ export const configKeys: readonly ConfigKey[] = [
     fallback: null,
     meaning: 'One provider for every model: requests go there as they are, with the key the agent sent.',
   },
-  {
-    name: 'proxy.upstream_ca',
-    flag: '--upstream-ca <file>',
-    kind: 'path',
-    fallback: null,
-    meaning:
-      'Certificates (PEM) of authorities to trust besides those of Node and of this machine, for providers behind a company gateway.',
-  },
-  {
-    name: 'proxy.intercept',
-    flag: '--intercept <hosts>',
-    kind: 'text',
-    fallback: null,
-    meaning:
-      'Answer as an HTTPS proxy too, and record what is said to these hosts (names with `*`, between commas); others pass unread. See intercepting.md.',
-  },
+  ...networkKeys,
   {
     name: 'proxy.on_record_failure',
     flag: '--on-record-failure <what>',

@@ -17,7 +17,7 @@ export interface Arrived {
   readonly protocol: ProtocolAdapter | null
   readonly body: Uint8Array
   /** The host an intercepted request was meant for; absent for requests to the proxy itself. */
-  readonly origin?: URL
+  readonly origin?: URL | undefined
 }
 
 export interface AskedModel {

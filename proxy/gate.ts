@@ -29,7 +29,6 @@ export interface GateOptions extends RecordOptions {
   readonly forwarder: Forwarder
   /** Says why a call may not be made (a spent budget); null lets it through. Asked once per exchange, before anything is forwarded. */
   readonly admit: (asked: AdmissionRequest) => Promise<TurnpikeError | null>
-  /** Finds the host that an intercepted request was meant for. */
   readonly intercepted?: (request: http.IncomingMessage) => Intercepted | null
   readonly now: () => EpochMs
   readonly onOver: (note: ExchangeNote) => void
@@ -46,7 +45,7 @@ export interface AdmissionRequest {
 export async function passGate(gate: GateOptions, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   const startedAt = gate.now()
   const headers = pairHeaders(request.rawHeaders)
-  const intercepted = gate.intercepted?.(request) ?? null
+  const intercepted = gate.intercepted?.(request)
   const addressed = intercepted?.addressed ?? attribute(request.url ?? '/', headers)
   const protocol = findProtocol(request.method ?? 'GET', addressed.path)
   let body: Uint8Array
@@ -55,17 +54,8 @@ export async function passGate(gate: GateOptions, request: http.IncomingMessage,
   } catch (error) {
     return refuseUnrecorded(gate, request, response, protocol, startedAt, asTurnpikeError(error))
   }
-  const arrived: Arrived = {
-    id: createUlid(),
-    startedAt,
-    request,
-    response,
-    headers,
-    addressed,
-    protocol,
-    body,
-    ...(intercepted === null ? {} : { origin: intercepted.origin }),
-  }
+  const origin = intercepted?.origin
+  const arrived: Arrived = { id: createUlid(), startedAt, request, response, headers, addressed, protocol, body, origin }
   try {
     await recordAndForward(gate, arrived)
   } catch (error) {

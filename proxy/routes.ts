@@ -8,8 +8,9 @@ import { didYouMean } from '../core/suggest.ts'
 import type { HeaderList } from '../core/types.ts'
 import { readYaml } from '../core/yaml.ts'
 import type { RetryPolicy } from './forward.ts'
-import { type EndpointSpec, type ModelsFile, modelsSchema, type RetrySpec, type RouteSpec } from './models-file.ts'
+import { type EndpointSpec, type ModelsFile, modelsSchema, type RouteSpec } from './models-file.ts'
 import type { ProviderLimits } from './rate-queue.ts'
+import { readRetry } from './retry-policy.ts'
 import { type AwsSigner, awsCredentialNames, awsSecrets, readAwsSigner } from './sigv4.ts'
 
 /** Where and how one call is forwarded. */
@@ -194,14 +195,6 @@ function makeRoute(models: ModelsFile, route: RouteSpec, endpoint: EndpointSpec,
     ...(endpoint.http === undefined ? {} : { http: endpoint.http }),
     ...readRetry(route.retry ?? provider?.retry),
   }
-}
-
-/** None by default: agents retry by themselves, and know better what to repeat. */
-function readRetry(spec: RetrySpec | undefined): Pick<Route, 'retry'> {
-  if (spec === undefined || spec.attempts < 2) return {}
-  const backoffMs = spec.backoff_ms ?? 500
-  const on = spec.on ?? [429, 500, 502, 503, 504, 529]
-  return { retry: { attempts: spec.attempts, on, backoffMs, backoffMaxMs: Math.max(backoffMs, spec.max_backoff_ms ?? 30_000) } }
 }
 
 type AuthScheme = NonNullable<EndpointSpec['auth']>

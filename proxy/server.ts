@@ -128,7 +128,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     options.onDrain?.()
     await drainServer(server, metrics, graceMs, upgrades.cut)
     forwarder.close()
-    connections.close()
     await control.close()
   }
   return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, port, drain }

@@ -34,7 +34,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'parts of the configuration that only mean something together',
     testedBy: 'tests/core/config.test.ts',
-    files: ['core/budget-keys.ts', 'core/config-keys.ts', 'core/config-values.ts'],
+    files: ['core/budget-keys.ts', 'core/config-keys.ts', 'core/network-keys.ts', 'core/config-values.ts'],
   },
   {
     reason: 'the wording of schema problems, tested through the schema that finds them',
@@ -182,12 +182,17 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'the record of what a retry gives up',
     testedBy: 'tests/proxy/retry.test.ts',
-    files: ['proxy/record-part.ts'],
+    files: ['proxy/record-part.ts', 'proxy/retry-policy.ts'],
   },
   {
     reason: 'the words for what the connections meet',
     testedBy: 'tests/proxy/forward-connections.test.ts',
     files: ['proxy/forward-failure.ts', 'proxy/forwarder.ts'],
+  },
+  {
+    reason: 'where an intercepted request goes; tested on the wire',
+    testedBy: 'tests/proxy/intercept/intercept.test.ts',
+    files: ['proxy/intercept/route.ts'],
   },
   {
     reason: 'a step of a WebSocket on the wire, tested on the wire',
