@@ -1,7 +1,7 @@
 // The calls of some scopes as `turnpike show` tells them: every exchange in the order it arrived, decoded where a protocol claims
 // it, with the messages that it added to its conversation. Reads; writes nothing.
 
-import { type DecodedCall, decodeExchange, isCall } from '../convert/decode.ts'
+import { asksModel, type DecodedCall, decodeExchange, isCall } from '../convert/decode.ts'
 import { createNewMessages } from '../convert/messages-new.ts'
 import type { Call, Exchange, Message, Usage } from '../core/types.ts'
 import type { ExchangeFilter, Store } from '../store/_adapter.ts'
@@ -17,7 +17,7 @@ export interface ShownCall {
   readonly messagesNew: readonly Message[]
 }
 
-/** `other`: traffic that no protocol claims, such as lists of models. */
+/** `other`: what asks no model, such as token counts and lists of models, and traffic that no protocol claims. */
 export interface ShownScope {
   readonly calls: readonly ShownCall[]
   readonly other: readonly Exchange[]
@@ -30,7 +30,7 @@ export async function readShown(store: Store, filter: ExchangeFilter): Promise<S
     for (const call of await store.list('calls', { scopeId })) rows.set(call.exchangeId, call)
   const fresh = createNewMessages()
   const calls: ShownCall[] = []
-  for (const exchange of exchanges.filter(one => one.protocol !== null)) {
+  for (const exchange of exchanges.filter(asksModel)) {
     const result = isCall(exchange) ? await decodeExchange(store, exchange) : { reason: 'it has not ended yet' }
     const decoded = 'reason' in result ? null : result
     calls.push({
@@ -41,7 +41,7 @@ export async function readShown(store: Store, filter: ExchangeFilter): Promise<S
       messagesNew: decoded === null ? [] : fresh.add(decoded),
     })
   }
-  return { calls, other: exchanges.filter(exchange => exchange.protocol === null) }
+  return { calls, other: exchanges.filter(exchange => !asksModel(exchange)) }
 }
 
 export function writeShownCall(shown: ShownCall): object {

@@ -68,7 +68,8 @@ export interface TollPlace {
 
 export function openToll(plan: TollPlan, { store, providers, replay, listeners = {} }: TollPlace): OpenToll {
   const toll = createToll({ ...plan, store, limits: providers.routes.limits ?? new Map(), ...listeners })
-  if (toll === null) return { proxyOptions: { layers: replay.layers ?? [], linkLayers: replay.linkLayers ?? [] }, refuseTrial: async () => null }
+  if (toll === null)
+    return { proxyOptions: { layers: replay.layers ?? [], linkLayers: replay.linkLayers ?? [] }, refuseTrial: async () => null }
   const { innerLayers, outerLayers, outerLinkLayers, admit, onDrain, registerMetrics } = toll
   return {
     proxyOptions: {

@@ -73,7 +73,12 @@ export async function decodeExchanges(store: Store, filter: ExchangeFilter, opti
 
 /** A request for an answer of a model, ended; what no protocol claims, token counts and model lists have no decoded view. */
 export function isCall(exchange: Exchange): boolean {
-  if (exchange.protocol === null || exchange.outcome === 'in-flight') return false
+  return exchange.outcome !== 'in-flight' && asksModel(exchange)
+}
+
+/** The same, ended or not. */
+export function asksModel(exchange: Exchange): boolean {
+  if (exchange.protocol === null) return false
   return (findRoute(exchange.method, exchange.path)?.purpose ?? 'generate') === 'generate'
 }
 

@@ -1,5 +1,5 @@
-// The configuration keys of budgets: four figures for each of three scopes, as rows of the table in config-keys.ts.
-// What a budget does stands in proxy/budget.ts and docs/budgets.md.
+// The configuration keys of the toll: faults on purpose, metering, and budgets (four figures for each of three scopes), as rows of the
+// table in config-keys.ts. What they do stands in proxy/toll.ts, docs/budgets.md and docs/faults.md.
 
 import { trialCallsMax } from './limits.ts'
 
@@ -25,6 +25,23 @@ const figures: readonly Figure[] = [
   { name: 'cost_usd', flag: 'cost-usd <usd>', kind: 'number', meaning: 'What SCOPE may cost at list prices, in US dollars' },
   { name: 'wall_ms', flag: 'wall-ms <ms>', kind: 'whole', meaning: 'Milliseconds in which SCOPE may start calls' },
 ]
+
+export const tollKeys = [
+  {
+    name: 'proxy.inject',
+    flag: '--inject <spec>',
+    kind: 'spec',
+    fallback: null,
+    meaning: 'Faults on purpose, such as `429 rate=0.1; cut after=3 call=2`, or `@FILE`; docs/faults.md has the words.',
+  },
+  {
+    name: 'proxy.meter',
+    flag: '--meter',
+    kind: 'flag',
+    fallback: false,
+    meaning: 'Count tokens and cost of every answer for the metrics; happens anyway in a run, and where a budget is set.',
+  },
+] as const
 
 export const budgetKeys = budgetScopes.flatMap(scope =>
   figures.map(figure => ({

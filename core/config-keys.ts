@@ -1,7 +1,7 @@
 // Every key of the configuration, once: its name in turnpike.yaml, its flag, its kind, its default and what it means.
 // core/config.ts reads values by this table, the command line makes its options from it, docs/config.md is generated from it.
 
-import { budgetKeys } from './budget-keys.ts'
+import { budgetKeys, tollKeys } from './budget-keys.ts'
 import { agentTimeoutMs } from './limits.ts'
 import type { Json } from './types.ts'
 
@@ -72,6 +72,14 @@ export const configKeys: readonly ConfigKey[] = [
     fallback: null,
     meaning:
       'Certificates (PEM) of authorities to trust besides those of Node and of this machine, for providers behind a company gateway.',
+  },
+  {
+    name: 'proxy.intercept',
+    flag: '--intercept <hosts>',
+    kind: 'text',
+    fallback: null,
+    meaning:
+      'Answer as an HTTPS proxy too, and record what is said to these hosts (names with `*`, between commas); others pass unread. See intercepting.md.',
   },
   {
     name: 'proxy.on_record_failure',
@@ -240,20 +248,7 @@ export const configKeys: readonly ConfigKey[] = [
     fallback: false,
     meaning: 'Start a new agent session for each turn; needed for agents that cannot continue one.',
   },
-  {
-    name: 'proxy.inject',
-    flag: '--inject <spec>',
-    kind: 'spec',
-    fallback: null,
-    meaning: 'Faults on purpose, such as `429 rate=0.1; cut after=3 call=2`, or `@FILE`; docs/faults.md has the words.',
-  },
-  {
-    name: 'proxy.meter',
-    flag: '--meter',
-    kind: 'flag',
-    fallback: false,
-    meaning: 'Count tokens and cost of every answer for the metrics; happens anyway in a run, and where a budget is set.',
-  },
+  ...tollKeys,
   ...budgetKeys,
 ]
 

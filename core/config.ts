@@ -43,6 +43,7 @@ export interface Config {
     readonly models: string | null
     readonly upstream: string | null
     readonly upstreamCa: string | null
+    readonly intercept: string | null
     readonly onRecordFailure: 'refuse' | 'pass'
     /** The words, or `@` and the path of a file of them. */
     readonly inject: string | null
@@ -150,6 +151,7 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       models: get('proxy.models'),
       upstream: get('proxy.upstream'),
       upstreamCa: get('proxy.upstream_ca'),
+      intercept: get('proxy.intercept'),
       onRecordFailure: get('proxy.on_record_failure'),
       inject: get('proxy.inject'),
       meter: get('proxy.meter'),

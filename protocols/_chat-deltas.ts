@@ -28,7 +28,7 @@ export interface OpenChoice {
 }
 
 /** Fields whose pieces are always joined, even when two pieces are equal. */
-const joined = new Set(['content', 'refusal', 'reasoning_content', 'reasoning', 'reasoning_text'])
+const joined = new Set(['content', 'refusal', 'reasoning_content', 'reasoning', 'reasoning_text', 'thinking'])
 
 export function openChoice(index: Json): OpenChoice {
   return { index, fields: new Map(), calls: [], finishReason: undefined, beside: new Map() }

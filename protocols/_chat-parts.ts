@@ -5,7 +5,7 @@ import type { Block, Json, JsonObject } from '../core/types.ts'
 import { defined, isList, isObject, notes, objectOf, parseInput, printJson, textOf, without } from './_json.ts'
 
 /** Compatible servers disagree on the name; some send the same text under two of them. */
-export const thinkingFields = ['reasoning_content', 'reasoning', 'reasoning_text'] as const
+export const thinkingFields = ['reasoning_content', 'reasoning', 'reasoning_text', 'thinking'] as const
 
 export function readContent(content: Json | undefined): Block[] {
   if (typeof content === 'string') return content === '' ? [] : [{ kind: 'text', text: content }]

@@ -24,11 +24,6 @@ export function modelOf(address: RequestAddress | undefined): string | null {
   return address === undefined ? null : (readModelPath(address.path)?.model ?? null)
 }
 
-/** Without `alt=sse` a stream is a JSON array, one element after the other. */
-export function wantsSse(query: string): boolean {
-  return new URLSearchParams(query).get('alt') === 'sse'
-}
-
 export function addressOf(conversation: Conversation): RequestAddress {
   const verb = conversation.stream ? 'streamGenerateContent' : 'generateContent'
   const wrapped = isOwn(conversation.wire, 'gemini') && 'envelope' in objectOf(conversation.wire)

@@ -16,6 +16,8 @@ export interface Arrived {
   readonly addressed: Addressed
   readonly protocol: ProtocolAdapter | null
   readonly body: Uint8Array
+  /** The host an intercepted request was meant for; absent for requests to the proxy itself. */
+  readonly origin?: URL
 }
 
 export interface AskedModel {

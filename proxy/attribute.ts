@@ -53,7 +53,8 @@ export function attribute(url: string, headers: HeaderList): Addressed {
   return { attribution: attributeByName(name, headers), path, query }
 }
 
-function attributeByName(encoded: string, headers: HeaderList): Attribution {
+/** A session named by its caller, in the path or as the user of the proxy. */
+export function attributeByName(encoded: string, headers: HeaderList): Attribution {
   const name = decodeName(encoded)
   if (name === null || !sessionName.test(name))
     return {

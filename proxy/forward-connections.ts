@@ -22,6 +22,8 @@ export interface Connections {
   readonly wayTo: (origin: URL, fresh: boolean) => Way
   /** A connected socket, TLS done. `alpn` is the protocol spoken on it: an upstream that refuses it is an error. */
   readonly open: (origin: URL, alpn: string) => Promise<Duplex>
+  /** A raw connection to the host of the origin, whatever is spoken on it. */
+  readonly tunnel: (origin: URL) => Promise<Duplex>
   readonly close: () => void
 }
 
@@ -65,6 +67,7 @@ export function createConnections(access: UpstreamAccess = {}): Connections {
       return { agent: agentFor(origin.protocol, proxy, fresh), relay: null }
     },
     open: (origin, alpn) => openSocket(origin, proxyOf(origin), alpn, trust()),
+    tunnel: origin => openPlain(origin, proxyOf(origin), trust()),
     close: () => {
       for (const agent of agents.values()) agent.destroy()
     },
@@ -112,11 +115,9 @@ async function openSocket(
   alpn: string,
   secureContext: tls.SecureContext | undefined,
 ): Promise<Duplex> {
-  const host = hostOf(origin)
-  const port = portOf(origin)
-  const plain = proxy === null ? await connected(net.connect({ host, port, noDelay: true }), 'connect') : null
-  const socket = plain ?? (await openTunnel(proxy ?? origin, origin, secureContext))
+  const socket = await openPlain(origin, proxy, secureContext)
   if (origin.protocol !== 'https:') return socket
+  const host = hostOf(origin)
   const servername = net.isIP(host) === 0 ? host : ''
   const secure = tls.connect({
     socket,
@@ -133,6 +134,11 @@ async function openSocket(
     })
   }
   return secure
+}
+
+function openPlain(origin: URL, proxy: URL | null, secureContext: tls.SecureContext | undefined): Promise<Duplex> {
+  if (proxy !== null) return openTunnel(proxy, origin, secureContext)
+  return connected(net.connect({ host: hostOf(origin), port: portOf(origin), noDelay: true }), 'connect')
 }
 
 function connected<T extends net.Socket>(socket: T, event: 'connect' | 'secureConnect'): Promise<T> {

@@ -29,7 +29,12 @@ export async function readAuthorities({ environment, file }: TrustOptions): Prom
   const extra = environment['NODE_EXTRA_CA_CERTS']
   const own = file === null ? [] : await readOwn(file)
   const found = [...tls.rootCertificates, ...systemStore(), ...bundle, ...(extra ? await readFirst([extra]) : []), ...own]
-  return [...new Set(found.map(certificate => certificate.trim()))]
+  const each = new Map<string, string>()
+  for (const certificate of found) {
+    const known = contentOf(certificate)
+    if (!each.has(known)) each.set(known, certificate)
+  }
+  return [...each.values()]
 }
 
 /** Node reads the system's store itself since 22.15; the types here are those of Node 20. */
@@ -58,10 +63,19 @@ async function readOwn(file: string): Promise<string[]> {
   return found
 }
 
-/** The certificates of a bundle; blocks that cannot be read would make all of them useless and are left out. */
+/** Bundles break their lines differently. */
+function contentOf(certificate: string): string {
+  return certificate.replace(/-----[^-]+-----|\s+/g, '')
+}
+
+/**
+ * The certificates of a bundle; blocks that cannot be read would make all of them useless and are left out. Those Node brings along
+ * need not be looked at again: the machine's bundle holds mostly the same.
+ */
 function splitPem(text: string): string[] {
   const blocks = text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? []
-  return blocks.filter(isCertificate)
+  const trusted = new Set(tls.rootCertificates.map(contentOf))
+  return blocks.filter(block => trusted.has(contentOf(block)) || isCertificate(block))
 }
 
 function isCertificate(pem: string): boolean {

@@ -9,7 +9,6 @@ import type { HeaderList, Scope } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import { type Connections, hostOf, portOf, proxyCredential } from './forward-connections.ts'
 import { flattenHeaders, pairHeaders } from './headers.ts'
-import type { AwsSigner } from './sigv4.ts'
 
 /** Which exchange a request belongs to, for the layers that wrap a forwarder (replay, faults, budgets, retries). */
 export interface ForwardedExchange {
@@ -52,9 +51,14 @@ export interface ForwardRequest {
   /** 2: over HTTP/2. Absent or 1: HTTP/1.1. */
   readonly http?: 1 | 2
   /** Signs it before it is sent, see sigv4.ts. */
-  readonly signer?: AwsSigner
+  readonly signer?: RequestSigner
   /** When it may be sent again; absent: never. */
   readonly retry?: RetryPolicy
+}
+
+/** Signs a request over exactly what is sent. */
+export interface RequestSigner {
+  readonly sign: (request: ForwardRequest, at?: Date) => Promise<ForwardRequest>
 }
 
 export interface UpstreamHead {

@@ -1,11 +1,10 @@
 // The forwarder behind all layers: chooses the version of HTTP that an upstream is spoken to with, over one set of connections.
 
 import { type Forwarder, forwardHttp1 } from './forward.ts'
-import { createConnections, type UpstreamAccess } from './forward-connections.ts'
+import { type Connections, createConnections, type UpstreamAccess } from './forward-connections.ts'
 import { createHttp2Forwarder } from './forward-http2.ts'
 
-export function createForwarder(access: UpstreamAccess = {}): Forwarder {
-  const connections = createConnections(access)
+export function createForwarder(access: UpstreamAccess = {}, connections: Connections = createConnections(access)): Forwarder {
   const http2 = createHttp2Forwarder(connections)
   return {
     forward: (request, events) =>

@@ -13,6 +13,8 @@ import { attribute } from './attribute.ts'
 import type { ForwardEvents, Forwarder, Forwarding } from './forward.ts'
 import { describeUnreachable } from './forward-failure.ts'
 import { headerValue, pairHeaders } from './headers.ts'
+import type { Intercepted } from './intercept/intercept.ts'
+import { interceptRoute } from './intercept/route.ts'
 import type { Receiver } from './receive.ts'
 import { type Recording, type RecordOptions, startRecording } from './record.ts'
 import { sendRefusal, writeRefusal } from './refuse.ts'
@@ -27,6 +29,8 @@ export interface GateOptions extends RecordOptions {
   readonly forwarder: Forwarder
   /** Says why a call may not be made (a spent budget); null lets it through. Asked once per exchange, before anything is forwarded. */
   readonly admit: (asked: AdmissionRequest) => Promise<TurnpikeError | null>
+  /** Finds the host that an intercepted request was meant for. */
+  readonly intercepted?: (request: http.IncomingMessage) => Intercepted | null
   readonly now: () => EpochMs
   readonly onOver: (note: ExchangeNote) => void
 }
@@ -53,7 +57,8 @@ export interface ExchangeNote {
 export async function passGate(gate: GateOptions, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   const startedAt = gate.now()
   const headers = pairHeaders(request.rawHeaders)
-  const addressed = attribute(request.url ?? '/', headers)
+  const intercepted = gate.intercepted?.(request) ?? null
+  const addressed = intercepted?.addressed ?? attribute(request.url ?? '/', headers)
   const protocol = findProtocol(request.method ?? 'GET', addressed.path)
   let body: Uint8Array
   try {
@@ -61,7 +66,17 @@ export async function passGate(gate: GateOptions, request: http.IncomingMessage,
   } catch (error) {
     return refuseUnrecorded(gate, request, response, protocol, startedAt, asTurnpikeError(error))
   }
-  const arrived: Arrived = { id: createUlid(), startedAt, request, response, headers, addressed, protocol, body }
+  const arrived: Arrived = {
+    id: createUlid(),
+    startedAt,
+    request,
+    response,
+    headers,
+    addressed,
+    protocol,
+    body,
+    ...(intercepted === null ? {} : { origin: intercepted.origin }),
+  }
   try {
     await recordAndForward(gate, arrived)
   } catch (error) {
@@ -115,6 +130,7 @@ async function recordAndForward(gate: GateOptions, arrived: Arrived): Promise<vo
 }
 
 function chooseRoute(gate: GateOptions, arrived: Arrived, resolved: ResolvedScope, asked: AskedModel): Route | TurnpikeError {
+  if (arrived.origin !== undefined) return interceptRoute(gate.routes, arrived.origin, arrived.protocol?.id ?? null)
   try {
     return gate.routes.choose({
       model: asked.model,

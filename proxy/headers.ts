@@ -9,6 +9,7 @@ const hopByHop = new Set([
   'keep-alive',
   'proxy-connection',
   'proxy-authenticate',
+  'proxy-authorization',
   'te',
   'upgrade',
   'expect',

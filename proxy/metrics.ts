@@ -8,6 +8,8 @@ export interface ProxyMetrics {
   readonly started: () => void
   readonly over: (note: ExchangeNote) => void
   readonly inFlight: () => number
+  /** A connection or request of the forward-proxy side. */
+  readonly passed: (how: string) => void
 }
 
 export function createMetrics(heldBytes: () => number): ProxyMetrics {
@@ -29,6 +31,12 @@ export function createMetrics(heldBytes: () => number): ProxyMetrics {
     registers,
   })
   const bytes = new Counter({ name: 'turnpike_bytes_total', help: 'Body bytes recorded.', labelNames: ['direction'], registers })
+  const forward = new Counter({
+    name: 'turnpike_forward_proxy_total',
+    help: 'Connections and requests to other hosts: intercepted (unused: closed before a request came, mostly by agents that do not trust the authority), passed unread (tunnelled, relayed), or refused.',
+    labelNames: ['how'],
+    registers,
+  })
   new Gauge({ name: 'turnpike_exchanges_in_flight', help: 'Exchanges running now.', registers, collect: gauge(() => running) })
   new Gauge({ name: 'turnpike_held_request_bytes', help: 'Request bytes in memory.', registers, collect: gauge(heldBytes) })
   return {
@@ -43,6 +51,7 @@ export function createMetrics(heldBytes: () => number): ProxyMetrics {
       bytes.inc({ direction: 'response' }, note.responseBytes)
     },
     inFlight: () => running,
+    passed: how => forward.inc({ how }),
   }
 }
 

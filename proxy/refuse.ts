@@ -62,6 +62,13 @@ export function sendRefusal(response: http.ServerResponse, refusal: Refusal): vo
   response.end(refusal.body)
 }
 
+/** For a CONNECT: there is no response object, only the socket. */
+export function rawRefusal(status: 400 | 502, error: TurnpikeError): string {
+  const body = JSON.stringify(plainError(error.code, `${error.message} (try: ${error.hint})`))
+  const line = `HTTP/1.1 ${status} ${status === 400 ? 'Bad Request' : 'Bad Gateway'}`
+  return `${line}\r\ncontent-type: application/json\r\nx-turnpike-error: ${error.code}\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+}
+
 /** For bytes that are no HTTP request: there is no response object yet, only the socket. */
 export function rawBadRequest(reason: string): string {
   const body = JSON.stringify(plainError('E_BAD_REQUEST', `the bytes are not a well-formed HTTP/1.1 request: ${reason}`))

@@ -32,6 +32,8 @@ export interface Route {
   readonly http?: 1 | 2
   /** Absent: a request is sent once. */
   readonly retry?: RetryPolicy
+  /** An intercepted host: what the caller presents is its own business, unless the proxy has a key for the host. */
+  readonly intercepted?: boolean
 }
 
 export interface Wanted {
@@ -52,6 +54,8 @@ export interface Routes {
   readonly choose: (wanted: Wanted) => Route
   /** False when the choice does not depend on the model: bodies need not be searched for it. */
   readonly needModel: boolean
+  /** Header pairs with the proxy's own key for a host; none when no provider is spoken to there. */
+  readonly credentialFor?: (origin: URL, protocol: string | null) => HeaderList
   /** Every key in here, for masking. */
   readonly secrets: readonly string[]
   /** By the name of the route; absent = none. */
@@ -91,9 +95,20 @@ export function parseRoutes(text: string, file: string, env: Environment): Route
   return {
     choose: wanted => chooseRoute(models, file, env, wanted),
     needModel: true,
+    credentialFor: (origin, protocol) => findCredential(models, env, origin, protocol),
     secrets: [...secrets.filter(secret => secret !== ''), ...(signs(models) ? awsSecrets(env) : [])],
     limits: readLimits(models),
   }
+}
+
+function findCredential(models: ModelsFile, env: Environment, origin: URL, protocol: string | null): HeaderList {
+  const here = Object.values(models.providers).flatMap(provider =>
+    Object.entries(provider.endpoints)
+      .filter(([, endpoint]) => new URL(endpoint.base_url).origin === origin.origin)
+      .map(([id, endpoint]) => ({ id, endpoint, key: provider.key_env === undefined ? undefined : env[provider.key_env] })),
+  )
+  const found = here.find(({ id }) => id === protocol) ?? here[0]
+  return found?.key ? writeCredential(found.endpoint.auth ?? 'bearer', found.key) : []
 }
 
 function signs(models: ModelsFile): boolean {

@@ -12,10 +12,11 @@ import type { Store } from '../store/_adapter.ts'
 import { attribute } from './attribute.ts'
 import { createControl } from './control.ts'
 import type { Forwarder, ForwardLayer } from './forward.ts'
-import type { UpstreamAccess } from './forward-connections.ts'
+import { createConnections, type UpstreamAccess } from './forward-connections.ts'
 import { createForwarder } from './forwarder.ts'
 import { type ExchangeNote, type GateOptions, passGate } from './gate.ts'
 import { pairHeaders } from './headers.ts'
+import { attachInterceptor, type InterceptOptions, type Interceptor, isSelf, refuseOwnProxy } from './intercept/intercept.ts'
 import { createMetrics, type ProxyMetrics } from './metrics.ts'
 import { createReceiver, declaredLength, tooLarge } from './receive.ts'
 import { recordAttempt } from './record-part.ts'
@@ -49,6 +50,8 @@ export interface ProxyOptions {
   readonly linkLayers?: readonly LinkLayer[]
   /** May refuse calls before they are forwarded. */
   readonly admit?: GateOptions['admit']
+  /** Answers CONNECT and absolute-form requests too, and reads those for the hosts it names. */
+  readonly intercept?: InterceptOptions
   /** Called when draining begins: what merely waits should end. */
   readonly onDrain?: () => void
   /** Adds to what /_turnpike/metrics shows. */
@@ -70,12 +73,15 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const metrics = createMetrics(receiver.heldBytes)
   options.registerMetrics?.(metrics.registry)
   const now = (): number => performance.timeOrigin + performance.now()
+  const access = refuseOwnProxy(options.access ?? {}, target => isSelf(server, target))
+  const connections = createConnections(access)
+  let interceptor: Interceptor | null = null
   const { recorder } = options.store
   const record: RetryOptions['record'] = (request, discarded) =>
     recordAttempt({ recorder, onRecordFailure: options.onRecordFailure }, request, discarded)
   // Retries see a request first: what the other layers do is part of each attempt.
   const layers = [...(options.layers ?? []), createRetryLayer({ record, now })]
-  const forwarder = layers.reduce<Forwarder>((next, layer) => layer(next), signingLayer(createForwarder(options.access)))
+  const forwarder = layers.reduce<Forwarder>((next, layer) => layer(next), signingLayer(createForwarder(access, connections)))
   const gate: GateOptions = {
     recorder: options.store.recorder,
     scopes: createScopes(options.store, now),
@@ -83,6 +89,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     receiver,
     forwarder,
     admit: options.admit ?? admitAll,
+    intercepted: request => interceptor?.find(request) ?? null,
     ownSecrets: [...options.routes.secrets, ...(options.secrets ?? [])],
     onRecordFailure: options.onRecordFailure,
     now,
@@ -96,19 +103,23 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { store, version } = options
   const control = await createControl({ store, metrics, controlToken, draining: () => draining, startedAt: Date.now(), version })
   const handle = (request: http.IncomingMessage, response: http.ServerResponse): void => {
-    if (request.url?.startsWith('/_turnpike/')) return void control.routing(request, response)
+    if (interceptor?.relay(request, response)) return
+    if (request.url?.startsWith('/_turnpike/') && !interceptor?.find(request)) return void control.routing(request, response)
     if (draining)
       return refuse(request, response, new TurnpikeError('E_DRAINING', 'the proxy is shutting down and takes no new calls'))
     metrics.started()
     void passGate(gate, request, response)
   }
+  const connections = createConnections(options.access)
   const linker = (options.linkLayers ?? []).reduce<Linker>(
     (next, layer) => layer(next),
-    createLinker({ messageBytesMax: bodyBytesMax }),
+    createLinker({ messageBytesMax: bodyBytesMax, agentOf: connections.agentOf }),
   )
   const sockets = { linker, messageBytesMax: bodyBytesMax, draining: () => draining, onStarted: metrics.started }
   const upgrades = createUpgrades({ ...gate, ...sockets })
   const server = createServer(handle, upgrades, bodyBytesMax)
+  if (options.intercept !== undefined)
+    interceptor = attachInterceptor(server, { options: options.intercept, connect: connections.tunnel, count: metrics.passed })
   await listen(server, options.host, options.port)
   const { port } = server.address() as AddressInfo
   const drain = async (graceMs: number = drainMs): Promise<void> => {
@@ -117,6 +128,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     options.onDrain?.()
     await drainServer(server, metrics, graceMs, upgrades.cut)
     forwarder.close()
+    connections.close()
     await control.close()
   }
   return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, port, drain }

@@ -6,13 +6,11 @@ import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { TurnpikeError } from '../core/errors.ts'
 import type { HeaderList } from '../core/types.ts'
-import type { Forwarder, Forwarding, ForwardLayer, ForwardRequest } from './forward.ts'
+import type { Forwarder, Forwarding, ForwardLayer, ForwardRequest, RequestSigner } from './forward.ts'
 import { headerValue } from './headers.ts'
 
-export interface AwsSigner {
+export interface AwsSigner extends RequestSigner {
   readonly region: string
-  /** The request with its signature. */
-  readonly sign: (request: ForwardRequest, at?: Date) => Promise<ForwardRequest>
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -104,7 +102,7 @@ export const signingLayer: ForwardLayer = next => ({
 function signAndForward(
   next: Forwarder,
   request: ForwardRequest,
-  signer: AwsSigner,
+  signer: RequestSigner,
   events: Parameters<Forwarder['forward']>[1],
 ): Forwarding {
   const state: { inner: Forwarding | null; paused: boolean; over: boolean } = { inner: null, paused: false, over: false }

@@ -2,9 +2,11 @@
 // Never lets a trial's token or an attribution header reach a provider.
 
 import { TurnpikeError } from '../core/errors.ts'
+import type { HeaderList } from '../core/types.ts'
 import type { Arrived, AskedModel } from './arrived.ts'
+import { tokenPrefix } from './attribute.ts'
 import type { ForwardRequest } from './forward.ts'
-import { pairHeaders, upstreamHeaders } from './headers.ts'
+import { headerValue, pairHeaders, upstreamHeaders } from './headers.ts'
 import { findModelInPath, renameModel, renameModelInPath } from './model.ts'
 import type { Route } from './routes.ts'
 import type { ResolvedScope } from './scopes.ts'
@@ -13,11 +15,11 @@ import { type AwsSigner, awsCredentialNames, isSigned } from './sigv4.ts'
 export function upstreamRequest(arrived: Arrived, resolved: ResolvedScope, route: Route, asked: AskedModel): ForwardRequest {
   const body = rename(arrived, route, asked)
   const { path } = arrived.addressed
-  const query = resolved.ownKey ? dropKeys(arrived.addressed.query) : arrived.addressed.query
+  const query = resolved.ownKey ? queryFor(arrived.addressed.query, route) : arrived.addressed.query
   const asksElsewhere = route.upstreamModel !== null && route.upstreamModel !== asked.model
   const upstreamPath = asksElsewhere ? renameModelInPath(path, route.upstreamModel ?? '') : path
   const signer = signerOf(arrived, resolved, route)
-  const credentials = resolved.ownKey ? credentialHeaders : []
+  const credentials = resolved.ownKey ? credentialsToDrop(arrived.headers, route) : []
   const method = arrived.request.method ?? 'GET'
   const { id, headers, protocol } = arrived
   const { scope, turn, attempt } = resolved
@@ -75,6 +77,23 @@ function rename(arrived: Arrived, route: Route, asked: AskedModel): Uint8Array {
   return renameModel(arrived.body, asked.place, route.upstreamModel)
 }
 
+/** A trial's agent may hold credentials of its own for an intercepted host, where the proxy has none; its token is none of them. */
+function keepsOwn(route: Route): boolean {
+  return route.intercepted === true && route.credential.length === 0
+}
+
+/** Names of the fields that a trial's request loses on its way upstream. */
+export function credentialsToDrop(headers: HeaderList, route: Route): readonly string[] {
+  if (!keepsOwn(route)) return credentialHeaders
+  return credentialHeaders.filter(name => headerValue(headers, name)?.includes(tokenPrefix))
+}
+
+/** The query of a trial's request as its upstream gets it. */
+export function queryFor(query: string, route: Route): string {
+  if (!keepsOwn(route)) return dropKeys(query)
+  return query.includes(tokenPrefix) ? dropKeys(query) : query
+}
+
 /** A key in the query, as some clients of Gemini send it; the other parameters stay as they were spelled. */
 export function dropKeys(query: string): string {
   const kept = query.split('&').filter(part => !/^(?:key|api_key|access_token)=/i.test(part))
@@ -82,4 +101,4 @@ export function dropKeys(query: string): string {
 }
 
 /** What a caller may present a key in; a trial's token must never reach a provider. */
-export const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']
+const credentialHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']

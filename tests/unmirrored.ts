@@ -13,6 +13,7 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'types, data or a schema only: nothing runs',
     testedBy: null,
     files: [
+      'proxy/replay/options.ts',
       'core/types.ts',
       'core/report.ts',
       'proxy/websocket/link.ts',
@@ -77,7 +78,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'tested as a process',
     testedBy: 'tests/cli/commands/show.test.ts',
-    files: ['cli/show-view.ts', 'cli/shown-calls.ts'],
+    files: ['cli/show-view.ts'],
   },
   { reason: 'tested as a process', testedBy: 'tests/cli/commands/doctor.test.ts', files: ['cli/commands/agents.ts'] },
   { reason: 'tested as a process', testedBy: 'tests/cli/commands/proxy.test.ts', files: ['cli/providers.ts'] },
@@ -135,10 +136,12 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'a step of a fault on its way to the agent, tested on the wire over every protocol',
     testedBy: 'tests/faults/matrix.test.ts',
     files: [
+      'proxy/inject/choose.ts',
       'proxy/inject/layer.ts',
       'proxy/inject/outlet.ts',
       'proxy/inject/provider-error.ts',
       'proxy/inject/spoil.ts',
+      'proxy/inject/timeline.ts',
       'proxy/inject/units.ts',
     ],
   },
@@ -148,15 +151,20 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['proxy/meter-read.ts', 'proxy/toll-metrics.ts'],
   },
   {
+    reason: 'the meter over WebSockets, tested there with faults and budgets',
+    testedBy: 'tests/proxy/inject/socket.test.ts',
+    files: ['proxy/meter-socket.ts'],
+  },
+  {
     reason: 'behind the budgets, tested with them on the wire',
     testedBy: 'tests/proxy/budget.test.ts',
     files: ['proxy/budget-accounts.ts', 'proxy/toll.ts'],
   },
   { reason: 'wires the toll; tested as a process', testedBy: 'tests/cli/commands/run-budget.test.ts', files: ['cli/toll.ts'] },
   {
-    reason: 'what a missed call is told, tested on the wire',
+    reason: 'from a request to its recorded answer, or to what a missed one is told; tested on the wire',
     testedBy: 'tests/proxy/replay/replay.test.ts',
-    files: ['proxy/replay/miss.ts'],
+    files: ['proxy/replay/find.ts', 'proxy/replay/miss.ts'],
   },
   {
     reason: 'what a recording is opened into, tested with it',
@@ -176,12 +184,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'a step of a WebSocket on the wire, tested on the wire',
     testedBy: 'tests/proxy/websocket/upgrade.test.ts',
-    files: [
-      'proxy/websocket/accept.ts',
-      'proxy/websocket/dial.ts',
-      'proxy/websocket/opening.ts',
-      'proxy/websocket/socket-end.ts',
-    ],
+    files: ['proxy/websocket/accept.ts', 'proxy/websocket/opening.ts', 'proxy/websocket/socket-end.ts'],
   },
   {
     reason: 'between the two directions of a WebSocket, tested with both on the wire',

@@ -1,6 +1,7 @@
 // `turnpike proxy`: the recording proxy on its own. One line on standard output when it is ready; drains on the first signal.
 
 import { budgetKeyNames } from '../../core/budget-keys.ts'
+import { readHosts } from '../../proxy/intercept/hosts.ts'
 import type { ProxyOptions } from '../../proxy/server.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
@@ -24,6 +25,7 @@ export const proxyCommand: CommandSpec = {
     'proxy.models',
     'proxy.upstream',
     'proxy.upstream_ca',
+    'proxy.intercept',
     'proxy.on_record_failure',
     'proxy.inject',
     'proxy.meter',
@@ -39,6 +41,7 @@ export const proxyCommand: CommandSpec = {
   examples: [
     'turnpike proxy --simulated',
     'turnpike proxy --upstream https://api.anthropic.com',
+    'turnpike proxy --intercept "api.anthropic.com,*.openai.com"',
     'turnpike proxy --replay my-session',
     'ANTHROPIC_BASE_URL=http://127.0.0.1:4000/s/my-session claude',
   ],
@@ -48,9 +51,11 @@ export const proxyCommand: CommandSpec = {
     const providers = await openProviders(context.config, context.environment)
     const toll = await planToll(context.config, 'proxy')
     const access = await readAccess(context.config, context.environment)
+    const { intercept } = context.config.proxy
+    const hosts = intercept === null ? null : readHosts(intercept)
     const run = async (store: Store): Promise<number> => {
       const replay = await openReplay(context.config, store)
-      return serve(context, store, { providers, toll, replay, access }).finally(replay.close)
+      return serve(context, store, { providers, toll, replay, access, hosts }).finally(replay.close)
     }
     return useStoreAt(context.config.store, {}, run).finally(providers.close)
   },
@@ -61,19 +66,25 @@ interface Served {
   readonly toll: TollPlan
   readonly replay: OpenedReplay
   readonly access: Access
+  /** Hosts to intercept; null: none. */
+  readonly hosts: readonly string[] | null
 }
 
-async function serve(context: CommandContext, store: Store, { providers, toll, replay, access }: Served): Promise<number> {
+async function serve(context: CommandContext, store: Store, served: Served): Promise<number> {
+  const { providers, toll, replay, access, hosts } = served
   const { config, output } = context
   const controlToken = context.environment['TURNPIKE_CONTROL_TOKEN']
   // Loaded here: commands that only look into the store must start fast.
   const { startProxy } = await import('../../proxy/server.ts')
+  const { openAuthority } = await import('../../proxy/intercept/authority.ts')
+  const intercept = hosts === null ? null : { hosts, authority: await openAuthority(config.store) }
   const proxy = await startProxy({
     store,
     host: config.proxy.host,
     port: config.proxy.port,
     routes: providers.routes,
     ...access,
+    ...(intercept === null ? {} : { intercept }),
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
     ...openToll(toll, { store, providers, replay }).proxyOptions,
@@ -83,7 +94,9 @@ async function serve(context: CommandContext, store: Store, { providers, toll, r
   if (config.proxy.onRecordFailure === 'pass')
     output.note('warning: calls pass UNRECORDED while the store cannot be written (--on-record-failure pass)')
   if (context.verbose) output.note(`models: ${providers.description}; store: ${config.store}`)
-  if (context.json) await output.writeJson({ event: 'listening', url: proxy.url })
+  const authority = intercept === null ? {} : { intercept_ca: intercept.authority.file }
+  if (intercept !== null) output.note(`intercepting ${intercept.hosts.join(', ')}; agents must trust ${intercept.authority.file}`)
+  if (context.json) await output.writeJson({ event: 'listening', url: proxy.url, ...authority })
   else await output.write(`listening ${proxy.url}\n`)
   await waitForSignal(context.signal)
   if (context.verbose || output.isTty) output.note('draining: running answers may end; the next Ctrl-C stops at once')

@@ -5,18 +5,11 @@ import { asTurnpikeError } from '../../core/errors.ts'
 import type { ForwardEvents, Forwarder, Forwarding, ForwardLayer, ForwardRequest } from '../forward.ts'
 import type { LinkLayer } from '../websocket/link.ts'
 import { findMatch, writeMark } from './find.ts'
-import type { ReplayLibrary } from './library.ts'
 import type { MatchRule } from './match.ts'
 import { explainMiss } from './miss.ts'
-import { planPlayback, play, type ReplayTiming } from './playback.ts'
+import type { ReplayCounts, ReplayOptions } from './options.ts'
+import { planPlayback, play } from './playback.ts'
 import { openReplayedSocket } from './socket.ts'
-
-export interface ReplayOptions {
-  readonly library: ReplayLibrary
-  /** What happens to a request that no recorded exchange answers: a clear error, or on to the provider. */
-  readonly onMiss: 'fail' | 'forward'
-  readonly timing: ReplayTiming
-}
 
 /** What a replay has done so far. */
 export interface ReplayTally {
@@ -31,8 +24,6 @@ export interface Replay {
   readonly linkLayer: LinkLayer
   readonly tally: () => ReplayTally
 }
-
-export type ReplayCounts = Record<MatchRule | 'missed' | 'forwarded', number>
 
 export function createReplay(options: ReplayOptions): Replay {
   const counts: ReplayCounts = { bytes: 0, request: 0, place: 0, order: 0, repeat: 0, missed: 0, forwarded: 0 }

@@ -8,8 +8,8 @@ import type { Link, LinkEvents, LinkRequest, SocketMessage } from '../websocket/
 import { readAsked as readAskedMessage, writeRefusalMessage } from '../websocket/message.ts'
 import { findMatch, writeMark } from './find.ts'
 import { explainMiss } from './miss.ts'
+import type { ReplayCounts, ReplayOptions } from './options.ts'
 import { type Playback, planPlayback, play, recordedBreak } from './playback.ts'
-import type { ReplayCounts, ReplayOptions } from './replay.ts'
 import { handshakeMethod } from './shelf.ts'
 
 interface ReplayedSocket {

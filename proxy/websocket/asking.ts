@@ -43,7 +43,7 @@ async function refuse(session: Session, asked: AskedMessage): Promise<TurnpikeEr
 /** The socket is open to one provider; the model may rename itself there, but not go elsewhere. */
 function chooseRoute({ context, resolved }: Session, place: ModelPlace | null): Route | TurnpikeError {
   const { gate, route, handshake } = context
-  if (place === null) return route
+  if (place === null || route.intercepted === true) return route
   const protocol = handshake.protocol?.id ?? null
   try {
     const wanted = gate.routes.choose({ model: place.model, protocol, anthropicClient: false, needKey: resolved.ownKey })

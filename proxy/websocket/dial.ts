@@ -18,7 +18,7 @@ const refusalBytesMax = 4 * 1024 * 1024
 export interface LinkerOptions {
   /** Largest message taken from an upstream; a larger one ends the socket with 1009. */
   readonly messageBytesMax: number
-  /** The HTTP agent to connect with (a proxy of the environment); absent: directly. */
+  /** The HTTP agent to connect with ; absent: directly, with Node's own authorities. */
   readonly agentOf?: (origin: URL) => Agent | undefined
 }
 
@@ -43,6 +43,7 @@ function dial(request: LinkRequest, events: LinkEvents, options: LinkerOptions):
     closeTimeout: socketCloseMs,
     finishRequest: (outgoing: ClientRequest) => {
       outgoing.on('socket', connection => {
+        state.connected = !connection.connecting // the way through a proxy is connected when it comes
         connection.once(request.origin.protocol === 'https:' ? 'secureConnect' : 'connect', () => (state.connected = true))
       })
       sendHandshake(outgoing, request)
@@ -116,12 +117,13 @@ function openLink(socket: WebSocket, answer: IncomingMessage, events: LinkEvents
 }
 
 function readRefusal(answer: IncomingMessage, events: LinkEvents, settle: (then: () => void) => void): void {
+  const connection = answer.socket
   const parts: Buffer[] = []
   let bytes = 0
   const refuse = (): void =>
     settle(() => {
       events.onRefused(headOf(answer), Buffer.concat(parts))
-      answer.destroy()
+      connection.destroy() // kept for the next handshake, it might be stale by then
     })
   answer.on('data', (part: Buffer) => {
     parts.push(part)

@@ -8,9 +8,10 @@ import { findRoute } from '../../protocols/_all.ts'
 import type { Addressed } from '../attribute.ts'
 import { attribute, tokenPrefix } from '../attribute.ts'
 import { headerValue, pairHeaders, upstreamHeaders } from '../headers.ts'
+import type { Intercepted } from '../intercept/intercept.ts'
 import type { Route } from '../routes.ts'
 import type { ResolvedScope } from '../scopes.ts'
-import { credentialHeaders, dropKeys } from '../upstream-request.ts'
+import { credentialsToDrop, queryFor } from '../upstream-request.ts'
 import type { LinkRequest } from './link.ts'
 
 /** An upgrade that has arrived. */
@@ -24,11 +25,18 @@ export interface Handshake {
   readonly subprotocols: readonly string[]
   /** permessage-deflate was offered. */
   readonly compression: boolean
+  /** The host an intercepted upgrade was meant for; absent for those to the proxy itself. */
+  readonly origin?: URL
 }
 
-export function readHandshake(request: http.IncomingMessage, id: string, startedAt: EpochMs): Handshake {
+export function readHandshake(
+  request: http.IncomingMessage,
+  id: string,
+  startedAt: EpochMs,
+  intercepted: Intercepted | null = null,
+): Handshake {
   const headers = pairHeaders(request.rawHeaders)
-  const addressed = attribute(request.url ?? '/', headers)
+  const addressed = intercepted?.addressed ?? attribute(request.url ?? '/', headers)
   const found = findRoute('WS', addressed.path)
   const speaks = found?.purpose === 'generate' && found.protocol.framings.includes('websocket')
   return {
@@ -37,6 +45,7 @@ export function readHandshake(request: http.IncomingMessage, id: string, started
     headers,
     addressed,
     protocol: speaks ? found.protocol : null,
+    ...(intercepted === null ? {} : { origin: intercepted.origin }),
     subprotocols: listOf(headers, 'sec-websocket-protocol'),
     compression: listOf(headers, 'sec-websocket-extensions').some(offer => /^permessage-deflate\s*(;|$)/i.test(offer)),
   }
@@ -84,7 +93,7 @@ export function linkRequest(handshake: Handshake, resolved: ResolvedScope, route
   const { id, headers, addressed, protocol, compression } = handshake
   const { path, query } = addressed
   const { scope, turn, attempt, ownKey } = resolved
-  const upstreamQuery = ownKey ? dropKeys(query) : query
+  const upstreamQuery = ownKey ? queryFor(query, route) : query
   const rest = headers.filter(([name]) => !name.toLowerCase().startsWith('sec-websocket-'))
   return {
     exchange: { id, scope, turn, attempt, protocol, route: route.name, method: 'GET', path, query, headers, body: noBody },
@@ -92,7 +101,7 @@ export function linkRequest(handshake: Handshake, resolved: ResolvedScope, route
     target: route.targetOf(path) + (upstreamQuery === '' ? '' : `?${upstreamQuery}`),
     headers: upstreamHeaders(rest, {
       host: route.origin.host,
-      drop: [...(ownKey ? credentialHeaders : []), 'x-turnpike-session'],
+      drop: [...(ownKey ? credentialsToDrop(rest, route) : []), 'x-turnpike-session'],
       add: [...(ownKey ? route.credential : []), ...route.headers],
       contentLength: null,
     }),

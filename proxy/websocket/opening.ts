@@ -4,6 +4,8 @@
 import { asTurnpikeError, isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { HeaderList } from '../../core/types.ts'
 import type { UpstreamHead } from '../forward.ts'
+import { describeUnreachable } from '../forward-failure.ts'
+import { interceptRoute } from '../intercept/route.ts'
 import { type Recording, startRecording } from '../record.ts'
 import { writeRefusal } from '../refuse.ts'
 import type { Route } from '../routes.ts'
@@ -57,6 +59,7 @@ export function refuseUnrecorded({ gate, upgrade, handshake }: Arriving, error: 
 
 function chooseRoute({ gate, handshake }: Arriving, resolved: ResolvedScope): Route | TurnpikeError {
   const protocol = handshake.protocol?.id ?? null
+  if (handshake.origin !== undefined) return interceptRoute(gate.routes, handshake.origin, protocol)
   const wanted = { model: modelOf(handshake), protocol, anthropicClient: false, needKey: resolved.ownKey, websocket: true }
   try {
     const route = gate.routes.choose(wanted)
@@ -147,11 +150,7 @@ function dialUpstream(opening: Opening, route: Route, keep: KeepSession): Promis
 async function failToReach(opening: Opening, route: Route, stage: 'connect' | 'handshake', error: Error): Promise<void> {
   // A layer's own refusal.
   if (isTurnpikeError(error)) return answerOurselves(opening, error, 'refused')
-  if (stage === 'connect') {
-    const reason = error.message || (error as NodeJS.ErrnoException).code
-    const what = `cannot reach ${route.origin.origin} (route ${route.name}): ${reason}`
-    return answerOurselves(opening, new TurnpikeError('E_UPSTREAM_UNREACHABLE', what), 'upstream-refused')
-  }
+  if (stage === 'connect') return answerOurselves(opening, describeUnreachable(route, error), 'upstream-refused')
   await commit(opening, brokenOff('upstream-cut', 'E_UPSTREAM_CUT', error.message), null).catch(ignore)
   opening.upgrade.socket.destroy()
 }

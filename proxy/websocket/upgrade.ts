@@ -32,8 +32,8 @@ export function createUpgrades(gate: SocketGate): Upgrades {
     pass: (request, socket, head) => {
       socket.on('error', () => undefined) // its close is what counts
       const upgrade = { request, socket, head }
-      if (!isWebSocketUpgrade(request)) return answerUpgrade(upgrade, plainRequests)
-      const handshake = readHandshake(request, createUlid(), gate.now())
+      if (!isWebSocketUpgrade(request) || request.url?.startsWith('/_turnpike/')) return answerUpgrade(upgrade, plainRequests)
+      const handshake = readHandshake(request, createUlid(), gate.now(), gate.intercepted?.(request) ?? null)
       const draining = new TurnpikeError('E_DRAINING', 'the proxy is shutting down and takes no new calls')
       gate.onStarted()
       const refusal = findFlaw(request) ?? (gate.draining() ? draining : null)

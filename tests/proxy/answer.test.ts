@@ -4,12 +4,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TurnpikeError } from '../../core/errors.ts'
+import { awsEventStreamFraming } from '../../protocols/_framing-aws-event-stream.ts'
 import type { Recorder, Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
 import { ask } from '../client.ts'
 import { openRig, type Rig } from '../rig.ts'
 import { chunk, lastChunk, reply, startUpstream, streamHead, type Upstream } from '../upstream.ts'
 
+const bytesOf = (data: object): string => JSON.stringify({ bytes: Buffer.from(JSON.stringify(data)).toString('base64') })
+const converseEvents = [
+  { event: 'contentBlockDelta', data: '{"delta":{"text":"metadata"},"contentBlockIndex":0}' },
+  { event: 'metadata', data: '{"usage":{}}' },
+]
+const invokeEvents = [
+  {
+    event: 'chunk',
+    data: bytesOf({ type: 'content_block_delta', delta: { type: 'text_delta', text: '{"type":"message_stop"}' } }),
+  },
+  { event: 'chunk', data: bytesOf({ type: 'message_stop', more: 1 }) },
+]
 const sse = 'event: message_start\ndata: {}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n'
 const answers = {
   'a counted answer': reply('200 OK', ['content-type: application/json'], '{"type":"message"}'),
@@ -23,6 +36,23 @@ const answers = {
   'a stream': Buffer.concat([Buffer.from(streamHead), chunk(sse), Buffer.from(lastChunk)]),
   'a stream whose upstream lingers': Buffer.concat([Buffer.from(streamHead), chunk(sse)]),
 }
+
+/** Streams of other protocols and framings: head, what passes, and the terminal event that must wait. */
+const others = [
+  {
+    path: '/v1beta/models/m:streamGenerateContent?alt=sse',
+    type: 'text/event-stream',
+    passes: 'data: {"candidates":[{"content":{"parts":[{"text":"say \\"finishReason\\":\\"STOP\\""}]}}]}\n\n',
+    waits: 'data: {"candidates":[{"content":{"parts":[{"text":""}]},"finishReason": "STOP"}]}\n\n',
+    mark: '"STOP"}]}\n',
+  },
+  ...(['bedrock-converse', 'bedrock-invoke'] as const).map(id => {
+    const events = id === 'bedrock-converse' ? converseEvents : invokeEvents
+    const [passes = '', waits = ''] = [...awsEventStreamFraming.writeEvents(events)]
+    const path = id === 'bedrock-converse' ? '/model/m/converse-stream' : '/model/m/invoke-with-response-stream'
+    return { path, type: awsEventStreamFraming.contentType, passes, waits, mark: waits.slice(-8) }
+  }),
+]
 
 let directory: string
 let store: Store
@@ -80,5 +110,42 @@ describe.each(Object.entries(answers))('%s', (title, answer) => {
     // Either no head ever came, or the connection broke before the end.
     expect(answered === null || answered.broken).toBe(true)
     expect(answered?.body.toString() ?? '').not.toContain('"message_stop"}')
+  })
+})
+
+describe.each(others)('a stream of $path', ({ path, type, passes, waits, mark }) => {
+  it('passes its first event at once and its terminal event after the commit', async () => {
+    let committedAt = Number.POSITIVE_INFINITY
+    const slowly =
+      (commit: Recorder['checkpoint']): Recorder['checkpoint'] =>
+      async (id, ending) => {
+        await new Promise(resolve => setTimeout(resolve, 300))
+        await commit(id, ending)
+        committedAt = performance.now()
+      }
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`
+    upstream = await startUpstream((_, connection) => {
+      connection.write(Buffer.concat([Buffer.from(head), chunk(passes)]))
+      setTimeout(() => connection.write(chunk(waits)), 50)
+    })
+    const recorder = { ...store.recorder, checkpoint: slowly(store.recorder.checkpoint), end: slowly(store.recorder.end) }
+    rig = await openRig(upstream.url, { store: { ...store, recorder } })
+    let seen = Buffer.alloc(0)
+    const times = { first: 0, terminal: 0 }
+    const answered = ask(`${rig.proxy.url}/s/a${path}`, {
+      body: '{"contents":[],"messages":[]}',
+      onData: (bytes, request) => {
+        seen = Buffer.concat([seen, bytes])
+        if (times.first === 0 && seen.length >= Buffer.from(passes).length) times.first = performance.now()
+        if (!seen.includes(mark)) return
+        times.terminal = performance.now()
+        request.destroy()
+      },
+    })
+    await answered.catch(() => null)
+    expect(times.first).toBeGreaterThan(0)
+    expect(times.first).toBeLessThan(committedAt)
+    expect(times.terminal).toBeGreaterThanOrEqual(committedAt)
+    expect(seen).toEqual(Buffer.concat([Buffer.from(passes), Buffer.from(waits)]))
   })
 })

@@ -69,11 +69,13 @@ it('takes an aborted call out of the queue', async () => {
   holdAnswers()
   const first = rig.call(anthropic)
   await eventually(() => expect(held).toHaveLength(1))
+  const leave: Array<() => void> = []
   const gone = ask(`${rig.proxy.url}/s/gone/v1/messages`, {
     body: '{"model":"m","messages":[]}',
-    onRequest: request => setTimeout(() => request.destroy(), 60),
+    onRequest: request => leave.push(() => request.destroy()),
   }).catch(() => null)
   await eventually(() => expect(rigWaiting()).resolves.toBe(1))
+  leave[0]?.()
   await gone
   await eventually(() => expect(rigWaiting()).resolves.toBe(0))
   held[0]?.()
@@ -132,11 +134,15 @@ it('counts what calls used, not what their bytes were taken for', async () => {
   await eventually(() => expect(rigWaiting()).resolves.toBe(1))
   expect(upstream.asked).toHaveLength(1)
   now += 60_000
-  // The queue looks at the clock when it is touched: an aborted call does that.
-  await ask(`${rig.proxy.url}/s/gone/v1/messages`, {
+  // The queue looks at the clock when it is touched: a call that leaves it does that.
+  const leave: Array<() => void> = []
+  const gone = ask(`${rig.proxy.url}/s/gone/v1/messages`, {
     body: '{"model":"m","messages":[]}',
-    onRequest: request => setTimeout(() => request.destroy(), 30),
+    onRequest: request => leave.push(() => request.destroy()),
   }).catch(() => null)
+  await eventually(() => expect(upstream.asked.length).toBeGreaterThan(1))
+  leave[0]?.()
+  await gone
   expect((await second).status).toBe(200)
 })
 

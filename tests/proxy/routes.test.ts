@@ -122,3 +122,15 @@ describe('a single upstream', () => {
     expect(() => singleUpstream(url)).toThrow(/--upstream must be/)
   })
 })
+
+describe('limits of providers', () => {
+  const text = (limits: string) =>
+    `version: 1\nproviders:\n  one:\n    limits: ${limits}\n    endpoints: { openai-chat: { base_url: http://x } }\nroutes: []\n`
+  it('are read by the name of the route, and none is null', () => {
+    const { limits } = parseRoutes(text('{ requests_per_minute: 5, concurrent: 2 }'), 'm.yaml', {})
+    expect([...(limits ?? [])]).toEqual([['one', { requestsPerMinute: 5, tokensPerMinute: null, concurrent: 2 }]])
+  })
+  it.each(['{}', '{ concurrent: 0 }', '{ per_minute: 5 }'])('are refused when they are %s', limits => {
+    expect(() => parseRoutes(text(limits), 'm.yaml', {})).toThrow(expect.objectContaining({ code: 'E_MODELS_INVALID' }))
+  })
+})

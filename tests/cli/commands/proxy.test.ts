@@ -41,6 +41,25 @@ describe('turnpike proxy', () => {
     })
   })
 
+  it('names the authority that agents must trust when it intercepts', async () => {
+    const proxy = place.start(['proxy', '--simulated', '--port', '0', '--json', '--intercept', 'api.example.com,*.example.org'])
+    const line = JSON.parse(await proxy.firstLine()) as { url: string; intercept_ca: string }
+    expect(readFileSync(line.intercept_ca, 'utf8')).toContain('BEGIN CERTIFICATE')
+    proxy.child.kill('SIGTERM')
+    expect((await proxy.ended).stderr).toContain(
+      `intercepting api.example.com, *.example.org; agents must trust ${line.intercept_ca}`,
+    )
+  })
+
+  it.each([
+    [['--intercept', 'https://api.example.com'], '--intercept takes host names'],
+    [['--upstream-ca', 'missing.pem'], 'cannot read the certificates'],
+  ])('refuses %j before it starts, and leaves no store behind', async (flags, words) => {
+    const ended = await place.run(['proxy', '--simulated', '--port', '0', '--store', 'none', ...flags])
+    expect([ended.code, ended.stderr.includes(words)]).toEqual([2, true])
+    expect(readdirSync(place.directory)).not.toContain('none')
+  })
+
   it('gives the same bytes for the same seed', async () => {
     const answers: string[] = []
     for (const store of ['one', 'two']) {

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openStore } from '../../../store/open.ts'
+import { recordExchange } from '../../store/_conversation.ts'
 import { agentKey, openPlace, type Place, recordSessions } from '../_cli.ts'
 
 interface ShownCall {
@@ -61,6 +64,25 @@ describe('turnpike show --json', () => {
       request_headers: expect.arrayContaining([['content-type', 'application/json']]),
     })
     expect(JSON.stringify(one)).not.toContain(agentKey)
+  })
+})
+
+describe('turnpike show of an exchange that was sent again', () => {
+  it('lists the attempts before it, which no other listing counts', async () => {
+    const id = hello.calls[0]?.id ?? ''
+    const store = await openStore(join(place.directory, '.turnpike'))
+    const [exchange] = await store.exchanges({ id })
+    const changes = {
+      scope: exchange?.scope ?? { kind: 'session' as const, id: 'S' },
+      partOf: { id, part: 'upstream-attempt' as const },
+    }
+    const attempt = await recordExchange(store, '{"model":"sim"}', 'busy', changes, { status: 529 })
+    await store.close()
+    const one = await place.json<{ upstream_attempts: unknown[] }>(['show', id])
+    expect(one.upstream_attempts).toEqual([expect.objectContaining({ id: attempt, status: 529 })])
+    expect((await place.run(['show', id])).stdout).toMatch(new RegExp(`sent again after:\\n {4}${attempt}  529`))
+    expect((await place.json<Shown>(['show', 'hello'])).calls).toHaveLength(2)
+    expect((await place.json<Shown & { status: number }>(['show', attempt])).calls[0]).toMatchObject({ id: attempt, status: 529 })
   })
 })
 

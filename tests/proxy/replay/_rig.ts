@@ -1,7 +1,8 @@
 // A recording made against a scripted upstream, and a second proxy on the same store that replays it with the upstream still counting.
 
 import { openLibrary } from '../../../proxy/replay/library.ts'
-import { createReplay, type Replay, type ReplayOptions } from '../../../proxy/replay/replay.ts'
+import type { ReplayOptions } from '../../../proxy/replay/options.ts'
+import { createReplay, type Replay } from '../../../proxy/replay/replay.ts'
 import { singleUpstream } from '../../../proxy/routes.ts'
 import { type RunningProxy, startProxy } from '../../../proxy/server.ts'
 import { openRig, type Rig } from '../../rig.ts'

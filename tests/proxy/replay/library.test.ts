@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Trial } from '../../../core/types.ts'
 import { openLibrary } from '../../../proxy/replay/library.ts'
-import { parseBody, withoutCredentials } from '../../../proxy/replay/shelf.ts'
+import { handshakeMethod, parseBody, withoutCredentials } from '../../../proxy/replay/shelf.ts'
 import type { ExchangeBegin, Store } from '../../../store/_adapter.ts'
 import { openStore } from '../../../store/open.ts'
 import { answerText, messagesBody } from './_rig.ts'
@@ -22,8 +22,10 @@ afterEach(async () => {
 })
 
 let count = 0
-async function record(fields: Partial<ExchangeBegin> & { readonly answer?: string | null } = {}): Promise<string> {
-  const { answer = answerText('hi'), ...begin } = fields
+async function record(
+  fields: Partial<ExchangeBegin> & { readonly answer?: string | null; readonly status?: number } = {},
+): Promise<string> {
+  const { answer = answerText('hi'), status = 200, ...begin } = fields
   const id = `01EXCHANGE${String(++count).padStart(16, '0')}`
   await store.recorder.begin({
     id,
@@ -43,7 +45,7 @@ async function record(fields: Partial<ExchangeBegin> & { readonly answer?: strin
   })
   if (answer === null) return id
   store.recorder.append(id, Buffer.from(answer), 1100)
-  const end = { status: 200, responseHeaders: [], outcome: 'complete', failure: null, providerRequestId: null } as const
+  const end = { status, responseHeaders: [], outcome: 'complete', failure: null, providerRequestId: null } as const
   await store.recorder.end(id, { ...end, retries: 0, firstByteAt: 1100, endedAt: 1200 })
   return id
 }
@@ -153,6 +155,22 @@ describe('a shelf', () => {
     expect(unzipped).toEqual(plain)
     expect([plain?.place?.steps, unreadable]).toEqual([0, null])
     expect(unzipped?.place?.system).toBe(plain?.place?.system)
+  })
+
+  it('keeps handshakes apart from other GETs, and words of a provider that nobody asked for out', async () => {
+    await store.put('sessions', [session])
+    const handshake = await record({
+      method: 'GET',
+      path: '/v1/responses',
+      protocol: null,
+      requestBody: Buffer.alloc(0),
+      status: 101,
+    })
+    const message = await record({ method: 'WS', path: '/v1/responses', requestBody: Buffer.from('{}') })
+    await record({ method: 'WS', path: '/v1/responses', protocol: null, requestBody: Buffer.alloc(0) })
+    const { shelf } = await (await open('first')).viewFor({ kind: 'session', id: 'x' })
+    const idsAt = (method: string) => shelf.entries(method, '/v1/responses').map(({ id }) => id)
+    expect([idsAt('GET'), idsAt(handshakeMethod), idsAt('WS')]).toEqual([[], [handshake], [message]])
   })
 
   it('compares queries without credentials and in any order', () => {

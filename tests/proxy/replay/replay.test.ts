@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { protocolById } from '../../../protocols/_all.ts'
+import { openLibrary } from '../../../proxy/replay/library.ts'
+import { createReplay } from '../../../proxy/replay/replay.ts'
 import { ask, eventually, header } from '../../client.ts'
 import { chunk, lastChunk, reply, streamHead, type UpstreamConnection, type UpstreamRequest } from '../../upstream.ts'
 import { answerText, jsonHeaders, messagesBody, openReplayRig, type ReplayRig } from './_rig.ts'
@@ -254,6 +257,8 @@ describe('a call that is not on record', () => {
     await post(`${rig.recordUrl}${messages}`, messagesBody({ first: 'Hello' }))
     await post(`${rig.recordUrl}${messages}`, messagesBody({ first: 'Hello', said: [[tool, result('a.txt')]] }))
     const { url } = await rig.replay('recorded')
+    // Used up, and still nearer than the one that is not: it stands further along the same conversation.
+    await post(`${url}${messages}`, messagesBody({ first: 'Hello', said: [[tool, result('a.txt')]] }))
     const other = [{ type: 'tool_use', id: 'toolu_2', name: 'bash', input: { command: 'pwd' } }]
     const answered = await post(
       `${url}${messages}`,
@@ -267,8 +272,8 @@ describe('a call that is not on record', () => {
     )
     const { message } = JSON.parse(answered.body.toString()).error
     const [, second] = await rig.exchanges()
-    expect(message).toContain(`the nearest recorded call is ${second?.id}`)
-    expect(message).toContain('they first differ at messages[3]: recorded nothing, asked {"content"')
+    expect(message).toContain(`the nearest recorded call is ${second?.id}, which has been replayed already; they`)
+    expect(message).toContain(' first differ at messages[3]: recorded nothing, asked {"content"')
     expect((await rig.exchanges()).at(-1)).toMatchObject({ outcome: 'refused', failure: { code: 'E_REPLAY_MISS' }, status: 400 })
   })
 
@@ -280,6 +285,43 @@ describe('a call that is not on record', () => {
     expect(answered.body.toString()).toContain(
       'nothing is recorded for POST /v1/chat/completions; recorded: POST /v1/messages (1)',
     )
+  })
+
+  it('is neither used up nor passed on for an agent that has left meanwhile', async () => {
+    rig = await openReplayRig(counting())
+    const body = Buffer.from(messagesBody({ first: 'Hello' }))
+    await post(`${rig.recordUrl}${messages}`, body)
+    const library = await openLibrary({ store: rig.store, ref: 'recorded', live: rig.store })
+    const { layer, tally } = createReplay({ library, onMiss: 'forward', timing: 'zero' })
+    const calls: string[] = []
+    const log = (name: string) => () => void calls.push(name)
+    const idle = { pause: () => {}, resume: () => {}, abort: () => {}, retries: () => 0 }
+    const forward = () => {
+      calls.push('forwarded')
+      return idle
+    }
+    const next = { forward, close: () => {} }
+    const events = { onHead: log('head'), onData: log('data'), onEnd: log('end'), onFailure: log('failure') }
+    const start = (path: string) => {
+      const scope = { kind: 'session', id: 'direct' } as const
+      const exchange = { id: 'x', scope, turn: null, attempt: null, protocol: protocolById('anthropic-messages'), route: 'r' }
+      const more = { method: 'POST', path, query: '', headers: [], body }
+      const request = {
+        exchange: { ...exchange, ...more },
+        origin: new URL('http://replay.invalid'),
+        target: path,
+        trailers: [],
+        ...more,
+      }
+      return layer(next).forward(request, events)
+    }
+    for (const path of [messages, '/v1/not/recorded']) start(path).abort()
+    await new Promise(resolve => setTimeout(resolve, 100))
+    expect(calls).toEqual([])
+    expect(tally()).toMatchObject({ matched: { bytes: 0 }, missed: 0, forwarded: 0 })
+    start(messages)
+    start('/v1/not/recorded')
+    await eventually(() => expect(calls.toSorted()).toEqual(['data', 'end', 'forwarded', 'head']))
   })
 
   it('passes to the provider when that was asked for, and only then', async () => {

@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { protocolById } from '../../../protocols/_all.ts'
 import { openLibrary } from '../../../proxy/replay/library.ts'
-import { createReplay, type Replay, type ReplayOptions } from '../../../proxy/replay/replay.ts'
+import type { ReplayOptions } from '../../../proxy/replay/options.ts'
+import { createReplay, type Replay } from '../../../proxy/replay/replay.ts'
 import { singleUpstream } from '../../../proxy/routes.ts'
 import { type RunningProxy, startProxy } from '../../../proxy/server.ts'
+import type { LinkEvents } from '../../../proxy/websocket/link.ts'
 import { eventually } from '../../client.ts'
 import { openSocketRig, type SocketRig } from '../../socket-rig.ts'
 import { answerMessages, create, openAgent, type Refused, type UpstreamScript } from '../../sockets.ts'
@@ -136,6 +139,68 @@ describe('a replayed WebSocket', () => {
     await eventually(async () => expect((await rig.asked())[1]?.outcome).toBe('upstream-cut'))
   })
 
+  it('says nothing to what asks for nothing', async () => {
+    rig = await openSocketRig(counting())
+    const agent = await openAgent(rig.url)
+    agent.socket.send(say('hello'))
+    await agent.messages(4)
+    agent.socket.terminate()
+    const { url, replay: made } = await replay()
+    const again = await openAgent(url)
+    again.socket.send('{"type":"response.processed","response_id":"resp_1"}')
+    again.socket.send(say('hello'))
+    const [first = ''] = await again.messages(4)
+    expect(JSON.parse(first).type).toBe('response.created')
+    expect([again.received.length, made.tally().missed]).toEqual([4, 0])
+  })
+
+  it('waits while it is paused, from the first message on', async () => {
+    rig = await openSocketRig(counting())
+    const agent = await openAgent(rig.url)
+    agent.socket.send(say('hello'))
+    await agent.messages(4)
+    agent.socket.terminate()
+    const [handshake, asked] = await rig.rig.exchanges()
+    const library = await openLibrary({ store: rig.rig.store, ref: 'socket', live: rig.rig.store })
+    const { linkLayer } = createReplay({ library, onMiss: 'fail', timing: 'zero' })
+    const received: string[] = []
+    const events = {
+      onOpen: () => received.push('open'),
+      onMessage: ({ payload }: { payload: Buffer }) => received.push(JSON.parse(payload.toString()).type),
+    } as unknown as LinkEvents
+    const exchange = {
+      id: 'x',
+      scope: { kind: 'session', id: 'direct' },
+      turn: null,
+      attempt: null,
+      protocol: protocolById('openai-responses'),
+      route: 'replay',
+      method: 'GET',
+      path: handshake?.path ?? '',
+      query: '',
+      headers: [],
+      body: Buffer.alloc(0),
+    } as const
+    const request = {
+      exchange,
+      origin: new URL('http://replay.invalid'),
+      target: '/',
+      headers: [],
+      subprotocols: [],
+      compression: false,
+    }
+    const link = linkLayer({ open: () => expect.unreachable() }).open(request, events)
+    await eventually(() => expect(received).toEqual(['open']))
+    link.pause()
+    const payload = await rig.rig.body(asked, 'request')
+    link.send({ payload, binary: false }, { ...exchange, method: 'WS', body: payload })
+    await new Promise(resolve => setTimeout(resolve, 100))
+    expect(received).toEqual(['open'])
+    link.resume()
+    await eventually(() => expect(received).toHaveLength(5))
+    link.terminate()
+  })
+
   it('keeps the recorded times', async () => {
     rig = await openSocketRig({
       onMessage: ({ send }) => {
@@ -166,6 +231,8 @@ describe('a handshake', () => {
     const refused = (await openAgent(url.replace('/responses', '/other')).catch(error => error)) as Refused
     expect(refused.status).toBe(426)
     expect(refused.body).toContain('the recording has no WebSocket at /v1/other')
+    const plain = await fetch(url)
+    expect([plain.status, plain.headers.get('x-turnpike-error')]).toEqual([400, 'E_REPLAY_MISS'])
   })
 
   it('that was refused is refused again, as it was', async () => {

@@ -1,10 +1,14 @@
 // Messages of the agent through a whole proxy: bytes, order, where they belong, and what they are refused with.
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { decodeExchanges } from '../../../convert/decode.ts'
 import { TurnpikeError } from '../../../core/errors.ts'
 import type { ProxyOptions } from '../../../proxy/server.ts'
 import { eventually } from '../../client.ts'
-import { openSocketRig, realKey, routesTo, type SocketRig, startTrial } from '../../socket-rig.ts'
+import { openSlowStore, openSocketRig, realKey, routesTo, type SocketRig, startTrial } from '../../socket-rig.ts'
 import { answerMessages, create, openAgent, type UpstreamScript } from '../../sockets.ts'
 
 let at: SocketRig
@@ -251,4 +255,30 @@ describe('a refused message', () => {
     expect(at.upstream.handshakes[0]?.url).toBe('/base/v1/responses')
     expect(await at.request((await at.asked())[2])).toBe(create({ model: 'local/gpt-x' }))
   })
+})
+
+it('each answered message decodes to a call with its usage, and nothing else does', async () => {
+  const agent = await openAgent(await open(answer))
+  agent.socket.send('{"type":"response.cancel"}')
+  for (const generate of [false, true]) agent.socket.send(create({ generate }))
+  await agent.messages(8)
+  await at.asked()
+  const report = await decodeExchanges(at.rig.store, {})
+  expect(report).toMatchObject({ decoded: 2, undecodable: 0 })
+  const calls = await at.rig.store.list('calls')
+  expect(calls.map(({ modelAsked, complete, usage }) => [modelAsked, complete, usage?.input, usage?.output])).toEqual([
+    ['gpt-test', true, 10, 5],
+    ['gpt-test', true, 10, 5],
+  ])
+})
+
+it('passes unrecorded while the store cannot be written, where that was asked for', async () => {
+  const { store, release } = await openSlowStore(await mkdtemp(join(tmpdir(), 'turnpike-test-')))
+  release()
+  const begin: typeof store.recorder.begin = () => Promise.reject(new TurnpikeError('E_RECORD_FAILED', 'disk full'))
+  const options = { store: { ...store, recorder: { ...store.recorder, begin } }, onRecordFailure: 'pass' } as const
+  const agent = await openAgent(await open(answer, () => options))
+  agent.socket.send(create())
+  expect(await agent.messages(4)).toHaveLength(4)
+  expect(await at.rig.exchanges()).toEqual([])
 })

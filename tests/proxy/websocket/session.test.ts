@@ -1,4 +1,5 @@
 // How a WebSocket ends, whoever ends it: codes pass, breaks stay breaks, exchanges say what happened; pings; draining.
+import { randomBytes } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,6 +62,20 @@ describe('the agent', () => {
     expect(await at.asked()).toMatchObject([{ outcome: 'client-aborted' }])
   })
 
+  it('that closes while its message is being committed has it forwarded first', async () => {
+    const { store, release } = await openSlowStore(await mkdtemp(join(tmpdir(), 'turnpike-test-')))
+    release()
+    const begin: typeof store.recorder.begin = async exchange => {
+      await new Promise(resolve => setTimeout(resolve, 300))
+      return store.recorder.begin(exchange)
+    }
+    const agent = await openAgent(await open({}, () => ({ store: { ...store, recorder: { ...store.recorder, begin } } })))
+    agent.socket.send(create())
+    agent.socket.close(1000)
+    expect((await at.upstream.sockets[0]?.closed)?.code).toBe(1000)
+    expect(at.upstream.messages).toHaveLength(1)
+  })
+
   it('that hangs up while the end of its answer is committed was answered', async () => {
     const { store, release } = await openSlowStore(await mkdtemp(join(tmpdir(), 'turnpike-test-')))
     const script = { onMessage: ({ send }: { send: (data: string) => void }) => answerMessages('resp_1').forEach(send) }
@@ -109,6 +124,27 @@ describe('the upstream', () => {
     expect(await agent.closed).toMatchObject({ code: 1006 })
     expect(agent.texts()).toEqual([created, delta])
     expect(await at.asked()).toMatchObject([{ outcome: 'upstream-cut', status: null, failure: { code: 'E_UPSTREAM_CUT' } }])
+  })
+
+  it('that breaks off behind large messages: what came still reaches the agent, compressed or not', async () => {
+    const large = Array.from({ length: 20 }, (_, index) =>
+      JSON.stringify({ type: 'x', index, pad: randomBytes(60_000).toString('hex') }),
+    )
+    const settings = { perMessageDeflate: true }
+    const script: UpstreamScript = {
+      settings,
+      onMessage: ({ send, raw }) => {
+        large.forEach(send)
+        send('{"type":"last"}')
+        setTimeout(() => raw.destroySoon(), 1500)
+      },
+    }
+    const agent = await openAgent(await open(script), settings)
+    agent.socket.pause()
+    agent.socket.send(create())
+    setTimeout(() => agent.socket.resume(), 1600)
+    expect(await agent.closed).toMatchObject({ code: 1006 })
+    expect(agent.texts()).toEqual([...large, '{"type":"last"}'])
   })
 
   it('that sends what is no frame breaks the agent’s socket', async () => {

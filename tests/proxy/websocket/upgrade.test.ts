@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { TurnpikeError } from '../../../core/errors.ts'
+import type { ForwardedExchange } from '../../../proxy/forward.ts'
 import type { ProxyOptions } from '../../../proxy/server.ts'
+import type { LinkLayer } from '../../../proxy/websocket/link.ts'
 import { askRaw } from '../../client.ts'
 import { openSlowStore, openSocketRig, realKey, routesTo, type SocketRig, startTrial } from '../../socket-rig.ts'
-import { openAgent, type Refused, type UpstreamScript } from '../../sockets.ts'
+import { answerMessages, create, openAgent, type Refused, type UpstreamScript } from '../../sockets.ts'
 
 let at: SocketRig
 
@@ -73,6 +75,15 @@ describe('an upgrade', () => {
     expect(exchange).toMatchObject({ method: 'GET', status: 101, outcome: 'complete', protocol: null, query: 'b=%7e&a=1//2' })
     expect(exchange?.requestHeaders.find(([name]) => name === 'authorization')?.[1]).toBe(`Bearer ${'*'.repeat(16)}`)
     expect(exchange?.responseHeaders?.map(([name]) => name)).toContain('X-Codex-Turn-State')
+  })
+
+  it('asks for the path as it was written', async () => {
+    const url = new URL(await open({}))
+    const target = "/v1/./x/../responses?a='b'&c=|"
+    const fields = 'host: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13'
+    const head = `GET ${target} HTTP/1.1\r\n${fields}\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`
+    expect(await askRaw(url.origin, head, text => text.includes('\r\n\r\n'))).toMatch(/^HTTP\/1\.1 101 /)
+    expect(at.upstream.handshakes[0]?.url).toBe(target)
   })
 
   it('offers no compression that the agent did not offer', async () => {
@@ -220,6 +231,12 @@ describe('the proxy refuses', () => {
     expect(await askRaw(url.origin, head)).toMatch(/^HTTP\/1\.1 426 /)
   })
 
+  it('sockets to its own control routes', async () => {
+    await open({})
+    expect((await refusedBy(openAgent(`${at.rig.proxy.url}/_turnpike/health`))).status).toBe(426)
+    expect(at.upstream.handshakes).toEqual([])
+  })
+
   it('without being held up by an agent that stays', async () => {
     const url = new URL(await open({}))
     const head = `GET ${url.pathname} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n`
@@ -252,4 +269,34 @@ it('a key among the subprotocols is masked, and a trial’s is not sent on', asy
   const [exchange] = await at.rig.exchanges()
   expect(exchange?.scope).toEqual({ kind: 'trial', id: 'trial1' })
   expect(JSON.stringify(exchange)).not.toContain(token)
+})
+
+describe('a layer around the linker', () => {
+  it('may answer in the upstream’s place, message by message, and say what it did', async () => {
+    const asked: ForwardedExchange[] = []
+    const layer: LinkLayer = () => ({
+      open: (_, events) => {
+        setImmediate(() => events.onOpen({ status: 101, statusText: 'Switching Protocols', headers: [['x-layer', 'yes']] }))
+        const nothing = () => undefined
+        return {
+          send: (__, exchange) => {
+            asked.push(exchange)
+            for (const text of answerMessages('resp_1')) events.onMessage({ payload: Buffer.from(text), binary: false })
+          },
+          note: id => (id === asked[0]?.id ? { code: 'E_UPSTREAM_CUT', message: 'on purpose' } : null),
+          ...{ ping: nothing, pong: nothing, terminate: nothing, pause: nothing, resume: nothing },
+          close: (code, reason) => events.onClose(code, reason),
+          bufferedBytes: () => 0,
+        }
+      },
+    })
+    const agent = await openAgent(await open({}, () => ({ linkLayers: [layer] })))
+    agent.socket.send(create())
+    expect(await agent.messages(4)).toEqual(answerMessages('resp_1'))
+    const [exchange] = await at.asked()
+    expect(asked[0]).toMatchObject({ id: exchange?.id, method: 'WS', path: '/v1/responses', route: 'upstream' })
+    expect(Buffer.from(asked[0]?.body ?? []).toString()).toBe(create())
+    expect(exchange).toMatchObject({ outcome: 'complete', failure: { code: 'E_UPSTREAM_CUT', message: 'on purpose' } })
+    expect(at.upstream.handshakes).toEqual([])
+  })
 })

@@ -50,6 +50,7 @@ describe('what clients send beside calls', () => {
     ['GET', '/'],
     ['GET', '/v1/responses'],
     ['POST', '/v1/responses/compact'],
+    ['POST', '/v1/completions'],
     ['GET', '/v1/messages'],
     ['PUT', '/v1/chat/completions'],
     ['HEAD', '/api/hello'],
