@@ -110,7 +110,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     metrics.started()
     void passGate(gate, request, response)
   }
-  const connections = createConnections(options.access)
   const linker = (options.linkLayers ?? []).reduce<Linker>(
     (next, layer) => layer(next),
     createLinker({ messageBytesMax: bodyBytesMax, agentOf: connections.agentOf }),

@@ -24,7 +24,7 @@ const row = (result: Result): string => writeTable([result]).split('\n').at(-1) 
 describe('the table of results', () => {
   it('says what held, what was not tried, and what went wrong', () => {
     expect(row(good)).toBe('| `a-chat` | 1.2.3 | openai-chat | ACP | 2, 4 | no | exact | not tried | 2026-01-02 |')
-    expect(row({ ...good, replayWrong: [], missedBeside: 2 })).toContain('| same files, 2 other requests unanswered |')
+    expect(row({ ...good, replayWrong: [], missedBeside: 2 })).toContain('| same files; other requests unanswered: 2 |')
     expect(row({ ...good, recordingWrong: ['a | b', 'c'] })).toContain('| **2 wrong**: a \\| b |')
     expect(row({ ...good, replayWrong: ['hello.txt is not what it was'] })).toContain('**1 wrong**: hello.txt is not what it was')
   })
