@@ -3,7 +3,8 @@
 
 import type { Config } from '../core/config.ts'
 import { TurnpikeError } from '../core/errors.ts'
-import { type Routes, readRoutes, singleUpstream } from '../proxy/routes.ts'
+import { type Routes, readRoutes } from '../proxy/routes.ts'
+import { singleUpstream } from '../proxy/single-upstream.ts'
 import { packageFile } from './package-files.ts'
 
 export interface Providers {

@@ -12,12 +12,12 @@ import { type Arrived, type AskedModel, askedModel } from './arrived.ts'
 import { attribute } from './attribute.ts'
 import type { ForwardEvents, Forwarder, Forwarding } from './forward.ts'
 import { describeUnreachable } from './forward-failure.ts'
+import { addNote, answerOurselves, type ExchangeNote, noteOver, refuseUnrecorded } from './gate-answers.ts'
 import { headerValue, pairHeaders } from './headers.ts'
 import type { Intercepted } from './intercept/intercept.ts'
 import { interceptRoute } from './intercept/route.ts'
 import type { Receiver } from './receive.ts'
 import { type Recording, type RecordOptions, startRecording } from './record.ts'
-import { sendRefusal, writeRefusal } from './refuse.ts'
 import type { Route, Routes } from './routes.ts'
 import type { ResolvedScope, Scopes } from './scopes.ts'
 import { upstreamRequest } from './upstream-request.ts'
@@ -40,17 +40,6 @@ export interface AdmissionRequest {
   readonly protocol: ProtocolAdapter | null
   readonly method: string
   readonly path: string
-}
-
-/** What the gate tells its surroundings of each exchange, for metrics and logs. */
-export interface ExchangeNote {
-  readonly protocol: string | null
-  readonly outcome: string
-  readonly status: number | null
-  readonly code: string | null
-  readonly ms: number
-  readonly requestBytes: number
-  readonly responseBytes: number
 }
 
 /** Takes one request through the gate. Never throws; resolves when the exchange has been handed to the relay or refused. */
@@ -83,36 +72,6 @@ export async function passGate(gate: GateOptions, request: http.IncomingMessage,
     gate.receiver.release(body.length)
     refuseUnrecorded(gate, request, response, protocol, startedAt, asTurnpikeError(error))
   }
-}
-
-/** For what never became an exchange: a body that did not arrive, an unknown token, a store that cannot be written. */
-function refuseUnrecorded(
-  gate: GateOptions,
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-  protocol: ProtocolAdapter | null,
-  startedAt: EpochMs,
-  error: TurnpikeError,
-): void {
-  const refusal = writeRefusal(protocol, error)
-  // The rest of an oversized body is not worth reading: answer and close.
-  if (!request.complete) response.setHeader('connection', 'close')
-  if (error.code === 'E_CLIENT_ABORTED') response.destroy()
-  else if (request.complete) sendRefusal(response, refusal)
-  else {
-    response.writeHead(refusal.status, Object.fromEntries(refusal.headers))
-    response.end(refusal.body, () => request.destroy())
-  }
-  const ms = gate.now() - startedAt
-  gate.onOver({
-    protocol: protocol?.id ?? null,
-    outcome: 'refused',
-    status: refusal.status,
-    code: error.code,
-    ms,
-    requestBytes: 0,
-    responseBytes: 0,
-  })
 }
 
 async function recordAndForward(gate: GateOptions, arrived: Arrived): Promise<void> {
@@ -210,53 +169,5 @@ function forwardExchange(
   }
 }
 
-/** An agent that gives up on an injected stall has aborted; that the stall was ours must not be lost. */
-function addNote(failure: Ending['failure'], note: Ending['failure']): Ending['failure'] {
-  if (failure === null || note === null || failure.code === note.code) return failure ?? note
-  return { code: failure.code, message: `${failure.message} (${note.code}: ${note.message})` }
-}
-
 const noModel: AskedModel = { model: null, place: null }
 const idle: Forwarding = { pause: () => undefined, resume: () => undefined, abort: () => undefined, retries: () => 0 }
-
-async function answerOurselves(
-  gate: GateOptions,
-  arrived: Arrived,
-  recording: Recording,
-  error: TurnpikeError,
-  outcome: 'refused' | 'upstream-refused',
-): Promise<void> {
-  const refusal = writeRefusal(arrived.protocol, error)
-  const at = gate.now()
-  recording.append(Buffer.from(refusal.body), at)
-  const failure = { code: error.code, message: error.message }
-  const ending: Ending = {
-    status: refusal.status,
-    responseHeaders: refusal.headers,
-    outcome,
-    failure,
-    firstByteAt: at,
-    endedAt: at,
-  }
-  try {
-    await recording.end(ending, 0)
-    sendRefusal(arrived.response, refusal)
-  } catch (failed) {
-    sendRefusal(arrived.response, writeRefusal(arrived.protocol, asTurnpikeError(failed)))
-  } finally {
-    gate.receiver.release(arrived.body.length)
-    noteOver(gate, arrived, ending, refusal.body.length)
-  }
-}
-
-function noteOver(gate: GateOptions, arrived: Arrived, ending: Ending, responseBytes: number): void {
-  gate.onOver({
-    protocol: arrived.protocol?.id ?? null,
-    outcome: ending.outcome,
-    status: ending.status,
-    code: ending.failure?.code ?? null,
-    ms: ending.endedAt - arrived.startedAt,
-    requestBytes: arrived.body.length,
-    responseBytes,
-  })
-}

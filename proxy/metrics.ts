@@ -1,7 +1,7 @@
 // What the proxy counts, in Prometheus form. Figures only; the record itself is in the store.
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { ExchangeNote } from './gate.ts'
+import type { ExchangeNote } from './gate-answers.ts'
 
 export interface ProxyMetrics {
   readonly registry: Registry

@@ -7,11 +7,10 @@ import { compileSchema } from '../core/schema.ts'
 import { didYouMean } from '../core/suggest.ts'
 import type { HeaderList } from '../core/types.ts'
 import { readYaml } from '../core/yaml.ts'
-import { protocolById } from '../protocols/_all.ts'
 import type { RetryPolicy } from './forward.ts'
 import { type EndpointSpec, type ModelsFile, modelsSchema, type RetrySpec, type RouteSpec } from './models-file.ts'
 import type { ProviderLimits } from './rate-queue.ts'
-import { type AwsSigner, awsCredentialNames, awsSecrets, isAwsHost, readAwsSigner } from './sigv4.ts'
+import { type AwsSigner, awsCredentialNames, awsSecrets, readAwsSigner } from './sigv4.ts'
 
 /** Where and how one call is forwarded. */
 export interface Route {
@@ -207,7 +206,7 @@ function readRetry(spec: RetrySpec | undefined): Pick<Route, 'retry'> {
 
 type AuthScheme = NonNullable<EndpointSpec['auth']>
 
-function writeCredential(auth: AuthScheme, key: string): HeaderList {
+export function writeCredential(auth: AuthScheme, key: string): HeaderList {
   if (auth === 'none') return []
   return auth === 'bearer' || auth === 'sigv4' ? [['authorization', `Bearer ${key}`]] : [[auth, key]]
 }
@@ -226,38 +225,4 @@ export function matchModel(pattern: string, model: string): string | null {
 function upstreamModel(route: RouteSpec, model: string): string | null {
   if (route.upstream_model === undefined) return null
   return route.upstream_model.replace('*', matchModel(route.model, model) ?? '')
-}
-
-/** Everything to one upstream: `--upstream`, the simulated provider. Paths are appended to the URL's own path. */
-export function singleUpstream(
-  url: string,
-  options: { readonly name?: string; readonly key?: string; readonly env?: Environment } = {},
-): Routes {
-  const base = parseUpstream(url)
-  const signer = isAwsHost(base) && options.key === undefined ? readAwsSigner(options.env ?? {}, base) : undefined
-  const basePath = base.pathname.replace(/\/$/, '')
-  const choose = (wanted: Wanted): Route => ({
-    name: options.name ?? 'upstream',
-    origin: base,
-    targetOf: path => basePath + path,
-    credential:
-      options.key === undefined
-        ? []
-        : (protocolById(wanted.protocol ?? '')?.writeKey(options.key) ?? writeCredential('bearer', options.key)),
-    headers: [],
-    ...(signer === undefined ? {} : { signer }),
-    upstreamModel: null,
-    websocket: true,
-  })
-  const secrets = signer ? awsSecrets(options.env ?? {}) : []
-  return { choose, needModel: false, secrets: options.key === undefined ? secrets : [options.key] }
-}
-
-function parseUpstream(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : null
-  if (parsed === null || !/^https?:$/.test(parsed.protocol))
-    throw new TurnpikeError('E_USAGE', `--upstream must be an http or https URL, got "${url}"`, {
-      hint: 'for example --upstream https://api.anthropic.com',
-    })
-  return parsed
 }

@@ -9,8 +9,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { singleUpstream } from '../proxy/routes.ts'
 import { startProxy } from '../proxy/server.ts'
+import { singleUpstream } from '../proxy/single-upstream.ts'
 import { openStore } from '../store/open.ts'
 
 interface Recorded {

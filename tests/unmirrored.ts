@@ -130,7 +130,15 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'a step of an exchange on the wire, tested on the wire',
     testedBy: 'tests/proxy/gate.test.ts',
-    files: ['proxy/arrived.ts', 'proxy/control.ts', 'proxy/forward.ts', 'proxy/metrics.ts', 'proxy/record.ts', 'proxy/scopes.ts'],
+    files: [
+      'proxy/gate-answers.ts',
+      'proxy/arrived.ts',
+      'proxy/control.ts',
+      'proxy/forward.ts',
+      'proxy/metrics.ts',
+      'proxy/record.ts',
+      'proxy/scopes.ts',
+    ],
   },
   {
     reason: 'a step of a fault on its way to the agent, tested on the wire over every protocol',
@@ -225,7 +233,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'the schema behind the routes',
     testedBy: 'tests/proxy/routes.test.ts',
-    files: ['proxy/models-file.ts'],
+    files: ['proxy/single-upstream.ts', 'proxy/models-file.ts'],
   },
   {
     reason: 'held to the contract of its kind',
@@ -236,6 +244,11 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'speaks to a provider; tested as a process against one',
     testedBy: 'tests/runner/mini/main.test.ts',
     files: ['runner/mini/anthropic.ts', 'runner/mini/model.ts', 'runner/mini/openai.ts'],
+  },
+  {
+    reason: 'where an intercepted request goes, tested with the whole mode',
+    testedBy: 'tests/proxy/intercept/intercept.test.ts',
+    files: ['proxy/intercept/route.ts'],
   },
   {
     reason: 'an inner part of the store, tested through the open store and its writer thread',

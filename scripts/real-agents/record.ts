@@ -2,8 +2,8 @@
 
 import { randomUUID } from 'node:crypto'
 import { decodeExchanges } from '../../convert/decode.ts'
-import { singleUpstream } from '../../proxy/routes.ts'
 import { startProxy } from '../../proxy/server.ts'
+import { singleUpstream } from '../../proxy/single-upstream.ts'
 import { parseScript } from '../../scenarios/simulated/script.ts'
 import { startSimulated } from '../../scenarios/simulated/server.ts'
 import type { Store } from '../../store/_adapter.ts'

@@ -75,7 +75,7 @@ describe('calls without ids', () => {
       { callId: 'b_1', content: [{ text: 'of b' }] },
       { callId: 'a_0', content: [{ text: 'of a' }] },
       { id: 'a_0', input: { n: 2 } },
-      { callId: 'a_0', isError: true },
+      { callId: 'a_0', isError: true, content: [{ text: 'no' }] },
     ])
   })
   it('have the same name in the answer as in the request that repeats it', () => {

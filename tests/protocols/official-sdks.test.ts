@@ -111,6 +111,7 @@ describe('Chat Completions', () => {
     'unknown.1',
     'compatible.1',
     'compatible.2',
+    'compatible.3',
     'extras.1',
     'legacy.1',
   ])

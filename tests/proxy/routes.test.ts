@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { matchModel, parseRoutes, readRoutes, singleUpstream } from '../../proxy/routes.ts'
+import { matchModel, parseRoutes, readRoutes } from '../../proxy/routes.ts'
+import { singleUpstream } from '../../proxy/single-upstream.ts'
 
 const caller = { protocol: 'openai-chat', anthropicClient: false, needKey: false }
 const file = 'configs/models.yaml'

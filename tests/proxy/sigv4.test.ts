@@ -3,8 +3,9 @@ import { createHash, createHmac } from 'node:crypto'
 import http from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { HeaderList } from '../../core/types.ts'
-import { parseRoutes, singleUpstream } from '../../proxy/routes.ts'
+import { parseRoutes } from '../../proxy/routes.ts'
 import { isAwsHost, readAwsSigner } from '../../proxy/sigv4.ts'
+import { singleUpstream } from '../../proxy/single-upstream.ts'
 import { openRig } from '../rig.ts'
 
 const env = {

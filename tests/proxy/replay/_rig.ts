@@ -3,8 +3,8 @@
 import { openLibrary } from '../../../proxy/replay/library.ts'
 import type { ReplayOptions } from '../../../proxy/replay/options.ts'
 import { createReplay, type Replay } from '../../../proxy/replay/replay.ts'
-import { singleUpstream } from '../../../proxy/routes.ts'
 import { type RunningProxy, startProxy } from '../../../proxy/server.ts'
+import { singleUpstream } from '../../../proxy/single-upstream.ts'
 import { openRig, type Rig } from '../../rig.ts'
 import { startUpstream, type Upstream, type UpstreamConnection, type UpstreamRequest } from '../../upstream.ts'
 
