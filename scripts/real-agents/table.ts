@@ -93,7 +93,7 @@ function writeRow(result: Result): string {
     `${result.turns}, ${result.calls}`,
     result.namesItsSession ? 'yes' : 'no',
     writeVerdict(result.recordingWrong, 'exact'),
-    `${replay}${result.missedBeside === 0 ? '' : `, ${result.missedBeside} other requests unanswered`}`,
+    `${replay}${result.missedBeside === 0 ? '' : `; other requests unanswered: ${result.missedBeside}`}`,
     result.date,
   ]
   return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`

@@ -6,6 +6,7 @@ const settings = {
   privacy: { usageStatisticsEnabled: false },
   general: { enableAutoUpdate: false, disableAutoUpdate: true },
   telemetry: { enabled: false },
+  ui: { enableFollowupSuggestions: false },
   memory: { enableManagedAutoMemory: false, enableManagedAutoDream: false, enableAutoSkill: false },
 }
 
@@ -42,7 +43,7 @@ export default {
   program: 'qwen',
   traps: [
     'Needs Node 22 or newer.',
-    'The memory settings switch off side calls that carry the full history.',
+    'The settings switch off side calls that carry the full history: memory extraction, and suggestions after each turn over ACP (a recording may or may not catch the latter, so a replay misses them).',
     'Over Anthropic it calls itself `claude-cli`: tell agents apart by anything but the user agent.',
   ],
   variants: [
