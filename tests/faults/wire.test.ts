@@ -432,13 +432,14 @@ describe('bad input gets a clear answer', () => {
     expect(upstream.requests).toHaveLength(0)
   })
 
-  it('an upgrade is answered 426 so that agents fall back at once', async () => {
+  it.each([
+    ['to another protocol than a WebSocket is answered 426: plain requests pass', 'h2c', 426],
+    ['to a WebSocket without its key is answered 400', 'websocket', 400],
+  ])('an upgrade %s', async (_, protocol, status) => {
     await open(() => undefined)
-    const text = await askRaw(
-      rig.proxy.url,
-      'GET /v1/responses HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
-    )
-    expect(text).toMatch(/^HTTP\/1\.1 426 /)
+    const head = `GET /v1/responses HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`
+    const text = await askRaw(rig.proxy.url, head)
+    expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
   })
 
   it.each([
