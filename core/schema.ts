@@ -1,7 +1,7 @@
 // Data from outside against a JSON Schema (2020-12), with messages a person can act on: file, line, key, what was expected and
 // the nearest known word. The only file that touches ajv. Values are checked, never coerced and never filled in.
 
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import { type ErrorCode, TurnpikeError } from './errors.ts'
 import { describeProblems, type SchemaProblem } from './schema-problems.ts'
 import type { Json, JsonObject } from './types.ts'
@@ -25,11 +25,19 @@ export interface Schema<T> {
 
 const problemsShown = 3
 
-/** Compiled once per schema; keep the result in a module constant. */
+let shared: Ajv2020 | null = null
+
+function compile(schema: JsonSchema): ValidateFunction {
+  shared ??= new Ajv2020({ allErrors: true, verbose: true, strict: true, strictTypes: false, strictRequired: false })
+  return shared.compile(schema)
+}
+
+/** Compiled at the first check: a command must not wait for the schemas of others. Keep the result in a module constant. */
 export function compileSchema<T>(schema: JsonSchema): Schema<T> {
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, strictTypes: false, strictRequired: false })
-  const validate = ajv.compile(schema)
+  let compiled: ValidateFunction | null = null
   const problems = (value: Json): SchemaProblem[] => {
+    compiled ??= compile(schema)
+    const validate = compiled
     if (validate(value)) return []
     return describeProblems((validate.errors ?? []) as ErrorObject[])
   }
