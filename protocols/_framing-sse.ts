@@ -17,6 +17,7 @@ export const sseFraming: Framing = {
   },
   openSplitter,
   readFrame: frame => readSse(frame)[0] ?? null,
+  readAll: readSse,
   *writeEvents(events) {
     for (const event of events) yield Buffer.from(writeSse(event))
   },
