@@ -1,7 +1,8 @@
 // Which strings of a stream's events are pieces of one longer text, and of which: deltas of an answer. Filled piece by piece they would
 // fold to another filler than the whole answer has. Knows the shapes of all protocols' deltas; keeps what is open while a stream is read.
 
-import { findMember, findText, type Span, type StringSpan } from './json-spans.ts'
+import { isUtf8 } from 'node:buffer'
+import { findMember, findText, readLiteral, type Span, type StringSpan } from './json-spans.ts'
 
 export interface Fragment {
   readonly span: StringSpan
@@ -29,6 +30,21 @@ export function createFragmentReader(): FragmentReader {
       ...readConverseDelta(text, event),
     ],
   }
+}
+
+/** The model maker's own event in an event of Bedrock InvokeModel, and where its base64 stands. */
+export interface Chunk {
+  readonly span: StringSpan
+  readonly text: string
+}
+
+export function findChunk(text: string, event: Span): Chunk | null {
+  const span = findMember(event, 'bytes')
+  if (span?.kind !== 'string') return null
+  const base64 = readLiteral(text, span)
+  const bytes = Buffer.from(base64, 'base64')
+  // What does not come back the same is no base64, or of no text.
+  return isUtf8(bytes) && bytes.toString('base64') === base64 ? { span, text: bytes.toString('utf8') } : null
 }
 
 interface Open {
@@ -78,7 +94,7 @@ function readResponsesDelta(text: string, event: Span): Fragment[] {
   return fragmentOf(event, 'delta', `${type} ${of.join(' ')}`, type.includes('_arguments'))
 }
 
-const choiceTexts = ['content', 'refusal', 'reasoning_content', 'reasoning', 'reasoning_text']
+const choiceTexts = ['content', 'refusal', 'reasoning_content', 'reasoning', 'reasoning_text', 'thinking']
 
 /** OpenAI Chat Completions. */
 function readChoice(open: Open, text: string, choice: Span, at: number): Fragment[] {

@@ -164,7 +164,8 @@ function spellLike(literal: string, text: string): string {
     const char = text.charAt(at)
     at += 1
     if (hex !== undefined) return spellHex(written, hex, char)
-    return short === undefined ? char : written
+    // The one short escape of a character that base64 has, and so filler of a base64 text need not have.
+    return short === undefined || (short === '/' && char !== '/') ? char : written
   })
   return `"${spelled}"`
 }

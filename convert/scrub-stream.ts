@@ -2,9 +2,10 @@
 // cut. Frames keep their bytes but for the texts in them. Pure.
 
 import type { Framing } from '../protocols/_framing.ts'
+import { awsEventStreamFraming, rewriteFrame } from '../protocols/_framing-aws-event-stream.ts'
 import { readLiteral, readSpans, type Span } from './json-spans.ts'
 import type { Filler } from './scrub-filler.ts'
-import { createFragmentReader, type Fragment } from './scrub-fragments.ts'
+import { createFragmentReader, type Fragment, findChunk } from './scrub-fragments.ts'
 import { type ScrubContext, scrubJson, scrubSpans, splitLike } from './scrub-json.ts'
 import { isProtocolWord } from './scrub-words.ts'
 
@@ -12,8 +13,17 @@ interface OpenFrame {
   readonly bytes: Buffer
   /** Null for what carries no event. */
   readonly data: string | null
+  /** The event around the data, where those are another event in base64. */
+  readonly wrap: Wrap | null
   readonly root: Span | null
   readonly fragments: readonly Fragment[]
+}
+
+interface Wrap {
+  readonly data: string
+  readonly root: Span
+  /** Where the base64 stands. */
+  readonly start: number
 }
 
 interface Slot {
@@ -30,7 +40,12 @@ export function scrubStream(framing: Framing, bytes: Buffer, context: ScrubConte
     const whole = slot.pieces.join('')
     slot.filled = splitLike((slot.isJson ? scrubJson(whole, 'content', filler) : null) ?? filler.text(whole), slot.pieces)
   }
-  return Buffer.concat(frames.map(frame => writeFrame(framing, frame, scrubData(frame, slots, context, filler), filler)))
+  return Buffer.concat(
+    frames.map(frame => {
+      const data = scrubData(frame, slots, context, filler)
+      return writeFrame(framing, frame, wrapData(frame.wrap, data, context, filler), filler)
+    }),
+  )
 }
 
 function readFrames(framing: Framing, bytes: Buffer): OpenFrame[] {
@@ -39,10 +54,22 @@ function readFrames(framing: Framing, bytes: Buffer): OpenFrame[] {
   const rest = splitter.rest()
   const reader = createFragmentReader()
   return [...whole, ...(rest.length > 0 ? [rest] : [])].map(frame => {
-    const data = framing.readFrame(frame)?.data ?? null
-    const root = data === null ? null : readSpans(data)
-    return { bytes: frame, data, root, fragments: data === null || root === null ? [] : reader.read(data, root) }
+    const { data, root, wrap } = openData(framing, framing.readFrame(frame)?.data ?? null)
+    return { bytes: frame, data, root, wrap, fragments: data === null || root === null ? [] : reader.read(data, root) }
   })
+}
+
+function openData(framing: Framing, data: string | null): Pick<OpenFrame, 'data' | 'root' | 'wrap'> {
+  const root = data === null ? null : readSpans(data)
+  const chunk = data === null || root === null || framing !== awsEventStreamFraming ? null : findChunk(data, root)
+  if (data === null || root === null || chunk === null) return { data, root, wrap: null }
+  return { data: chunk.text, root: readSpans(chunk.text), wrap: { data, root, start: chunk.span.start } }
+}
+
+function wrapData(wrap: Wrap | null, scrubbed: string, context: ScrubContext, filler: Filler): string {
+  if (wrap === null) return scrubbed
+  const base64 = Buffer.from(scrubbed).toString('base64')
+  return scrubSpans(wrap.data, wrap.root, context, filler, new Map([[wrap.start, base64]]))
 }
 
 function collect({ data, fragments }: OpenFrame, slots: Map<string, Slot>): void {
@@ -68,11 +95,13 @@ function scrubData(
 
 function writeFrame(framing: Framing, { bytes, data }: OpenFrame, scrubbed: string, filler: Filler): Buffer {
   if (framing.id === 'sse') return writeLines(bytes, scrubbed, filler)
+  if (framing === awsEventStreamFraming)
+    return rewriteFrame(bytes, scrubbed, (name, value) => scrubEventHeader(name, value, filler))
   const event = data === null ? null : framing.readFrame(bytes)
   if (event === null || data === null) return bytes
   const at = bytes.indexOf(data)
-  // Frames that end in a checksum are written anew; in the others the text changes in place, its length being the same.
-  if (framing.id === 'aws-event-stream' || at < 0) return Buffer.concat([...framing.writeEvents([{ ...event, data: scrubbed }])])
+  // The text changes in place, its length being the same, unless the frame does not hold it as it is read.
+  if (at < 0) return Buffer.concat([...framing.writeEvents([{ ...event, data: scrubbed }])])
   return Buffer.concat([bytes.subarray(0, at), Buffer.from(scrubbed), bytes.subarray(at + Buffer.byteLength(data))])
 }
 
@@ -89,6 +118,14 @@ function writeLines(bytes: Buffer, scrubbed: string, filler: Filler): Buffer {
     return mark + (field === '' ? '' : field) + gap + scrubField(field, value, filler) + end
   })
   return Buffer.from(text)
+}
+
+const structuralEventHeaders = new Set([':message-type', ':event-type', ':exception-type', ':error-code', ':content-type'])
+
+/** Names of events and types stay when they look like it; a message is a text, and any other header somebody's. */
+function scrubEventHeader(name: string, value: string, filler: Filler): string {
+  if (structuralEventHeaders.has(name) && isProtocolWord('event', value)) return value
+  return name === ':error-message' ? filler.text(value) : filler.id(value)
 }
 
 function scrubField(field: string, value: string, filler: Filler): string {

@@ -7,7 +7,7 @@ const wordKeys = new Set(
     'type role object status stop_reason finish_reason finishReason native_finish_reason stopReason media_type mime_type mimeType ' +
     'service_tier serviceTier effort reasoning_effort thinkingLevel thinking_level verbosity ttl detail modality mode event phase truncation ' +
     'include tool_choice encoding format syntax anthropic_version anthropic_beta prompt_cache_retention blockReason trafficType ' +
-    'responseMimeType responseModalities modalities include_obfuscation cache_type caller display'
+    'responseMimeType responseModalities modalities include_obfuscation cache_type caller display completionReason'
   ).split(' '),
 )
 
@@ -31,11 +31,14 @@ const settingWords = new Set([
 const settingKeys = new Set(['summary', 'generate_summary', 'stop', 'context', 'stop_sequences'])
 
 const protocolWord = /^[A-Za-z][A-Za-z0-9_.-]{0,63}(?:\/[A-Za-z0-9_.+-]{1,63})?$/
+/** As AWS names errors in bodies: with or without one of its own namespaces. */
+const exceptionName = /^(?:com\.amazon(?:aws)?(?:\.[a-z0-9]{1,32}){1,6}#)?[A-Z][A-Za-z]{0,63}$/
 const modelName = /^(?!arn:)[A-Za-z0-9@~][A-Za-z0-9_.:/@+-]{0,99}$/
 const toolName = /^[A-Za-z0-9_$][A-Za-z0-9_.:/$-]{0,127}$/
 
 export function isProtocolWord(key: string, value: string): boolean {
   if (modelKeys.has(key)) return modelName.test(value)
+  if (key === '__type') return exceptionName.test(value)
   if (wordKeys.has(key)) return protocolWord.test(value) || /^\d{1,3}[smhd]$/.test(value)
   return settingKeys.has(key) && settingWords.has(value)
 }
@@ -96,7 +99,7 @@ export function isIdKey(key: string): boolean {
 
 /** Keys of figures: how many, how long, how likely, when. */
 const figureKey =
-  /token|count|index|sequence|temperature|top_?[pk]$|penalty|budget|logprob|created|_at$|time|status|max|min|limit|size|width|height|^n$|^bytes$|^ms$|^seed$|^code$|offset|probability|score|ratio|level/i
+  /token|count|index|sequence|temperature|top_?[pk]$|penalty|budget|logprob|created|_at$|time|status|max|min|limit|size|width|height|^n$|^bytes$|^ms$|^seed$|^code$|offset|probability|score|ratio|level|latency/i
 
 export function isFigureKey(key: string): boolean {
   return figureKey.test(key)

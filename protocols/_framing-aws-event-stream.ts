@@ -2,7 +2,7 @@
 // read as an event `corrupt-frame`, so that what was lost shows; after a length that cannot be trusted nothing more is split. Pure.
 
 import { crc32 } from 'node:zlib'
-import { EventStreamCodec } from '@smithy/eventstream-codec'
+import { EventStreamCodec, type MessageHeaders, type MessageHeaderValue } from '@smithy/eventstream-codec'
 import type { StreamEvent } from './_adapter.ts'
 import type { FrameSplitter, Framing } from './_framing.ts'
 
@@ -86,6 +86,36 @@ function readFrame(frame: Uint8Array): StreamEvent | null {
   } catch (error) {
     return { event: 'corrupt-frame', data: `${bytes.length} bytes: ${error instanceof Error ? error.message : String(error)}` }
   }
+}
+
+/**
+ * A frame with other texts in the same headers, its checksums right. The body of an error is no event's and is starred out, and so is all
+ * that cannot be read: half a frame keeps the length it announced, a damaged one stays damaged.
+ */
+export function rewriteFrame(frame: Uint8Array, data: string, header: (name: string, value: string) => string): Buffer {
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
+  try {
+    const { headers, body } = codec.decode(bytes)
+    const isError = headers[':message-type']?.value === 'error'
+    return Buffer.from(
+      codec.encode({ headers: mapHeaders(headers, header), body: isError ? stars(body.length) : Buffer.from(data) }),
+    )
+  } catch {
+    const kept = bytes.length >= preludeBytes && readLength(bytes) !== null ? preludeBytes : 0
+    return Buffer.concat([bytes.subarray(0, kept), stars(bytes.length - kept)])
+  }
+}
+
+function mapHeaders(headers: MessageHeaders, map: (name: string, value: string) => string): MessageHeaders {
+  const mapped = Object.entries(headers).map(([name, header]): [string, MessageHeaderValue] => {
+    if (header.type === 'string' || header.type === 'uuid') return [name, { ...header, value: map(name, header.value) }]
+    return [name, header.type === 'binary' ? { ...header, value: stars(header.value.length) } : header]
+  })
+  return Object.fromEntries(mapped)
+}
+
+function stars(count: number): Buffer {
+  return Buffer.alloc(count, '*')
 }
 
 function writeFrame({ event, data }: StreamEvent): Buffer {

@@ -49,7 +49,7 @@ export function readMessages(bytes: Uint8Array): WebSocketMessage[] {
 }
 
 /** The message in a frame, half or whole; null for control frames and where not even the length has arrived. */
-function readMessage(frame: Uint8Array): WebSocketMessage | null {
+export function readMessage(frame: Uint8Array): WebSocketMessage | null {
   const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
   const head = readHead(bytes)
   const opcode = (bytes[0] ?? 0) & 0x0f

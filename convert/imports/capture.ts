@@ -2,9 +2,11 @@
 // milliseconds. The plainest form a recording script can write; docs/import-export.md describes its fields.
 
 import type { HeaderList, JsonObject } from '../../core/types.ts'
+import { webSocketFraming } from '../../protocols/_framing-websocket.ts'
 import type { ImportedExchange, ImportFormat } from './_adapter.ts'
 import { type Place, readHeaderFields, readNumber, readOptionalText, readText, readTime, withoutEncoding } from './_fields.ts'
-import { socketHeaders, writeFrames } from './_websocket.ts'
+
+const socketHeaders: HeaderList = [['content-type', webSocketFraming.contentType]]
 
 export default {
   id: 'capture',
@@ -30,7 +32,7 @@ function readExchange(record: JsonObject, place: Place): ImportedExchange {
     requestBody: Buffer.from(readOptionalText(record, 'request_body', place) ?? ''),
     status: isMessage ? 200 : status,
     responseHeaders: isMessage ? socketHeaders : readAnswerHeaders(record, place),
-    responseBody: status === null ? null : isMessage ? writeFrames(splitMessages(response)) : Buffer.from(response),
+    responseBody: status === null ? null : isMessage ? writeMessages(response) : Buffer.from(response),
     arrivals: null,
     outcome: note.includes('client-closed-early') ? 'closed-early' : status === null ? 'client-aborted' : 'complete',
     failure: null,
@@ -48,6 +50,7 @@ function readAnswerHeaders(record: JsonObject, place: Place): HeaderList | null 
 }
 
 /** JSON text holds no line break of its own. */
-function splitMessages(text: string): string[] {
-  return text.split('\n').filter(message => message !== '')
+function writeMessages(text: string): Buffer {
+  const messages = text.split('\n').filter(message => message !== '')
+  return Buffer.concat([...webSocketFraming.writeEvents(messages.map(data => ({ event: '', data })))])
 }

@@ -1,7 +1,8 @@
 // HTTP Archive 1.2, as browsers, mitmproxy and many SDK tools write it: bodies decoded, binary ones in base64. A WebSocket of Chrome's
 // `_webSocketMessages` becomes the upgrade and one exchange for each message of the client with what came before the next.
 
-import type { Json, JsonObject } from '../../core/types.ts'
+import type { HeaderList, Json, JsonObject } from '../../core/types.ts'
+import { webSocketFraming, writeMessage } from '../../protocols/_framing-websocket.ts'
 import { isList, isObject, objectOf } from '../../protocols/_json.ts'
 import type { ImportedExchange, ImportFormat, RecordedFacts } from './_adapter.ts'
 import {
@@ -17,7 +18,8 @@ import {
   withoutEncoding,
   wrongField,
 } from './_fields.ts'
-import { socketHeaders, writeFrame } from './_websocket.ts'
+
+const socketHeaders: HeaderList = [['content-type', webSocketFraming.contentType]]
 
 export default {
   id: 'har',
@@ -123,15 +125,15 @@ function readSocket(upgrade: ImportedExchange, list: readonly Json[], isOwn: boo
     const first = messages[start]
     const answers = messages.slice(first?.sent ? start + 1 : start, starts[index + 1])
     const startedAt = first?.at ?? upgrade.startedAt
-    const body = Buffer.concat(answers.map(answer => writeFrame(answer.payload, answer.binary)))
+    const frames = answers.map(answer => ({ at: answer.at, bytes: writeMessage(answer) }))
     exchanges.push({
       ...upgrade,
       method: 'WS',
       requestBody: first?.sent ? first.payload : Buffer.alloc(0),
       status: answers.length === 0 ? null : 200,
       responseHeaders: socketHeaders,
-      responseBody: body,
-      arrivals: answers.map(answer => ({ at: answer.at, bytes: writeFrame(answer.payload, answer.binary).length })),
+      responseBody: Buffer.concat(frames.map(({ bytes }) => bytes)),
+      arrivals: frames.map(({ at, bytes }) => ({ at, bytes: bytes.length })),
       startedAt,
       firstByteAt: answers[0]?.at ?? null,
       endedAt: Math.max(startedAt, answers.at(-1)?.at ?? startedAt),

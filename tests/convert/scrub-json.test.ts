@@ -92,6 +92,14 @@ describe('scrubJson', () => {
     expect(after).toContain('"status":"completed"')
   })
 
+  it('keeps how AWS names errors, why a model stopped and how long it took', () => {
+    const kept =
+      '{"__type":"com.amazon.coral.service#ThrottlingException","completionReason":"FINISH","metrics":{"latencyMs":1234}}'
+    expect(scrub(kept)).toBe(kept)
+    for (const type of ['com.example.falcon#Undercover', 'Undercover falcon', 'undercover#Falcon'])
+      expect(scrub(JSON.stringify({ __type: type }))).not.toMatch(/falcon|undercover/i)
+  })
+
   it('keeps arguments that are JSON in a string what they are as an object', () => {
     const nested = JSON.parse(scrub(JSON.stringify({ function: { name: 'run', arguments: '{"cmd": "ls -l", "n": 42}' } })))
     const direct = JSON.parse(scrub(JSON.stringify({ type: 'tool_use', input: { cmd: 'ls -l', n: 42 } })))

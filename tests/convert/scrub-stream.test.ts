@@ -1,7 +1,10 @@
 // Streams scrubbed piece by piece: deltas join to the filler of the whole, frames keep their form, whatever is cut or strange.
+import { EventStreamCodec } from '@smithy/eventstream-codec'
 import { describe, expect, it } from 'vitest'
 import { createFiller } from '../../convert/scrub-filler.ts'
 import { scrubStream } from '../../convert/scrub-stream.ts'
+import { readEvents } from '../../protocols/_framing.ts'
+import { awsEventStreamFraming } from '../../protocols/_framing-aws-event-stream.ts'
 import { sseFraming } from '../../protocols/_framing-sse.ts'
 
 const filler = createFiller('test')
@@ -92,5 +95,86 @@ describe('frames', () => {
     const text = 'data: {"type":"content_block_delta","delta":{"text":"Confidential inf'
     expect(scrub(text)).toHaveLength(text.length)
     expect(scrub(`${text}\n\nevent: some words\ndata: plain confidence\n\n`)).not.toMatch(/Confidential|confidence|words/)
+  })
+})
+
+describe('AWS event streams', () => {
+  const codec = new EventStreamCodec(
+    bytes => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')),
+    text => Buffer.from(text, 'utf8'),
+  )
+  const frame = (headers: Readonly<Record<string, string>>, payload: string): Buffer => {
+    const entries = Object.entries(headers).map(([name, value]) => [name, { type: 'string', value }] as const)
+    return Buffer.from(codec.encode({ headers: Object.fromEntries(entries), body: Buffer.from(payload) }))
+  }
+  const chunkHeaders = { ':event-type': 'chunk', ':content-type': 'application/json', ':message-type': 'event' }
+  const chunk = (inner: string, spell = (base64: string): string => base64): Buffer =>
+    frame(chunkHeaders, `{"bytes":"${spell(Buffer.from(inner).toString('base64'))}","p":"abcd"}`)
+  const delta = (text: string): string =>
+    JSON.stringify({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } })
+  const scrubFrames = (...frames: Buffer[]): Buffer =>
+    scrubStream(awsEventStreamFraming, Buffer.concat(frames), 'protocol', filler)
+  const open = (bytes: Buffer): string[] =>
+    readEvents(awsEventStreamFraming, bytes).map(({ data }) =>
+      Buffer.from((JSON.parse(data) as { bytes: string }).bytes, 'base64').toString('utf8'),
+    )
+
+  it('of InvokeModel hold the events of the model, whose deltas join to the filler of the whole', () => {
+    const pieces = ['Confi', 'dential wör', 'ds, 日本 ', '\u{1f600} end']
+    const before = pieces.map(piece => chunk(delta(piece)))
+    const after = scrubFrames(...before, chunk('{"type":"message_stop"}'))
+    expect(after).toHaveLength(Buffer.concat([...before, chunk('{"type":"message_stop"}')]).length)
+    const events = open(after).map(text => JSON.parse(text))
+    expect(events.slice(0, -1).map(event => event.delta.text.length)).toEqual(pieces.map(piece => piece.length))
+    expect(
+      events
+        .slice(0, -1)
+        .map(event => event.delta.text)
+        .join(''),
+    ).toBe(filler.text(pieces.join('')))
+    expect(events.map(event => event.type)).toEqual([...pieces.map(() => 'content_block_delta'), 'message_stop'])
+  })
+
+  it('stay decodable however their base64 is spelled, and hold no text where it is none', () => {
+    // At one in three places base64 of `oé` has a slash, which other letters have not.
+    const text = `${'oéx'.repeat(6)} Confidential`
+    const escaped = chunk(delta(text), base64 => base64.replaceAll('/', '\\/'))
+    expect(escaped.includes('\\/')).toBe(true)
+    expect(open(scrubFrames(escaped))).toEqual([delta(filler.text(text))])
+    const words = frame(chunkHeaders, '{"bytes":"Confidential words"}')
+    expect(scrubFrames(words).toString('latin1')).not.toMatch(/Confidential|words/)
+    expect(open(scrubFrames(chunk('Confidential')))).toEqual([filler.text('Confidential')])
+  })
+
+  it('keep headers that say how; messages and unknown headers are texts', () => {
+    const headers = {
+      ':message-type': 'error',
+      ':error-code': 'InternalError',
+      ':error-message': 'Confidential',
+      trace: 'somebody',
+    }
+    const before = frame(headers, 'secrets')
+    const after = scrubFrames(before)
+    expect(after).toHaveLength(before.length)
+    expect(after.toString('latin1')).not.toMatch(/Confidential|somebody|secrets/)
+    expect(readEvents(awsEventStreamFraming, after)).toEqual([
+      { event: 'InternalError', data: JSON.stringify({ message: filler.text('Confidential') }) },
+    ])
+    expect(Object.keys(codec.decode(after).headers)).toEqual(Object.keys(headers))
+  })
+
+  it('that are cut off, damaged or none keep their length and hold no text', () => {
+    const whole = frame({ ...chunkHeaders, ':event-type': 'contentBlockDelta' }, '{"delta":{"text":"Confidential"}}')
+    const damaged = Buffer.from(whole)
+    damaged[damaged.length - 1] = (damaged[damaged.length - 1] ?? 0) ^ 1
+    const lost = Buffer.concat([Buffer.from([0xff]), whole])
+    for (const bytes of [whole.subarray(0, -6), damaged, lost]) {
+      const after = scrubFrames(whole, bytes)
+      expect(after).toHaveLength(whole.length + bytes.length)
+      expect(after.toString('latin1')).not.toMatch(/Confid/)
+      expect(readEvents(awsEventStreamFraming, after).map(({ event }) => event)).toEqual(
+        readEvents(awsEventStreamFraming, Buffer.concat([whole, bytes])).map(({ event }) => event),
+      )
+    }
   })
 })
