@@ -13,7 +13,6 @@ import { readInject } from '../proxy/inject/spec-file.ts'
 import type { Metered } from '../proxy/meter.ts'
 import type { RateWait } from '../proxy/rate.ts'
 import type { ProxyOptions } from '../proxy/server.ts'
-import { createToll } from '../proxy/toll.ts'
 import type { LiveFigures } from '../report/live.ts'
 import type { Store } from '../store/_adapter.ts'
 import { createUlid } from '../store/ulid.ts'
@@ -66,7 +65,9 @@ export interface TollPlace {
   readonly listeners?: TollListeners
 }
 
-export function openToll(plan: TollPlan, { store, providers, replay, listeners = {} }: TollPlace): OpenToll {
+export async function openToll(plan: TollPlan, { store, providers, replay, listeners = {} }: TollPlace): Promise<OpenToll> {
+  // Loaded here: commands that only look into the store must start fast.
+  const { createToll } = await import('../proxy/toll.ts')
   const toll = createToll({ ...plan, store, limits: providers.routes.limits ?? new Map(), ...listeners })
   if (toll === null)
     return { proxyOptions: { layers: replay.layers ?? [], linkLayers: replay.linkLayers ?? [] }, refuseTrial: async () => null }

@@ -87,7 +87,7 @@ async function serve(context: CommandContext, store: Store, served: Served): Pro
     ...(intercept === null ? {} : { intercept }),
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
-    ...openToll(toll, { store, providers, replay }).proxyOptions,
+    ...(await openToll(toll, { store, providers, replay })).proxyOptions,
     ...(controlToken ? { controlToken } : {}),
     ...(context.verbose ? { onExchange: note => output.note(describeExchange(note)) } : {}),
   })

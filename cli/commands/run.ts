@@ -95,7 +95,7 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan, t
   const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
   const figures = openFigures(store, view.figures)
   const replay = await openReplay(config, store)
-  const toll = openToll(tollPlan, { store, providers, replay, listeners: figures.listeners })
+  const toll = await openToll(tollPlan, { store, providers, replay, listeners: figures.listeners })
   const proxy = await startProxy({
     store,
     host: '127.0.0.1',

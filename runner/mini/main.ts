@@ -6,18 +6,17 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { asTurnpikeError, TurnpikeError } from '../../core/errors.ts'
-import { openAnthropicModel } from './anthropic.ts'
 import { runLoop } from './loop.ts'
 import type { Model, ModelOptions } from './model.ts'
-import { openOpenaiModel } from './openai.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
 const protocols = ['anthropic-messages', 'openai-chat'] as const
 type Protocol = (typeof protocols)[number]
-const openers: Readonly<Record<Protocol, (options: ModelOptions) => Model>> = {
-  'anthropic-messages': openAnthropicModel,
-  'openai-chat': openOpenaiModel,
+/** Loaded when wanted: the clients are most of the time this program takes to start, and one process speaks one protocol. */
+const openers: Readonly<Record<Protocol, (options: ModelOptions) => Promise<Model>>> = {
+  'anthropic-messages': async options => (await import('./anthropic.ts')).openAnthropicModel(options),
+  'openai-chat': async options => (await import('./openai.ts')).openOpenaiModel(options),
 }
 
 async function main(argv: readonly string[], variables: Variables): Promise<number> {
@@ -30,7 +29,7 @@ async function main(argv: readonly string[], variables: Variables): Promise<numb
   process.once('SIGTERM', () => interrupt.abort())
   process.once('SIGINT', () => interrupt.abort())
   const result = await runLoop({
-    model: openers[protocol]({
+    model: await openers[protocol]({
       baseUrl: need(variables, 'TURNPIKE_BASE_URL'),
       token: need(variables, 'TURNPIKE_TOKEN'),
       model,

@@ -1,12 +1,13 @@
 // Runs the built command as a person would: a process of its own, in a directory of its own, with nothing of this machine's variables.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const command = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'cli', 'turnpike.mjs')
+const warm = fileURLToPath(new URL('_warm.mjs', import.meta.url))
 
 export interface Ended {
   readonly code: number | null
@@ -17,8 +18,12 @@ export interface Ended {
 
 export interface Place {
   readonly directory: string
+  /** In a process of its own, until it ends. */
   readonly run: (args: readonly string[], environment?: Readonly<Record<string, string>>) => Promise<Ended>
+  /** The same command in a process that is kept for all that is asked at this place: starting one takes longer than most answers. */
+  readonly ask: (args: readonly string[], environment?: Readonly<Record<string, string>>) => Promise<Ended>
   readonly start: (args: readonly string[], environment?: Readonly<Record<string, string>>) => Running
+  /** `ask` with --json, read. */
   readonly json: <T = Record<string, never>>(args: readonly string[]) => Promise<T>
   /** Ends what still runs and removes the directory. */
   readonly close: () => Promise<void>
@@ -34,28 +39,56 @@ export interface Running {
 export function openPlace(): Place {
   const directory = mkdtempSync(join(tmpdir(), 'turnpike-cli-'))
   const started: Running[] = []
+  const variables = { PATH: process.env['PATH'] ?? '', HOME: directory }
   const start: Place['start'] = (args, environment = {}) => {
-    const env = { PATH: process.env['PATH'] ?? '', HOME: directory, ...environment }
+    const env = { ...variables, ...environment }
     const running = watch(spawn(process.execPath, [command, ...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] }))
     started.push(running)
     return running
   }
   const run: Place['run'] = (args, environment) => start(args, environment).ended
+  let kept: ChildProcess | null = null
+  let asked: Promise<unknown> = Promise.resolve()
+  const ask: Place['ask'] = (args, environment = {}) => {
+    kept ??= fork(warm, [], { cwd: directory, env: variables, execArgv: [], serialization: 'advanced' })
+    const answer = askKept(kept, asked, { args, directory, environment: { ...variables, ...environment } })
+    asked = answer.catch(() => undefined)
+    return answer
+  }
   return {
     directory,
     start,
     run,
+    ask,
     json: async args => {
-      const { stdout, stderr } = await run([...args, '--json'])
+      const { stdout, stderr } = await ask([...args, '--json'])
       if (stdout.trim() === '') throw new Error(`no JSON: ${stderr}`)
       return JSON.parse(stdout)
     },
     close: async () => {
+      kept?.kill('SIGKILL')
       for (const { child } of started) if (child.exitCode === null) child.kill('SIGKILL')
       await Promise.all(started.map(running => running.ended))
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
     },
   }
+}
+
+/** One question at a time: working directory and variables are the process's. */
+async function askKept(kept: ChildProcess, before: Promise<unknown>, question: object): Promise<Ended> {
+  await before
+  const { code, out, err } = await new Promise<{ code: number; out: Uint8Array; err: Uint8Array }>((resolve, reject) => {
+    const fail = (status: number | null): void =>
+      reject(new Error(`the kept process ended with ${status}: ${JSON.stringify(question)}`))
+    kept.once('exit', fail)
+    kept.once('message', answer => {
+      kept.off('exit', fail)
+      resolve(answer as { code: number; out: Uint8Array; err: Uint8Array })
+    })
+    kept.send(question, error => error && reject(error))
+  })
+  const bytes = Buffer.from(out)
+  return { code, stdout: bytes.toString(), stderr: Buffer.from(err).toString(), bytes }
 }
 
 function watch(child: ChildProcess): Running {

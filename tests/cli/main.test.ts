@@ -24,7 +24,7 @@ describe('help', () => {
   })
 
   it('of a command has examples and the global options', async () => {
-    const { code, stdout } = await place.run(['run', '--help'])
+    const { code, stdout } = await place.ask(['run', '--help'])
     expect(code).toBe(0)
     expect(stdout).toContain('Examples:\n  $ turnpike run')
     expect(stdout).toContain('--store <dir>')
@@ -52,7 +52,7 @@ describe("a user's mistake", () => {
     ],
     [['proxy', '--models', 'none.yaml'], 2, 'E_FILE_UNREADABLE: cannot read the models file', 'path'],
   ])('%j exits with %i, in at most three lines and without a stack', async (args, code, what, advice) => {
-    const ended = await place.run(args)
+    const ended = await place.ask(args)
     expect(ended.stdout).toBe('')
     expect(ended.code).toBe(code)
     const lines = ended.stderr.trimEnd().split('\n')
@@ -66,7 +66,7 @@ describe("a user's mistake", () => {
   it('in turnpike.yaml is named with line and column', async () => {
     const other = openPlace()
     writeFileSync(join(other.directory, 'turnpike.yaml'), 'run:\n  trails: 3\n')
-    const { code, stderr } = await other.run(['agents'])
+    const { code, stderr } = await other.ask(['agents'])
     expect(code).toBe(2)
     expect(stderr).toContain('turnpike.yaml:2:3: unknown key "trails" in run; did you mean "trials"?')
     await other.close()
@@ -87,7 +87,7 @@ describe("a user's mistake", () => {
   })
 
   it('comes with where in the code it was found, when asked', async () => {
-    expect((await place.run(['runs', '--verbose'])).stderr).toMatch(/^\s+at /m)
+    expect((await place.ask(['runs', '--verbose'])).stderr).toMatch(/^\s+at /m)
   })
 })
 
@@ -111,7 +111,7 @@ describe('a directory that is no store', () => {
   it('is not called a defect of ours', async () => {
     mkdirSync(join(place.directory, 'broken'))
     writeFileSync(join(place.directory, 'broken', 'turnpike.db'), 'this is no database, only some text that is long enough')
-    const { code, stderr } = await place.run(['runs', '--store', 'broken'])
+    const { code, stderr } = await place.ask(['runs', '--store', 'broken'])
     expect(code).not.toBe(70)
     expect(code).not.toBe(0)
     expect(stderr).toMatch(/^error E_STORE_/)

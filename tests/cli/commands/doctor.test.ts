@@ -13,7 +13,7 @@ interface Doctor {
 
 it('tells of Node, git, disk, store, port and keys, and never the value of a key', async () => {
   const place = openPlace()
-  const { code, stdout } = await place.run(['doctor', '--port', '0', '--json'], {
+  const { code, stdout } = await place.ask(['doctor', '--port', '0', '--json'], {
     OPENAI_API_KEY: 'sk-a-secret-value-0123456789',
   })
   expect(code).toBe(0)
@@ -26,7 +26,7 @@ it('tells of Node, git, disk, store, port and keys, and never the value of a key
 
 it('exits with 1 and says what to do when something must be mended', async () => {
   const place = openPlace()
-  const { code, stdout } = await place.run(['doctor', '--port', '0', '--store', '/proc/nowhere/store'])
+  const { code, stdout } = await place.ask(['doctor', '--port', '0', '--store', '/proc/nowhere/store'])
   expect(code).toBe(1)
   expect(stdout).toMatch(/FAIL {2}store: cannot write .*\n +try: .*--store/)
   await place.close()

@@ -21,15 +21,15 @@ describe('turnpike export', () => {
       left_out: 0,
       scrubbed: false,
     })
-    await place.run(['import', 'raw', '--store', 'other'])
+    await place.ask(['import', 'raw', '--store', 'other'])
     const ids = readFileSync(path('raw/index.jsonl'), 'utf8')
       .trim()
       .split('\n')
       .map(line => JSON.parse(line).id as string)
     for (const id of ids) {
       const [before, after] = [
-        await place.run(['show', id, '--raw', 'response']),
-        await place.run(['show', id, '--raw', 'response', '--store', 'other']),
+        await place.ask(['show', id, '--raw', 'response']),
+        await place.ask(['show', id, '--raw', 'response', '--store', 'other']),
       ]
       expect(after.bytes.equals(before.bytes)).toBe(true)
     }
@@ -39,7 +39,7 @@ describe('turnpike export', () => {
 
   it('writes one exchange, and scrubbed what nobody can read', async () => {
     const { calls } = await place.json<{ calls: Array<{ id: string }> }>(['show', 'second'])
-    const told = await place.run(['export', calls[0]?.id ?? '', '--har', '--scrub', '--out', 'one.har'])
+    const told = await place.ask(['export', calls[0]?.id ?? '', '--har', '--scrub', '--out', 'one.har'])
     expect([told.code, told.stdout]).toEqual([0, expect.stringMatching(/^1 exchanges, scrubbed, \d+ bytes: one\.har\n$/)])
     const text = readFileSync(path('one.har'), 'utf8')
     expect(JSON.parse(text).log.entries).toHaveLength(1)
@@ -49,7 +49,7 @@ describe('turnpike export', () => {
 
   it('gives the same filler for the same seed only', async () => {
     const scrub = async (out: string, ...more: string[]): Promise<string> => {
-      await place.run(['export', 'hello', '--raw', '--out', out, ...more])
+      await place.ask(['export', 'hello', '--raw', '--out', out, ...more])
       return readFileSync(path(`${out}/0001-request.bin`), 'utf8')
     }
     const [one, same, other] = [
@@ -63,12 +63,12 @@ describe('turnpike export', () => {
   })
 
   it('asks for one format and a place, and refuses to write over things', async () => {
-    expect((await place.run(['export', 'hello', '--out', 'x'])).stderr).toContain('add one of --raw, --har, --curl')
-    expect((await place.run(['export', 'hello', '--raw', '--har', '--out', 'x'])).stderr).toContain('one format at a time')
-    expect((await place.run(['export', 'hello', '--raw'])).stderr).toContain('add --out PATH')
-    const refused = await place.run(['export', 'second', '--raw', '--out', 'raw'])
+    expect((await place.ask(['export', 'hello', '--out', 'x'])).stderr).toContain('add one of --raw, --har, --curl')
+    expect((await place.ask(['export', 'hello', '--raw', '--har', '--out', 'x'])).stderr).toContain('one format at a time')
+    expect((await place.ask(['export', 'hello', '--raw'])).stderr).toContain('add --out PATH')
+    const refused = await place.ask(['export', 'second', '--raw', '--out', 'raw'])
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('E_OUTPUT_EXISTS')])
-    expect((await place.run(['export', 'second', '--raw', '--out', 'raw', '--force'])).code).toBe(0)
+    expect((await place.ask(['export', 'second', '--raw', '--out', 'raw', '--force'])).code).toBe(0)
     expect(existsSync(path('raw/0002-request.bin'))).toBe(false)
   })
 })

@@ -29,7 +29,7 @@ describe('turnpike import', () => {
       ],
       skipped: [{ file: 'case-1.jsonl', line: 2, bad: false }],
     })
-    const { stdout, code } = await place.run(['import', 'capture.jsonl', '--format', 'auto'])
+    const { stdout, code } = await place.ask(['import', 'capture.jsonl', '--format', 'auto'])
     expect(stdout).toContain('0 exchanges imported; 2 were in the store already')
     expect(code).toBe(0)
   })
@@ -39,25 +39,25 @@ describe('turnpike import', () => {
       join(place.directory, 'priced.jsonl'),
       writeLines([captureRecord(1)]).replaceAll('claude-sim', 'claude-sonnet-4-5'),
     )
-    await place.run(['import', 'priced.jsonl'])
+    await place.ask(['import', 'priced.jsonl'])
     const sessions = await place.json<Array<Record<string, unknown>>>(['sessions'])
     const named = (name: string) => sessions.find(session => session['name'] === name)
     expect(named('priced')).toMatchObject({ source: 'import', calls: 1, cost_usd: expect.any(Number) })
     expect(named('case-1')).toMatchObject({ source: 'import', calls: 2, started_at: new Date(startedAt).toISOString() })
-    expect((await place.run(['verify'])).code).toBe(0)
-    expect((await place.run(['convert', 'capture', '--out', 'x.jsonl'])).code).toBe(0)
+    expect((await place.ask(['verify'])).code).toBe(0)
+    expect((await place.ask(['convert', 'capture', '--out', 'x.jsonl'])).code).toBe(0)
   })
 
   it('exits with 2 on a bad line and names it, with 1 when told to leave it out', async () => {
     appendFileSync(join(place.directory, 'bad.jsonl'), `${writeLines([velaRecord(0)])}[]\n${writeLines([velaRecord(1)])}`)
-    const refused = await place.run(['import', 'bad.jsonl', '--name', 'bad'])
+    const refused = await place.ask(['import', 'bad.jsonl', '--name', 'bad'])
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('bad.jsonl, line 2: is not a JSON object')])
-    const kept = await place.run(['import', 'bad.jsonl', '--name', 'bad', '--skip-bad'])
+    const kept = await place.ask(['import', 'bad.jsonl', '--name', 'bad', '--skip-bad'])
     expect([kept.code, kept.stdout]).toEqual([1, expect.stringContaining('2 exchanges imported')])
   })
 
   it('keeps imported and recorded sessions apart', async () => {
-    const { code, stderr } = await place.run(['import', 'capture.jsonl', '--name', 'hello'])
+    const { code, stderr } = await place.ask(['import', 'capture.jsonl', '--name', 'hello'])
     expect(code).toBe(2)
     expect(stderr).toContain('"hello" was recorded by the proxy')
   })

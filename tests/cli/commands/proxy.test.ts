@@ -55,7 +55,7 @@ describe('turnpike proxy', () => {
     [['--intercept', 'https://api.example.com'], '--intercept takes host names'],
     [['--upstream-ca', 'missing.pem'], 'cannot read the certificates'],
   ])('refuses %j before it starts, and leaves no store behind', async (flags, words) => {
-    const ended = await place.run(['proxy', '--simulated', '--port', '0', '--store', 'none', ...flags])
+    const ended = await place.ask(['proxy', '--simulated', '--port', '0', '--store', 'none', ...flags])
     expect([ended.code, ended.stderr.includes(words)]).toEqual([2, true])
     expect(readdirSync(place.directory)).not.toContain('none')
   })

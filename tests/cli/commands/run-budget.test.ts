@@ -71,7 +71,7 @@ describe('a run with a budget', () => {
     expect(stderr).toMatch(/a\.mini\.1 {2}over-budget, 1 of 2 turns passed {2}2 calls {2}[\d,]+ tokens/)
     const metered = (await eventsOf(ended.id)).filter(event => event.type === 'trial-metered')
     expect(metered.at(-1)?.data).toMatchObject({ name: 'b.mini.1', calls: 2, pricedCalls: 0, unpricedCalls: 2, nanoUsd: 0 })
-    const shown = await place.run(['report', ended.id])
+    const shown = await place.ask(['report', ended.id])
     expect(shown.stdout).toContain('budget.trial.calls=2')
   })
 
@@ -85,7 +85,7 @@ describe('a run with a budget', () => {
   })
 
   it('that cannot be held is refused before anything is started', async () => {
-    const ended = await place.run([
+    const ended = await place.ask([
       'run',
       '--tasks',
       'tasks.jsonl',
@@ -112,8 +112,8 @@ describe('a run with faults', () => {
     const injected = shown.calls.filter(call => call.failure?.code === 'E_INJECTED_FAULT')
     expect(injected.map(call => [call.status, call.outcome])).toEqual(expect.arrayContaining([[529, 'complete']]))
     expect(injected[0]?.failure?.message).toBe('injected on purpose: 529 call=1 (rule 1, seed 4, call 1 of a.mini.1)')
-    expect((await place.run(['show', 'faulty'])).stdout).toContain('injected on purpose: 529 call=1')
-    expect((await place.run(['report', 'faulty'])).stdout).toContain('faults were injected on purpose (529 call=1;')
+    expect((await place.ask(['show', 'faulty'])).stdout).toContain('injected on purpose: 529 call=1')
+    expect((await place.ask(['report', 'faulty'])).stdout).toContain('faults were injected on purpose (529 call=1;')
   })
 
   it("is its agent's own when it gives up, not the provider's", async () => {
@@ -123,7 +123,7 @@ describe('a run with faults', () => {
   })
 
   it('that are misspelt are refused before a store is made', async () => {
-    const ended = await place.run(['proxy', '--simulated', '--inject', '429 rat=1', '--store', 'none'])
+    const ended = await place.ask(['proxy', '--simulated', '--inject', '429 rat=1', '--store', 'none'])
     expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('--inject, rule 1, character 5: unknown word "rat"')])
   })
 })

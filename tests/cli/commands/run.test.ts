@@ -88,7 +88,7 @@ describe('turnpike run --json', () => {
   })
 
   it('keeps what makes its numbers comparable, and no path of a key', async () => {
-    const { stdout } = await place.run(['report', 'first'])
+    const { stdout } = await place.ask(['report', 'first'])
     expect(stdout).toMatch(/attempts=2/)
     expect(stdout).toMatch(/feedback=medium/)
   })
@@ -127,17 +127,17 @@ describe('looking at a run', () => {
   })
 
   it('writes the report as Markdown, and nothing else', async () => {
-    const { code } = await place.run(['report', 'first', '--out', 'again.md'])
+    const { code } = await place.ask(['report', 'first', '--out', 'again.md'])
     expect(code).toBe(0)
     expect(readFileSync(join(place.directory, 'again.md'), 'utf8')).toBe(readFileSync(run.files.report, 'utf8'))
-    const refused = await place.run(['report', 'first', '--out', 'again.pdf'])
+    const refused = await place.ask(['report', 'first', '--out', 'again.pdf'])
     expect(refused.code).toBe(2)
     expect(refused.stderr).toContain('E_FORMAT_UNKNOWN')
     expect(existsSync(join(place.directory, 'again.pdf'))).toBe(false)
   })
 
   it('refuses a trial where a run is wanted', async () => {
-    const { code, stderr: told } = await place.run(['score', 'files.nop.1'])
+    const { code, stderr: told } = await place.ask(['score', 'files.nop.1'])
     expect(code).toBe(2)
     expect(told).toContain('is a trial, not a run')
   })
@@ -188,7 +188,7 @@ describe('a run that is stopped', () => {
 describe('turnpike init', () => {
   it('writes an example that runs as it is, and overwrites nothing', async () => {
     const other = openPlace()
-    expect((await other.run(['init', 'bench'])).code).toBe(0)
+    expect((await other.ask(['init', 'bench'])).code).toBe(0)
     expect(readdirSync(join(other.directory, 'bench')).sort()).toEqual(['tasks', 'turnpike.yaml'])
     writeFileSync(join(other.directory, 'bench', 'turnpike.yaml'), 'run: { agents: [oracle], tasks: tasks/hello.jsonl }\n')
     const second = await other.json<{ written: string[]; kept: string[] }>(['init', 'bench'])

@@ -29,7 +29,7 @@ describe('turnpike sessions', () => {
   })
 
   it('says of a cost that is not known that it is unknown, never 0', async () => {
-    const { stdout } = await place.run(['sessions'])
+    const { stdout } = await place.ask(['sessions'])
     expect(stdout).toMatch(/hello.*unknown/)
     expect(stdout).not.toContain('$0')
   })
@@ -42,7 +42,7 @@ describe('turnpike sessions', () => {
 
 describe('turnpike verify', () => {
   it('counts what it checked and exits with 0', async () => {
-    const { code, stdout } = await place.run(['verify', '--json'])
+    const { code, stdout } = await place.ask(['verify', '--json'])
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toEqual({
       exchanges: 4,
@@ -56,7 +56,7 @@ describe('turnpike verify', () => {
 
 describe('turnpike decode', () => {
   it('decodes what is new once, and everything when asked again', async () => {
-    await place.run(['decode'])
+    await place.ask(['decode'])
     expect(await place.json(['decode'])).toMatchObject({ decoded: 0, undecodable: 0 })
     expect(await place.json(['decode', 'hello', '--again'])).toMatchObject({ decoded: 2 })
   })
@@ -74,7 +74,7 @@ describe('turnpike convert', () => {
   })
 
   it('writes rows to standard output and the summary beside them', async () => {
-    const { code, stdout, stderr } = await place.run(['convert', 'hello'])
+    const { code, stdout, stderr } = await place.ask(['convert', 'hello'])
     expect(code).toBe(0)
     expect(JSON.parse(stdout.split('\n', 1)[0] ?? '')).toBeTypeOf('object')
     expect(stderr).toContain('2 generations in, 2 out')
@@ -85,13 +85,13 @@ describe('turnpike convert', () => {
     [['convert', 'hello', '--json'], 'E_USAGE'],
     [['convert', 'hello', '--policy', 'loose'], 'E_USAGE'],
   ])('refuses %j', async (args, code) => {
-    const ended = await place.run(args)
+    const ended = await place.ask(args)
     expect(ended.code).toBe(2)
     expect(ended.stderr).toContain(`error ${code}`)
   })
 
   it('names the file that cannot be written', async () => {
-    const { code, stderr } = await place.run(['convert', 'hello', '--out', place.directory])
+    const { code, stderr } = await place.ask(['convert', 'hello', '--out', place.directory])
     expect(code).toBe(2)
     expect(stderr).toContain(`E_FILE_UNREADABLE: cannot write ${place.directory}`)
   })
@@ -108,13 +108,13 @@ describe('turnpike costs', () => {
   })
 
   it('prices with the book it is given', async () => {
-    const { code, stderr } = await place.run(['costs', 'hello', '--prices', 'none.yaml'])
+    const { code, stderr } = await place.ask(['costs', 'hello', '--prices', 'none.yaml'])
     expect(code).toBe(2)
     expect(stderr).toContain('cannot read the price book')
   })
 
   it('knows its keys', async () => {
-    const { code, stderr } = await place.run(['costs', 'hello', '--by', 'modle'])
+    const { code, stderr } = await place.ask(['costs', 'hello', '--by', 'modle'])
     expect(code).toBe(2)
     expect(stderr).toContain('did you mean "model"?')
   })

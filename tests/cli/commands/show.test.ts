@@ -80,7 +80,7 @@ describe('turnpike show of an exchange that was sent again', () => {
     await store.close()
     const one = await place.json<{ upstream_attempts: unknown[] }>(['show', id])
     expect(one.upstream_attempts).toEqual([expect.objectContaining({ id: attempt, status: 529 })])
-    expect((await place.run(['show', id])).stdout).toMatch(new RegExp(`sent again after:\\n {4}${attempt}  529`))
+    expect((await place.ask(['show', id])).stdout).toMatch(new RegExp(`sent again after:\\n {4}${attempt}  529`))
     expect((await place.json<Shown>(['show', 'hello'])).calls).toHaveLength(2)
     expect((await place.json<Shown & { status: number }>(['show', attempt])).calls[0]).toMatchObject({ id: attempt, status: 529 })
   })
@@ -89,24 +89,24 @@ describe('turnpike show of an exchange that was sent again', () => {
 describe('turnpike show --raw', () => {
   it('writes the exact bytes of either side', async () => {
     const id = hello.calls[0]?.id ?? ''
-    const request = await place.run(['show', id, '--raw', 'request'])
+    const request = await place.ask(['show', id, '--raw', 'request'])
     expect(request.code).toBe(0)
     expect(request.stdout).toBe(JSON.stringify({ model: 'sim', messages: [{ role: 'user', content: 'First question' }] }))
     const { request_sha256 } = await place.json<Shown>(['show', id])
     expect(createHash('sha256').update(request.bytes).digest('hex')).toBe(request_sha256)
-    const response = await place.run(['show', id, '--raw', 'response'])
+    const response = await place.ask(['show', id, '--raw', 'response'])
     expect(JSON.parse(response.stdout)).toMatchObject({ object: 'chat.completion' })
   })
 
   it('keeps a stream as it was streamed', async () => {
     const second = await place.json<Shown>(['show', 'second'])
-    const { stdout } = await place.run(['show', second.calls[0]?.id ?? '', '--raw', 'response'])
+    const { stdout } = await place.ask(['show', second.calls[0]?.id ?? '', '--raw', 'response'])
     expect(stdout).toMatch(/^event: message_start\n/)
     expect(stdout.trimEnd()).toMatch(/event: message_stop\ndata: .*$/)
   })
 
   it('refuses what is no single exchange', async () => {
-    const { code, stderr } = await place.run(['show', 'hello', '--raw', 'request'])
+    const { code, stderr } = await place.ask(['show', 'hello', '--raw', 'request'])
     expect(code).toBe(2)
     expect(stderr).toContain('"hello" is a session')
   })
@@ -114,14 +114,14 @@ describe('turnpike show --raw', () => {
 
 describe('turnpike show for people', () => {
   it('tells what was asked and answered', async () => {
-    const { stdout } = await place.run(['show', 'hello'])
+    const { stdout } = await place.ask(['show', 'hello'])
     expect(stdout).toContain('session hello')
     expect(stdout).toContain('user: First question')
     expect(stdout).toMatch(/assistant: .*simulated/)
   })
 
   it('says what to do about a name that is not there', async () => {
-    const { code, stderr } = await place.run(['show', 'helo'])
+    const { code, stderr } = await place.ask(['show', 'helo'])
     expect(code).toBe(2)
     expect(stderr).toMatch(/^error E_REF_UNKNOWN: .*\n {2}why: .*\n {2}try: .*turnpike sessions/)
   })
