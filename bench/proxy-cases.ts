@@ -7,8 +7,11 @@ export interface Case {
   readonly content: 'new' | 'growing'
   readonly requestBytes: number
   readonly connections: number
-  readonly answer: 'json' | 'stream'
+  readonly answer: Answer
 }
+
+/** JSON with its length, server-sent events, or messages of the AWS event stream. */
+export type Answer = 'json' | 'stream' | 'aws'
 
 const kib = 1024
 
@@ -27,7 +30,23 @@ export const cases: readonly Case[] = [
     connections: 32,
     answer: 'stream',
   },
+  { id: 'aws-200-c1', title: '200 AWS messages, 1 connection', content: 'new', requestBytes: kib, connections: 1, answer: 'aws' },
+  {
+    id: 'aws-200-c32',
+    title: '200 AWS messages, 32 connections',
+    content: 'new',
+    requestBytes: kib,
+    connections: 32,
+    answer: 'aws',
+  },
 ]
+
+/** What is asked for: the path decides which protocol decodes the call. */
+export const paths: Readonly<Record<Answer, string>> = {
+  json: '/v1/chat/completions',
+  stream: '/v1/chat/completions',
+  aws: '/model/bench-model/converse-stream',
+}
 
 function sizes(id: string, title: string, requestBytes: number, connections: number): Case[] {
   const over = `${connections} connection${connections === 1 ? '' : 's'}`

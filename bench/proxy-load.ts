@@ -2,6 +2,7 @@
 // time on each, every answer compared byte for byte, every n-th request marked with its hash for the upstream to check.
 import { createHash } from 'node:crypto'
 import net from 'node:net'
+import { awsAnswers } from './aws-content.ts'
 import {
   type AnswerShape,
   growingConversation,
@@ -14,7 +15,7 @@ import {
   streamAnswers,
 } from './content.ts'
 import { createReader, fieldOf } from './http-reader.ts'
-import { type Case, streamEvents } from './proxy-cases.ts'
+import { type Answer, type Case, paths, streamEvents } from './proxy-cases.ts'
 
 export type LoadCommand =
   | { readonly kind: 'open'; readonly target: string; readonly port: number; readonly headers: string; readonly case: Case }
@@ -42,7 +43,11 @@ export interface LoadResult {
   readonly firstError: string | null
 }
 
-const shapes: Record<'json' | 'stream', AnswerShape> = { json: jsonAnswers(), stream: streamAnswers(streamEvents) }
+const shapes: Record<Answer, AnswerShape> = {
+  json: jsonAnswers(),
+  stream: streamAnswers(streamEvents),
+  aws: awsAnswers(streamEvents),
+}
 
 interface Connection {
   /** Sends one request after the other until `round.more()` says no. */
@@ -64,14 +69,14 @@ const opened = new Map<string, { readonly connections: Connection[]; readonly ca
 
 function sourceOf(wanted: Case, index: number, target: string): RequestSource {
   const seed = [...`${wanted.id}/${target}/${index}`].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), 7)
-  const stream = wanted.answer === 'stream'
+  const stream = wanted.answer !== 'json'
   if (wanted.content === 'new') return newContent(wanted.requestBytes, stream, seed)
   // Connections stand at different points of their conversations, so that every moment sees every size.
   const startBytes = Math.floor((wanted.requestBytes * (index + 0.5)) / wanted.connections)
   return growingConversation(wanted.requestBytes, stream, startBytes, seed)
 }
 
-function openConnection(port: number, headers: string, source: RequestSource, shape: AnswerShape): Connection {
+function openConnection(port: number, path: string, headers: string, source: RequestSource, shape: AnswerShape): Connection {
   let socket: net.Socket | null = null
   let waiting: { readonly round: Round; readonly startedAt: number; readonly resolve: () => void; firstByteAt: number } | null =
     null
@@ -135,7 +140,7 @@ function openConnection(port: number, headers: string, source: RequestSource, sh
     return new Promise(resolve => {
       waiting = { round, startedAt: performance.now(), resolve, firstByteAt: 0 }
       target.cork()
-      target.write(`POST /v1/chat/completions HTTP/1.1\r\n${headers}${mark}content-length: ${request.bytes}\r\n\r\n`)
+      target.write(`POST ${path} HTTP/1.1\r\n${headers}${mark}content-length: ${request.bytes}\r\n\r\n`)
       for (const part of request.parts) target.write(part)
       target.uncork()
     })
@@ -213,6 +218,7 @@ async function obey(command: LoadCommand): Promise<unknown> {
     // Each connection is an agent of its own, and says so as agents do.
     openConnection(
       port,
+      paths[command.case.answer],
       `${headers}x-session-id: bench-${command.case.id}-${index}\r\n`,
       sourceOf(command.case, index, target),
       shape,

@@ -81,6 +81,9 @@ interface Repetition extends LoadResult {
 
 const settleLimitMs = 60_000
 
+/** A profiler never rests. */
+const limitMsOf = ({ profileDirectory }: Settings): number => (profileDirectory === null ? settleLimitMs : 3000)
+
 /** Every target starts afresh, so that disk and memory are this case's alone. */
 export async function measureCase(bench: Bench, wanted: Case, settings: Settings): Promise<CaseResult> {
   const contenders: Contender[] = []
@@ -98,7 +101,7 @@ export async function measureCase(bench: Bench, wanted: Case, settings: Settings
       await bench.load({ kind: 'open', target: id, port: opened.port, headers: opened.headers, case: wanted })
       await checkContender(bench, contender)
       if (contender.wrong !== null || opened.started === null) continue
-      await warmUp(bench, contender, wanted)
+      await warmUp(bench, contender, wanted, limitMsOf(settings))
       resetPeak(opened.started.pid)
     }
     for (let repetition = 0; repetition < settings.repetitions; repetition++)
@@ -132,7 +135,7 @@ async function stopAll(contenders: readonly Contender[]): Promise<void> {
 }
 
 /** Compiled code and pools as in a long run: many connections, so that even a case with one sees enough calls in little time. */
-async function warmUp(bench: Bench, contender: Contender, wanted: Case): Promise<void> {
+async function warmUp(bench: Bench, contender: Contender, wanted: Case, limitMs: number): Promise<void> {
   const { id, opened, warmUpSeconds } = contender
   const many: Case = { ...wanted, id: `${wanted.id}-warm-up`, connections: Math.max(16, wanted.connections) }
   const target = `${id}/warm-up`
@@ -140,7 +143,7 @@ async function warmUp(bench: Bench, contender: Contender, wanted: Case): Promise
   const { requests } = await bench.load({ kind: 'measure', target, seconds: warmUpSeconds, requestsEach: 1e9, checkEvery: 16 })
   await bench.load({ kind: 'close', target })
   contender.answered += requests
-  if (opened.started !== null) await waitUntilIdle(opened.started.pid, settleLimitMs)
+  if (opened.started !== null) await waitUntilIdle(opened.started.pid, limitMs)
 }
 
 /** A handful of requests on every connection, each held against its hash at the upstream, each answer against what was sent. */
@@ -170,10 +173,8 @@ async function measureOnce(bench: Bench, contender: Contender, settings: Setting
   if (result.errors > 0 || altered) contender.wrong = result.firstError ?? 'requests were altered under load'
   if (pid === undefined || before === null) return { ...result, cpuUs: 0, cpuAfterUs: 0, offMainUs: 0, settled: true }
   const atEnd = readUsage(pid)
-  // A profiler never rests.
-  const limitMs = settings.profileDirectory === null ? settleLimitMs : 3000
   // Only what keeps a record may have work left.
-  const { idle } = await waitUntilIdle(pid, limitMs, contender.opened.record === null ? 1 : 3)
+  const { idle } = await waitUntilIdle(pid, limitMsOf(settings), contender.opened.record === null ? 1 : 3)
   const after = readUsage(pid)
   return {
     ...result,

@@ -59,7 +59,7 @@ function findPackage(name: string, variable: string): string | null {
   return null
 }
 
-const direct: Target = {
+export const direct: Target = {
   id: 'direct',
   justInTime: false,
   title: 'direct',
@@ -68,7 +68,7 @@ const direct: Target = {
 }
 
 const httpxyModule = findPackage('httpxy', 'HTTPXY')
-const httpxy: Target = {
+export const httpxy: Target = {
   id: 'httpxy',
   justInTime: true,
   title: 'httpxy, bare',
@@ -89,7 +89,7 @@ const httpxy: Target = {
   },
 }
 
-const turnpike: Target = {
+export const turnpike: Target = {
   id: 'turnpike',
   justInTime: true,
   title: 'Turnpike, recording',
@@ -115,7 +115,7 @@ const turnpike: Target = {
   },
 }
 
-const nginx: Target = {
+export const nginx: Target = {
   id: 'nginx',
   justInTime: false,
   title: 'nginx',
@@ -137,11 +137,13 @@ events { worker_connections 4096; }
 http {
   access_log off; ${folders.join(' ')}
   client_max_body_size 0; keepalive_requests 100000000; keepalive_timeout 600;
+  map $http_upgrade $passed_connection { default upgrade; '' ''; }
   upstream model { server 127.0.0.1:${upstreamPort}; keepalive 256; keepalive_requests 100000000; }
   server {
     listen 127.0.0.1:${port} backlog=1024;
     location / {
-      proxy_pass http://model; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_pass http://model; proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $passed_connection;
       proxy_buffering off; proxy_request_buffering off; proxy_read_timeout 600;
     }
   }
@@ -195,12 +197,14 @@ const portkey: Target = {
   },
 }
 
+export const recordingMitmdump = mitmdump('mitmdump', 'mitmdump -w', [], true)
+
 export const targets: readonly Target[] = [
   direct,
   nginx,
   httpxy,
   turnpike,
-  mitmdump('mitmdump', 'mitmdump -w', [], true),
+  recordingMitmdump,
   mitmdump(
     'mitmdump-streaming',
     'mitmdump -w, stream_large_bodies=1 (its dump lacks the bodies)',

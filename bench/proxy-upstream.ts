@@ -2,14 +2,24 @@
 // holds the bytes of marked requests against the hash they carry. Raw sockets, so that it is never what is measured.
 import { createHash, type Hash } from 'node:crypto'
 import net, { type AddressInfo } from 'node:net'
+import { awsAnswers } from './aws-content.ts'
 import { type AnswerShape, jsonAnswers, jsonSha256, streamAnswers, writeAnswer } from './content.ts'
 import { createReader, fieldOf } from './http-reader.ts'
-import { streamEvents } from './proxy-cases.ts'
+import { type Answer, streamEvents } from './proxy-cases.ts'
 
-export type UpstreamCommand = { readonly kind: 'shape'; readonly answer: 'json' | 'stream' }
+export type UpstreamCommand = { readonly kind: 'shape'; readonly answer: Answer }
 
-const shapes: Record<'json' | 'stream', AnswerShape> = { json: jsonAnswers(), stream: streamAnswers(streamEvents) }
-let shape: 'json' | 'stream' = 'json'
+const shapes: Record<Answer, AnswerShape> = {
+  json: jsonAnswers(),
+  stream: streamAnswers(streamEvents),
+  aws: awsAnswers(streamEvents),
+}
+const types: Readonly<Record<Answer, string>> = {
+  json: 'application/json',
+  stream: 'text/event-stream',
+  aws: 'application/vnd.amazon.eventstream',
+}
+let shape: Answer = 'json'
 let answers = 0
 
 /** `exact`, `same-json` (rewritten on the way, meaning kept) or `different`. */
@@ -26,14 +36,14 @@ function sendAnswer(socket: net.Socket, verdict: string | null): void {
   const { body, ends } = writeAnswer(shapes[shape], answers++)
   const match = verdict === null ? '' : `x-bench-request: ${verdict}\r\n`
   if (ends.length === 0) {
-    const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${match}content-length: ${body.length}\r\n\r\n`
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: ${types[shape]}\r\n${match}content-length: ${body.length}\r\n\r\n`
     const message = Buffer.allocUnsafe(head.length + body.length)
     message.write(head, 0, 'latin1')
     body.copy(message, head.length)
     socket.write(message)
     return
   }
-  socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n${match}transfer-encoding: chunked\r\n\r\n`)
+  socket.write(`HTTP/1.1 200 OK\r\ncontent-type: ${types[shape]}\r\n${match}transfer-encoding: chunked\r\n\r\n`)
   let from = 0
   // One write per event, as a provider does; the kernel decides what arrives together.
   for (const end of ends) {

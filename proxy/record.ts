@@ -85,8 +85,6 @@ const unrecorded: Recording = {
   secrets: [],
 }
 
-const unknownEnd = { outcome: 'upstream-cut', failure: null, endedAt: 0 } as const
-
 function recordingOf(
   options: RecordOptions,
   arrived: RecordedRequest,
@@ -94,23 +92,35 @@ function recordingOf(
   secrets: readonly string[],
 ): Recording {
   const { recorder } = options
-  const complete = (ending: Ending, retries: number) => ({
-    ...ending,
-    responseHeaders: ending.responseHeaders === null ? null : maskHeaders(ending.responseHeaders, secretHeaders, secrets),
-    providerRequestId: findRequestId(arrived.protocol, ending.responseHeaders),
-    retries,
-  })
+  const describe = createDescription(arrived.protocol, secretHeaders, secrets)
+  const complete = (ending: Ending, retries: number) => ({ ...ending, ...describe(ending.responseHeaders), retries })
   return {
-    head: soFar => {
-      const { status, responseHeaders, providerRequestId, firstByteAt } = complete({ ...soFar, ...unknownEnd }, 0)
-      recorder.head(arrived.id, { status, responseHeaders, providerRequestId, firstByteAt })
-    },
+    head: ({ status, responseHeaders, firstByteAt }) =>
+      recorder.head(arrived.id, { status, ...describe(responseHeaders), firstByteAt }),
     pendingBytes: recorder.pendingBytes,
     append: (bytes, at) => recorder.append(arrived.id, bytes, at),
     checkpoint: ending => recorder.checkpoint(arrived.id, complete(ending, 0)),
     end: (ending, retries) => recorder.end(arrived.id, complete(ending, retries)),
     unrecorded: false,
     secrets,
+  }
+}
+
+interface Description {
+  readonly responseHeaders: HeaderList | null
+  readonly providerRequestId: string | null
+}
+
+/** Masks a head once, though it is told at its beginning and at its end. */
+function createDescription(protocol: ProtocolAdapter | null, secretHeaders: readonly string[], secrets: readonly string[]) {
+  let last: HeaderList | null = null
+  let description: Description = { responseHeaders: null, providerRequestId: null }
+  return (headers: HeaderList | null): Description => {
+    if (headers === last) return description
+    last = headers
+    const responseHeaders = headers === null ? null : maskHeaders(headers, secretHeaders, secrets)
+    description = { responseHeaders, providerRequestId: findRequestId(protocol, headers) }
+    return description
   }
 }
 

@@ -14,6 +14,9 @@ export type Statement = Database.Statement
 /** How long a writer waits for another process's commit. Commits take milliseconds; packing at most tens of them. */
 const busyTimeoutMs = 10_000
 
+/** A checkpoint syncs to the disk in the middle of somebody's commit: seldom is better, and so much log is bearable. */
+const logBytesMax = 64 * 1024 * 1024
+
 export function databasePath(directory: string): string {
   return join(directory, 'turnpike.db')
 }
@@ -24,15 +27,16 @@ export function openWritable(directory: string, durability: NonNullable<OpenOpti
     mkdirSync(directory, { recursive: true })
     const database = new Database(databasePath(directory), { timeout: busyTimeoutMs })
     try {
-      // Both must precede the first table; without effect afterwards. 4 KB: an empty table costs a page, and small stores should stay small.
-      database.pragma('page_size = 4096')
+      // Both must precede the first table; without effect afterwards. 2 KB: an empty table costs a page, and so does every row that is written alone.
+      database.pragma('page_size = 2048')
       database.pragma('auto_vacuum = INCREMENTAL')
       database.pragma('journal_mode = WAL')
       database.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`)
-      // A checkpoint syncs to the disk in the middle of somebody's commit: seldom is better, 64 MB of log is bearable.
-      database.pragma('wal_autocheckpoint = 16000')
+      // Counted in pages, and an older store has larger ones.
+      const pageBytes = Number(database.pragma('page_size', { simple: true }))
+      database.pragma(`wal_autocheckpoint = ${Math.floor(logBytesMax / pageBytes)}`)
       database.pragma('cache_size = -32768')
-      database.pragma('journal_size_limit = 67108864')
+      database.pragma(`journal_size_limit = ${logBytesMax}`)
       migrate(database, directory)
       return database
     } catch (error) {

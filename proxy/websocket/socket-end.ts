@@ -16,12 +16,14 @@ interface State {
   error: Error | null
   /** Messages handed to the socket that it has not handed on yet; compression takes its time. */
   sending: number
+  /** What is sent in this turn of the event loop leaves together. */
+  gathering: boolean
   terminating: NodeJS.Timeout | null
 }
 
 /** `raw` is the connection below: `ws` keeps its errors (a reset) to itself. */
 export function wrapSocket(socket: WebSocket, raw: Duplex, events: SocketEvents): SocketEnd {
-  const state: State = { over: false, error: null, sending: 0, terminating: null }
+  const state: State = { over: false, error: null, sending: 0, gathering: false, terminating: null }
   const keepError = (error: Error): void => {
     state.error ??= error
   }
@@ -45,10 +47,21 @@ export function wrapSocket(socket: WebSocket, raw: Duplex, events: SocketEvents)
     if (!state.over) events.onSent()
   }
   const open = (): boolean => socket.readyState === socket.OPEN
+  // A provider's events arrive many to a packet; a system call for each would be the dearest part of passing them on.
+  const gather = (): void => {
+    if (state.gathering) return
+    state.gathering = true
+    raw.cork()
+    process.nextTick(() => {
+      state.gathering = false
+      raw.uncork()
+    })
+  }
   return {
     send: ({ payload, binary }) => {
       if (!open()) return
       state.sending++
+      gather()
       socket.send(payload, { binary }, sent)
     },
     ping: data => {

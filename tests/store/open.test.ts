@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import Database from 'better-sqlite3'
@@ -10,6 +10,13 @@ import { openStore } from '../../store/open.ts'
 import { describeBegin, readText, recordExchange, writeConversation } from './_conversation.ts'
 import { sampleRows } from './_rows.ts'
 import { makeDirectory, openTemporary } from './_store.ts'
+
+it('an empty store is small: most sessions are, and every table and index has its first page', async () => {
+  const directory = await makeDirectory()
+  const store = await openStore(directory)
+  await store.close()
+  expect((await stat(join(directory, 'turnpike.db'))).size).toBeLessThan(150_000)
+})
 
 it('every field of every noun has a column, and every column a field', async () => {
   const store = await openTemporary()
