@@ -197,8 +197,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'a step of a WebSocket on the wire, tested on the wire',
     testedBy: 'tests/proxy/websocket/upgrade.test.ts',
-    files: ['proxy/websocket/accept.ts', 'proxy/websocket/opening.ts', 'proxy/websocket/socket-end.ts'],
-    files: ['proxy/websocket/accept.ts', 'proxy/websocket/dial.ts', 'proxy/websocket/opening.ts'],
+    files: ['proxy/websocket/accept.ts', 'proxy/websocket/opening.ts'],
   },
   {
     reason: 'between the two directions of a WebSocket, tested with both on the wire',
