@@ -1,12 +1,43 @@
+// Two groups of tests. Those that start processes, fill disks or change what the process itself is get a fresh process per file; the others
+// share a few processes, because loading the program again for each file took longer than their tests.
+
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+const folders = (names: readonly string[]): string[] => names.map(name => `tests/${name}/**/*.test.ts`)
+const shared = folders(['conformance', 'convert', 'core', 'judge', 'property', 'protocols', 'proxy', 'report', 'scenarios'])
+
+/** Without the times of an earlier run vitest starts with the largest files; these are small and slow, and would be waited for at the end. */
+const slow = [
+  'cli/replay',
+  'configs/quickstart-tasks',
+  'conformance/protocols',
+  'cli/commands/run',
+  'configs/quickstart',
+  'faults/',
+]
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = slow.findIndex(part => moduleId.includes(`/tests/${part}`))
+      return found < 0 ? slow.length : found
+    }
+    return (await super.sort(files)).sort((one, other) => place(one) - place(other))
+  }
+}
 
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/_setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: SlowFirst },
+    projects: [
+      { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: shared } },
+      { extends: true, test: { name: 'shared', include: shared, isolate: false } },
+    ],
   },
 })

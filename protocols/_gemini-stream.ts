@@ -212,7 +212,9 @@ function bodyCandidates(body: JsonObject): readonly Json[] {
 function* partsOf(blocks: readonly Block[], own: boolean, chunkText: (text: string) => readonly string[]): Iterable<Json> {
   for (const part of writeBlocks(blocks, own)) {
     const { text, thought, thoughtSignature: signature, ...others } = objectOf(part)
-    const plain = textOf(text) !== null && (thought === undefined || thought === true) && Object.keys(others).length === 0
+    // What a reader would not join again, such as a proof that is no text, is not taken apart.
+    const known = (thought === undefined || thought === true) && (signature === undefined || typeof signature === 'string')
+    const plain = textOf(text) !== null && known && Object.keys(others).length === 0
     const pieces = plain ? chunkText(textOf(text) ?? '') : []
     if (pieces.length === 0) {
       yield part

@@ -31,10 +31,15 @@ function findInLists(recorded: readonly Json[], asked: readonly Json[], path: st
 function findInObjects(recorded: JsonObject, asked: JsonObject, path: string): Difference | null {
   for (const key of new Set([...Object.keys(recorded), ...Object.keys(asked)])) {
     const inner = /^[A-Za-z_$][\w$-]*$/.test(key) ? `${path === '' ? '' : `${path}.`}${key}` : `${path}[${JSON.stringify(key)}]`
-    const found = findDifference(recorded[key], asked[key], inner)
+    const found = findDifference(ownValue(recorded, key), ownValue(asked, key), inner)
     if (found !== null) return found
   }
   return null
+}
+
+/** A key may be called `constructor` or `valueOf`: only the object's own count. */
+function ownValue(object: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
 /** Long texts agree for a while: the excerpts begin a little before they part. */

@@ -245,3 +245,10 @@ describe('translation', () => {
     })
   })
 })
+
+it('a proof that is no text keeps its part whole in a stream', () => {
+  const parts = [{ text: 'in pieces', thoughtSignature: [] }]
+  const body = { candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP' }] }
+  const answer = gemini.readResponse(body)
+  expect(gemini.foldEvents(gemini.writeEvents(answer, text => [...text])).message).toEqual(answer.message)
+})

@@ -21,6 +21,11 @@ describe('the first difference', () => {
     expect(found?.asked).toBe(`…"${'a'.repeat(15)}YY"`)
   })
 
+  it('takes nothing that every object inherits for a value', () => {
+    expect(findDifference({ valueOf: null }, {})).toEqual({ path: 'valueOf', recorded: 'null', asked: 'nothing' })
+    expect(findDifference({}, { constructor: 'x' })).toMatchObject({ path: 'constructor', recorded: 'nothing' })
+  })
+
   it('is null exactly for equal values', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
