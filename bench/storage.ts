@@ -178,6 +178,10 @@ async function openRecorder(): Promise<Recorder> {
   }
   const finish: Recorder['finish'] = async () => {
     await store.close()
+    // Before the check below opens it again and leaves files of its own.
+    let bytes = 0
+    for (const entry of await readdir(directory, { recursive: true, withFileTypes: true }))
+      if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size
     const reader = await openStore(directory, { readOnly: true })
     const empty = { bytes: Buffer.alloc(0) }
     for (const { id, hashes } of written) {
@@ -188,9 +192,6 @@ async function openRecorder(): Promise<Recorder> {
     const report = await reader.verify()
     await reader.close()
     if (report.bad.length > 0) throw new Error(`verify: ${JSON.stringify(report.bad[0])}`)
-    let bytes = 0
-    for (const entry of await readdir(directory, { recursive: true, withFileTypes: true }))
-      if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size
     await rm(directory, { recursive: true, force: true })
     return bytes
   }
