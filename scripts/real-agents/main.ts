@@ -15,7 +15,7 @@ import { keepResults, type Result, summarize } from './table.ts'
 
 const { values } = parseArgs({
   options: {
-    install: { type: 'string', default: '/opt/scratch' },
+    install: { type: 'string', default: 'agents' },
     only: { type: 'string' },
     unnamed: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
