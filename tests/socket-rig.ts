@@ -61,31 +61,6 @@ routes:
   return parseRoutes(text, 'models.yaml', { REAL_KEY: realKey })
 }
 
-/** A run with one trial that stands at turn 2, attempt 1; its token, and a way to move it on. */
-export async function startTrial(store: Store): Promise<{ token: string; moveTo: (turn: number) => Promise<void> }> {
-  const base = { name: 'r', config: null, turnpikeVersion: 't', simulated: false, plannedTurns: 1, startedAt: 1, endedAt: null }
-  await store.put('runs', [{ id: 'run1', state: 'running', ...base }])
-  const trial = {
-    id: 'trial1',
-    runId: 'run1',
-    name: 't',
-    taskId: 'k',
-    agent: 'a',
-    model: null,
-    index: 1,
-    plannedTurns: 1,
-    outcome: null,
-    snapshots: null,
-    startedAt: 1,
-    endedAt: null,
-    state: 'running',
-    attempt: 1,
-  } as const
-  const moveTo = (turn: number) => store.put('trials', [{ ...trial, turn }])
-  await moveTo(2)
-  return { token: await store.mintToken('trial1'), moveTo }
-}
-
 /** A real store whose commits of ends wait for `release`, or fail. */
 export async function openSlowStore(directory: string): Promise<{ store: Store; release: () => void; fail: () => void }> {
   const store = await openStore(directory)

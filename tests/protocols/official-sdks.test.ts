@@ -46,6 +46,28 @@ const streamsOf = (protocol: string, left: readonly string[]) =>
     stream && !left.includes(name) ? [{ name, text: stream.toString('utf8') }] : [],
   )
 
+const openaiFailures = [
+  [400, OpenAI.BadRequestError],
+  [401, OpenAI.AuthenticationError],
+  [403, OpenAI.PermissionDeniedError],
+  [404, OpenAI.NotFoundError],
+  [429, OpenAI.RateLimitError],
+  [503, OpenAI.InternalServerError],
+] as const
+
+const openaiAnswering = (status: number, body: JsonObject): OpenAI =>
+  new OpenAI({
+    apiKey: 'k',
+    maxRetries: 0,
+    fetch: async () => new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } }),
+  })
+
+function expectFailure(failure: unknown, kind: (typeof openaiFailures)[number][1]): void {
+  expect(failure).toBeInstanceOf(kind)
+  expect(failure).toMatchObject({ code: 'E_RECORD_FAILED' })
+  expect(String(failure)).toContain('E_RECORD_FAILED: disk is full')
+}
+
 describe('Anthropic Messages', () => {
   // Left out: streams the SDK refuses (errors, cuts, no usage to add to), and one whose malformed event makes it throw.
   const streams = streamsOf('anthropic-messages', ['error.1', 'cut.1', 'unknown.1', 'relay.1', 'max-tokens.1'])
@@ -135,24 +157,9 @@ describe('Chat Completions', () => {
     expect(comparable(await readCompletion(restream(events)))).toEqual(comparable(await readCompletion(text)))
   })
 
-  it.each([
-    [400, OpenAI.BadRequestError],
-    [401, OpenAI.AuthenticationError],
-    [403, OpenAI.PermissionDeniedError],
-    [404, OpenAI.NotFoundError],
-    [429, OpenAI.RateLimitError],
-    [503, OpenAI.InternalServerError],
-  ])('our own failure with status %i is the SDK error a caller expects', async (status, kind) => {
-    const body = JSON.stringify(chat.writeError(status, 'E_RECORD_FAILED', 'disk is full'))
-    const client = new OpenAI({
-      apiKey: 'k',
-      maxRetries: 0,
-      fetch: async () => new Response(body, { status, headers: { 'content-type': 'application/json' } }),
-    })
-    const failure = await client.chat.completions.create({ model: 'm', messages: [] }).catch((error: unknown) => error)
-    expect(failure).toBeInstanceOf(kind)
-    expect(failure).toMatchObject({ code: 'E_RECORD_FAILED' })
-    expect(String(failure)).toContain('E_RECORD_FAILED: disk is full')
+  it.each(openaiFailures)('our own failure with status %i is the SDK error a caller expects', async (status, kind) => {
+    const client = openaiAnswering(status, chat.writeError(status, 'E_RECORD_FAILED', 'disk is full'))
+    expectFailure(await client.chat.completions.create({ model: 'm', messages: [] }).catch((error: unknown) => error), kind)
   })
 
   it('our own failure in the middle of a stream is an SDK error', async () => {
@@ -202,24 +209,9 @@ describe('Responses', () => {
     expect(comparable(await gatherItems(restream(events)))).toEqual(comparable(await gatherItems(text)))
   })
 
-  it.each([
-    [400, OpenAI.BadRequestError],
-    [401, OpenAI.AuthenticationError],
-    [403, OpenAI.PermissionDeniedError],
-    [404, OpenAI.NotFoundError],
-    [429, OpenAI.RateLimitError],
-    [503, OpenAI.InternalServerError],
-  ])('our own failure with status %i is the SDK error a caller expects', async (status, kind) => {
-    const body = JSON.stringify(responses.writeError(status, 'E_RECORD_FAILED', 'disk is full'))
-    const client = new OpenAI({
-      apiKey: 'k',
-      maxRetries: 0,
-      fetch: async () => new Response(body, { status, headers: { 'content-type': 'application/json' } }),
-    })
-    const failure = await client.responses.create({ model: 'm', input: '' }).catch((error: unknown) => error)
-    expect(failure).toBeInstanceOf(kind)
-    expect(failure).toMatchObject({ code: 'E_RECORD_FAILED' })
-    expect(String(failure)).toContain('E_RECORD_FAILED: disk is full')
+  it.each(openaiFailures)('our own failure with status %i is the SDK error a caller expects', async (status, kind) => {
+    const client = openaiAnswering(status, responses.writeError(status, 'E_RECORD_FAILED', 'disk is full'))
+    expectFailure(await client.responses.create({ model: 'm', input: '' }).catch((error: unknown) => error), kind)
   })
 
   it('our own failure in the middle of a stream is an SDK error', async () => {

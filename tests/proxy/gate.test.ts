@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { parseRoutes } from '../../proxy/routes.ts'
 import type { ProxyOptions } from '../../proxy/server.ts'
 import { ask, header } from '../client.ts'
-import { openRig, type Rig } from '../rig.ts'
+import { openRig, type Rig, startTrial } from '../rig.ts'
 import { reply, startUpstream, type Upstream } from '../upstream.ts'
 
 let upstream: Upstream
@@ -46,34 +46,12 @@ afterEach(async () => {
   await upstream?.close()
 })
 
-/** A run with one trial that stands at turn 2, attempt 1. */
-async function startTrial(): Promise<string> {
-  const base = { name: 'r', config: null, turnpikeVersion: 't', simulated: false, plannedTurns: 1, startedAt: 1, endedAt: null }
-  await rig.store.put('runs', [{ id: 'run1', state: 'running', ...base }])
-  const trial = {
-    id: 'trial1',
-    runId: 'run1',
-    name: 't',
-    taskId: 'k',
-    agent: 'a',
-    model: null,
-    index: 1,
-    plannedTurns: 1,
-    outcome: null,
-    snapshots: null,
-    startedAt: 1,
-    endedAt: null,
-  }
-  await rig.store.put('trials', [{ ...trial, state: 'running', turn: 2, attempt: 1 }])
-  return await rig.store.mintToken('trial1')
-}
-
 describe('a trial’s call', () => {
   it.each(['path', 'key'])(
     'by token in the %s carries its turn and attempt, and the proxy’s key instead of the token',
     async where => {
       await open()
-      const token = await startTrial()
+      const { token } = await startTrial(rig.store)
       const prefix = where === 'path' ? `/t/${token}` : ''
       const answered = await ask(`${rig.proxy.url}${prefix}/v1/messages`, {
         body,
@@ -94,7 +72,7 @@ describe('a trial’s call', () => {
   )
   it('is refused with the variable’s name when the proxy has no key, and the refusal is on record', async () => {
     await open('{}', url => ({ routes: routesTo(url, {}) }))
-    const token = await startTrial()
+    const { token } = await startTrial(rig.store)
     const answered = await ask(`${rig.proxy.url}/t/${token}/v1/messages`, { body })
     expect([answered.status, header(answered, 'x-turnpike-error')]).toEqual([401, 'E_KEY_MISSING'])
     expect(answered.body.toString()).toContain('REAL_KEY')
@@ -102,7 +80,7 @@ describe('a trial’s call', () => {
   })
   it('is refused after the trial has ended', async () => {
     await open()
-    const token = await startTrial()
+    const { token } = await startTrial(rig.store)
     await rig.store.revokeTokens('trial1')
     expect((await ask(`${rig.proxy.url}/t/${token}/v1/messages`, { body })).status).toBe(401)
     expect(upstream.requests).toHaveLength(0)

@@ -51,6 +51,15 @@ function counting(): UpstreamScript {
   }
 }
 
+/** One message and its answer, recorded; the agent leaves after it. */
+async function recordHello(): Promise<void> {
+  rig = await openSocketRig(counting())
+  const agent = await openAgent(rig.url)
+  agent.socket.send(say('hello'))
+  await agent.messages(4)
+  agent.socket.terminate()
+}
+
 describe('a replayed WebSocket', () => {
   it('gives the recorded messages again, message by message, and opens no connection', async () => {
     rig = await openSocketRig(counting())
@@ -99,11 +108,7 @@ describe('a replayed WebSocket', () => {
   })
 
   it('refuses a message that is not on record, records why, and stays open', async () => {
-    rig = await openSocketRig(counting())
-    const agent = await openAgent(rig.url)
-    agent.socket.send(say('hello'))
-    await agent.messages(4)
-    agent.socket.terminate()
+    await recordHello()
     const { url, replay: made } = await replay()
     const again = await openAgent(url)
     again.socket.send(create({ previous_response_id: 'resp_77', input: result('x') }))
@@ -140,11 +145,7 @@ describe('a replayed WebSocket', () => {
   })
 
   it('says nothing to what asks for nothing', async () => {
-    rig = await openSocketRig(counting())
-    const agent = await openAgent(rig.url)
-    agent.socket.send(say('hello'))
-    await agent.messages(4)
-    agent.socket.terminate()
+    await recordHello()
     const { url, replay: made } = await replay()
     const again = await openAgent(url)
     again.socket.send('{"type":"response.processed","response_id":"resp_1"}')
@@ -155,11 +156,7 @@ describe('a replayed WebSocket', () => {
   })
 
   it('waits while it is paused, from the first message on', async () => {
-    rig = await openSocketRig(counting())
-    const agent = await openAgent(rig.url)
-    agent.socket.send(say('hello'))
-    await agent.messages(4)
-    agent.socket.terminate()
+    await recordHello()
     const [handshake, asked] = await rig.rig.exchanges()
     const library = await openLibrary({ store: rig.rig.store, ref: 'socket', live: rig.rig.store })
     const { linkLayer } = createReplay({ library, onMiss: 'fail', timing: 'zero' })
@@ -222,11 +219,7 @@ describe('a replayed WebSocket', () => {
 
 describe('a handshake', () => {
   it('that is not on record is told to send plain requests', async () => {
-    rig = await openSocketRig(counting())
-    const agent = await openAgent(rig.url)
-    agent.socket.send(say('hello'))
-    await agent.messages(4)
-    agent.socket.terminate()
+    await recordHello()
     const { url } = await replay()
     const refused = (await openAgent(url.replace('/responses', '/other')).catch(error => error)) as Refused
     expect(refused.status).toBe(426)
@@ -247,11 +240,7 @@ describe('a handshake', () => {
   })
 
   it('passes to the provider whole where misses may', async () => {
-    rig = await openSocketRig(counting())
-    const agent = await openAgent(rig.url)
-    agent.socket.send(say('hello'))
-    await agent.messages(4)
-    agent.socket.terminate()
+    await recordHello()
     const { url } = await replay({ onMiss: 'forward' })
     const again = await openAgent(url)
     again.socket.send(say('hello'))

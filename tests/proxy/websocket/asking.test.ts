@@ -8,7 +8,8 @@ import { decodeExchanges } from '../../../convert/decode.ts'
 import { TurnpikeError } from '../../../core/errors.ts'
 import type { ProxyOptions } from '../../../proxy/server.ts'
 import { eventually } from '../../client.ts'
-import { openSlowStore, openSocketRig, realKey, routesTo, type SocketRig, startTrial } from '../../socket-rig.ts'
+import { startTrial } from '../../rig.ts'
+import { openSlowStore, openSocketRig, realKey, routesTo, type SocketRig } from '../../socket-rig.ts'
 import { answerMessages, create, openAgent, type UpstreamScript } from '../../sockets.ts'
 
 let at: SocketRig

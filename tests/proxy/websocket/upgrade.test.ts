@@ -11,7 +11,8 @@ import type { ForwardedExchange } from '../../../proxy/forward.ts'
 import type { ProxyOptions } from '../../../proxy/server.ts'
 import type { LinkLayer } from '../../../proxy/websocket/link.ts'
 import { askRaw } from '../../client.ts'
-import { openSlowStore, openSocketRig, realKey, routesTo, type SocketRig, startTrial } from '../../socket-rig.ts'
+import { startTrial } from '../../rig.ts'
+import { openSlowStore, openSocketRig, realKey, routesTo, type SocketRig } from '../../socket-rig.ts'
 import { answerMessages, create, openAgent, type Refused, type UpstreamScript } from '../../sockets.ts'
 
 let at: SocketRig
