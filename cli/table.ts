@@ -2,25 +2,8 @@
 
 import Table from 'cli-table3'
 import pc from 'picocolors'
+import { noBorders } from '../report/table-borders.ts'
 import type { Output } from './commands/_command.ts'
-
-const noLines = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-}
 
 export type Cell = string | number | null
 
@@ -33,7 +16,7 @@ export function drawTable(
   const colours = pc.createColors(output.useColour)
   const table = new Table({
     head: head.map(word => colours.bold(word)),
-    chars: noLines,
+    chars: { ...noBorders, middle: '  ' },
     colAligns: head.map((_, column) => (rows.some(row => typeof row[column] === 'number') ? 'right' : 'left')),
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   })

@@ -13,6 +13,7 @@ import { readInject } from '../proxy/inject/spec-file.ts'
 import type { Metered } from '../proxy/meter.ts'
 import type { RateWait } from '../proxy/rate.ts'
 import type { ProxyOptions } from '../proxy/server.ts'
+import type { TollOptions } from '../proxy/toll.ts'
 import type { LiveFigures } from '../report/live.ts'
 import type { Store } from '../store/_adapter.ts'
 import { createUlid } from '../store/ulid.ts'
@@ -27,7 +28,12 @@ export interface TollPlan {
   readonly watched: boolean
 }
 
-export async function planToll(config: Config, command: 'proxy' | 'run'): Promise<TollPlan> {
+/** `limits` are those of the providers. The price book is read only where somebody counts, or names one. */
+export async function planToll(
+  config: Config,
+  command: 'proxy' | 'run',
+  limits: TollOptions['limits'] = new Map(),
+): Promise<TollPlan> {
   const { proxy, budget } = config
   // A stand-alone proxy has sessions, a run has trials.
   const budgets: Budgets =
@@ -37,13 +43,13 @@ export async function planToll(config: Config, command: 'proxy' | 'run'): Promis
     throw new TurnpikeError('E_USAGE', `budget.${capped[0]}.cost_usd cannot be held: the simulated provider has no prices`, {
       hint: 'limit tokens or calls instead, or leave out --simulated',
     })
-  const price = await readPrice(config)
-  return {
-    budgets,
-    inject: proxy.inject === null ? null : await readInject(proxy.inject),
-    price: inputs => price(inputs)?.nanoUsd ?? null,
-    watched: command === 'run' || proxy.meter,
-  }
+  const inject = proxy.inject === null ? null : await readInject(proxy.inject)
+  const watched = command === 'run' || proxy.meter
+  // Loaded here: commands that only look into the store must start fast.
+  const { isIdle } = await import('../proxy/toll.ts')
+  const isPriced = config.prices !== null || !isIdle({ budgets, inject, watched, limits })
+  const price = isPriced ? await readPrice(config) : () => null
+  return { budgets, inject, watched, price: inputs => price(inputs)?.nanoUsd ?? null }
 }
 
 export interface TollListeners {

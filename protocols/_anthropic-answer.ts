@@ -3,7 +3,7 @@
 import type { Answer, Block, Json, JsonObject } from '../core/types.ts'
 import { readBlock, writeBlock, writeBlocks } from './_anthropic-blocks.ts'
 import { readUsage, writeUsage } from './_anthropic-usage.ts'
-import { codedMessage, readError } from './_errors.ts'
+import { codedMessage, readError, readOther } from './_errors.ts'
 import { defined, isList, isObject, notes, objectOf, textOf, without } from './_json.ts'
 import { isOwn } from './_settings.ts'
 import { writeStopReason } from './_stop-reasons.ts'
@@ -18,17 +18,7 @@ export function readResponse(body: Json): Answer {
       body,
       body['content'].map(raw => readBlock(raw)),
     )
-  const error = isObject(body) ? readError(body) : null
-  return {
-    id: null,
-    model: null,
-    message: { role: 'assistant', blocks: error ? [] : [{ kind: 'opaque', type: 'body', raw: body }] },
-    stopReason: null,
-    usage: readUsage(body),
-    complete: true,
-    error,
-    ...notes(error && isObject(body) ? without(body, ['usage']) : {}, { protocol }),
-  }
+  return readOther(body, { protocol, usage: readUsage(body), error: isObject(body) ? readError(body) : null, read: ['usage'] })
 }
 
 /** An answer object whose content has been read already. Fields of an unexpected type stay in `extra`. */
@@ -124,7 +114,10 @@ const errorTypes: Readonly<Record<number, string>> = {
   529: 'overloaded_error',
 }
 
+export function errorTypeOf(status: number): string {
+  return errorTypes[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error')
+}
+
 export function writeError(status: number, code: string, message: string): JsonObject {
-  const type = errorTypes[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error')
-  return { type: 'error', error: { type, message: codedMessage(code, message) } }
+  return { type: 'error', error: { type: errorTypeOf(status), message: codedMessage(code, message) } }
 }

@@ -2,10 +2,11 @@
 // from another dialect is translated: roles alternate, foreign fields are left out, required ones are supplied. Pure.
 
 import { TurnpikeError } from '../core/errors.ts'
-import type { Block, Conversation, Json, JsonObject, Message, ToolDefinition } from '../core/types.ts'
+import type { Conversation, Json, JsonObject, Message, ToolDefinition } from '../core/types.ts'
+import { alternate } from './_alternate.ts'
 import { contentNote, type Origin, readContent, writeBlocks, writeContent } from './_anthropic-blocks.ts'
 import { writeAnthropicSettings } from './_anthropic-settings.ts'
-import { defined, isList, isObject, notes, objectOf, textOf, without } from './_json.ts'
+import { defined, isList, isObject, notes, objectOf, textOf, unreadFields, without } from './_json.ts'
 import { isOwn } from './_settings.ts'
 import { settingsOf } from './_settings-readers.ts'
 
@@ -35,10 +36,7 @@ export function readRequest(body: Json): Conversation {
     tools: isList(tools) ? tools.map(readTool) : [],
     maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
     temperature: typeof temperature === 'number' ? temperature : null,
-    extra: without(
-      body,
-      Object.entries(known).flatMap(([key, isKnown]) => (isKnown ? [key] : [])),
-    ),
+    extra: unreadFields(body, known),
     wire: defined({
       protocol,
       system: typeof system === 'string' ? 'string' : isList(system) && system.length === 0 ? 'empty' : undefined,
@@ -100,16 +98,8 @@ function writeMessage(message: Message): Json {
  * messages in the middle become user text: only some models take that role here.
  */
 function writeForeignMessages(messages: readonly Message[]): JsonObject[] {
-  const merged: Array<{ role: 'user' | 'assistant'; blocks: Block[] }> = []
-  for (const message of messages) {
-    const role = message.role === 'assistant' ? 'assistant' : 'user'
-    const last = merged.at(-1)
-    if (last?.role === role) last.blocks.push(...message.blocks)
-    else merged.push({ role, blocks: [...message.blocks] })
-  }
-  return merged.flatMap(({ role, blocks }) => {
-    const results = blocks.filter(block => block.kind === 'tool-result')
-    const content = writeBlocks([...results, ...blocks.filter(block => block.kind !== 'tool-result')], 'foreign-request')
+  return alternate(messages).flatMap(({ role, blocks }) => {
+    const content = writeBlocks(blocks, 'foreign-request')
     return content.length === 0 ? [] : [{ role, content }]
   })
 }

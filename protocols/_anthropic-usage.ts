@@ -2,7 +2,7 @@
 
 import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
 import { countOf, defined, isObject, objectOf, textOf } from './_json.ts'
-import { counters, isMappedBy, isNegative, sum } from './_usage.ts'
+import { counters, describeUsage, isMappedBy, sum } from './_usage.ts'
 
 /** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
 const mapping = 'anthropic-messages/1'
@@ -27,18 +27,17 @@ function readUsageObject(raw: JsonObject): Usage {
     output: countOf(raw['output_tokens']),
     reasoning: countOf(objectOf(raw['output_tokens_details'])['thinking_tokens']),
   }
-  const reasoningExceeds = counts.reasoning !== null && counts.output !== null && counts.reasoning > counts.output
-  return {
-    ...counts,
+  const serverTools = counters(raw['server_tool_use'])
+  return describeUsage({
+    counts,
     cachedWrite5m,
     cachedWrite1h,
-    serverTools: counters(raw['server_tool_use']),
+    serverTools,
     serviceTier: textOf(raw['service_tier']),
-    source: 'wire',
-    inconsistent: isNegative(counts) || (named ?? 0) < 0 || reasoningExceeds,
+    addsUp: (named ?? 0) >= 0,
     raw,
     mapping,
-  }
+  })
 }
 
 /**

@@ -3,8 +3,9 @@
 
 import type { Answer, Block, Json, JsonObject } from '../core/types.ts'
 import { readBlock, writeBlocks } from './_bedrock-blocks.ts'
-import { readOther, typeOfStatus } from './_bedrock-errors.ts'
+import { readBedrockError, typeOfStatus } from './_bedrock-errors.ts'
 import { readUsage, writeUsage } from './_bedrock-usage.ts'
+import { readOther } from './_errors.ts'
 import { defined, isList, isObject, notes, objectOf, textOf, without } from './_json.ts'
 import { isOwn } from './_settings.ts'
 import { writeStopReason } from './_stop-reasons.ts'
@@ -15,7 +16,8 @@ const protocol = 'bedrock-converse'
 export function readResponse(body: Json): Answer {
   const message = objectOf(objectOf(objectOf(body)['output'])['message'])
   const { content } = message
-  if (!isObject(body) || !isList(content)) return readOther(body, protocol, readUsage(body))
+  if (!isObject(body) || !isList(content))
+    return readOther(body, { protocol, usage: readUsage(body), error: isObject(body) ? readBedrockError(body) : null })
   return readMessageBody(
     body,
     content.map(raw => readBlock(raw)),

@@ -1,9 +1,9 @@
 // Errors of Amazon Bedrock, in bodies and in streams, shared by its two protocols. Pure and total.
 
-import type { Answer, Json, JsonObject } from '../core/types.ts'
+import type { Answer, JsonObject } from '../core/types.ts'
 import type { StreamEvent } from './_adapter.ts'
 import { codedMessage, readError } from './_errors.ts'
-import { isObject, objectOf, parseJson, textOf } from './_json.ts'
+import { objectOf, parseJson, textOf } from './_json.ts'
 
 /** `{message}` with the type in a header or in `__type`, which may carry a namespace before a `#`. */
 export function readBedrockError(body: JsonObject): Answer['error'] {
@@ -52,20 +52,4 @@ export function writeErrorEvent(status: number, code: string, message: string): 
 export function writeException({ type, message }: { readonly type: string; readonly message: string }): StreamEvent {
   const name = /exception$/i.test(type) ? type : 'modelStreamErrorException'
   return { event: name.slice(0, 1).toLowerCase() + name.slice(1), data: JSON.stringify({ message }) }
-}
-
-/** An error body, or something that is no answer: kept whole. */
-export function readOther(body: Json, protocol: string, usage: Answer['usage']): Answer {
-  const error = isObject(body) ? readBedrockError(body) : null
-  return {
-    id: null,
-    model: null,
-    message: { role: 'assistant', blocks: error ? [] : [{ kind: 'opaque', type: 'body', raw: body }] },
-    stopReason: null,
-    usage,
-    complete: true,
-    error,
-    ...(error && isObject(body) ? { extra: body } : {}),
-    wire: { protocol },
-  }
 }

@@ -7,7 +7,7 @@ import * as anthropic from './_anthropic-stream.ts'
 import { readException, writeException } from './_bedrock-errors.ts'
 import { countOf, isObject, objectOf, parseJson, printJson, textOf } from './_json.ts'
 import { unread } from './_unread.ts'
-import { isNegative } from './_usage.ts'
+import { describeUsage } from './_usage.ts'
 
 /** Bedrock's own figures, in the last event of any maker's stream. */
 const metricsKey = 'amazon-bedrock-invocationMetrics'
@@ -77,17 +77,7 @@ function readMetrics(raw: JsonObject): Usage {
     output: countOf(raw['outputTokenCount']),
     reasoning: null,
   }
-  return {
-    ...counts,
-    cachedWrite5m: null,
-    cachedWrite1h: null,
-    serverTools: {},
-    serviceTier: null,
-    source: 'wire',
-    inconsistent: isNegative(counts),
-    raw,
-    mapping: 'bedrock-invoke/1',
-  }
+  return describeUsage({ counts, serviceTier: null, raw, mapping: 'bedrock-invoke/1' })
 }
 
 export function* writeEvents(answer: Answer, chunkText?: (text: string) => readonly string[]): Iterable<StreamEvent> {

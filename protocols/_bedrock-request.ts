@@ -3,8 +3,9 @@
 // come first. Pure.
 
 import { TurnpikeError } from '../core/errors.ts'
-import type { Block, Conversation, Json, JsonObject, Message, ToolDefinition } from '../core/types.ts'
+import type { Conversation, Json, JsonObject, Message, ToolDefinition } from '../core/types.ts'
 import type { RequestAddress } from './_adapter.ts'
+import { alternate } from './_alternate.ts'
 import { readBlock, writeBlocks } from './_bedrock-blocks.ts'
 import { writeBedrockSettings } from './_bedrock-settings.ts'
 import { defined, isList, isObject, notes, objectOf, textOf, without } from './_json.ts'
@@ -111,17 +112,8 @@ function writeMessage(message: Message): Json {
 }
 
 function writeForeignMessages(messages: readonly Message[]): JsonObject[] {
-  const merged: Array<{ role: 'user' | 'assistant'; blocks: Block[] }> = []
-  for (const message of messages) {
-    const role = message.role === 'assistant' ? 'assistant' : 'user'
-    const last = merged.at(-1)
-    if (last?.role === role) last.blocks.push(...message.blocks)
-    else merged.push({ role, blocks: [...message.blocks] })
-  }
-  return merged.flatMap(({ role, blocks }) => {
-    const results = blocks.filter(block => block.kind === 'tool-result')
-    const others = blocks.filter(block => block.kind !== 'tool-result')
-    const content = writeBlocks([...results, ...others], 'foreign-request')
+  return alternate(messages).flatMap(({ role, blocks }) => {
+    const content = writeBlocks(blocks, 'foreign-request')
     return content.length === 0 ? [] : [{ role, content }]
   })
 }

@@ -2,7 +2,7 @@
 
 import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
 import { countOf, defined, isList, isObject, objectOf, textOf } from './_json.ts'
-import { isMappedBy, isNegative, sum } from './_usage.ts'
+import { describeUsage, isMappedBy, sum } from './_usage.ts'
 
 /** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
 const mapping = 'bedrock-converse/1'
@@ -26,17 +26,8 @@ function readUsageObject(raw: JsonObject, serviceTier: string | null): Usage {
     output: countOf(raw['outputTokens']),
     reasoning: null,
   }
-  return {
-    ...counts,
-    cachedWrite5m,
-    cachedWrite1h,
-    serverTools: {},
-    serviceTier,
-    source: 'wire',
-    inconsistent: isNegative(counts) || !addsUp(raw, counts.input, counts.output, sum(counts.cachedRead, written)),
-    raw,
-    mapping,
-  }
+  const isSum = addsUp(raw, counts.input, counts.output, sum(counts.cachedRead, written))
+  return describeUsage({ counts, cachedWrite5m, cachedWrite1h, serviceTier, addsUp: isSum, raw, mapping })
 }
 
 function writtenFor(raw: JsonObject, ttl: string): number | null {

@@ -5,8 +5,9 @@ import type { Answer, Json, JsonObject } from '../core/types.ts'
 import { writeForeignAssistant } from './_chat-foreign.ts'
 import { readAssistant, writeAssistant } from './_chat-messages.ts'
 import { readUsage, writeUsage } from './_chat-usage.ts'
-import { codedMessage, readError } from './_errors.ts'
+import { readError, readOther } from './_errors.ts'
 import { defined, isList, isObject, notes, objectOf, textOf, without } from './_json.ts'
+import { writeForeignError } from './_openai-errors.ts'
 import { isOwn } from './_settings.ts'
 import { writeStopReason } from './_stop-reasons.ts'
 import { unreadKey } from './_unread.ts'
@@ -17,7 +18,9 @@ export function readResponse(body: Json): Answer {
   const fields = objectOf(body)
   const choices = isList(fields['choices']) ? fields['choices'] : []
   const first = choices.find(choice => objectOf(choice)['index'] === 0) ?? choices[0]
-  return isObject(first) && isObject(first['message']) ? readChoice(fields, choices, first) : readOther(body)
+  return isObject(first) && isObject(first['message'])
+    ? readChoice(fields, choices, first)
+    : readOther(body, { protocol, usage: readUsage(body), error: isObject(body) ? readError(body) : null, read: ['usage'] })
 }
 
 function readChoice(body: JsonObject, choices: readonly Json[], first: JsonObject): Answer {
@@ -42,21 +45,6 @@ function readChoice(body: JsonObject, choices: readonly Json[], first: JsonObjec
     complete: true,
     error: readError(body),
     ...notes({ ...without(body, ['id', 'model', 'object', 'choices', 'usage']), ...odd }, { protocol }),
-  }
-}
-
-/** An error body, or something that is no answer of this protocol. */
-function readOther(body: Json): Answer {
-  const error = isObject(body) ? readError(body) : null
-  return {
-    id: null,
-    model: null,
-    message: { role: 'assistant', blocks: error ? [] : [{ kind: 'opaque', type: 'body', raw: body }] },
-    stopReason: null,
-    usage: readUsage(body),
-    complete: true,
-    error,
-    ...notes(error && isObject(body) ? without(body, ['usage']) : {}, { protocol }),
   }
 }
 
@@ -102,17 +90,5 @@ export function splitExtra(answer: Answer, own: boolean): { fields: JsonObject; 
 
 function writeErrorAnswer(answer: Answer, own: boolean): JsonObject {
   if (own && answer.wire !== undefined) return without(objectOf(answer.extra), [unreadKey])
-  return { error: { message: answer.error?.message ?? '', type: answer.error?.type ?? 'server_error', param: null, code: null } }
-}
-
-const errorTypes: Readonly<Record<number, string>> = {
-  401: 'authentication_error',
-  403: 'permission_error',
-  404: 'not_found_error',
-  429: 'rate_limit_error',
-}
-
-export function writeError(status: number, code: string, message: string): JsonObject {
-  const type = errorTypes[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error')
-  return { error: { message: codedMessage(code, message), type, param: null, code } }
+  return writeForeignError(answer.error)
 }

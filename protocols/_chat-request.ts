@@ -7,7 +7,7 @@ import { writeForeignMessages, writeForeignSystem } from './_chat-foreign.ts'
 import { readMessage, writeMessage } from './_chat-messages.ts'
 import { writeContent } from './_chat-parts.ts'
 import { writeChatSettings } from './_chat-settings.ts'
-import { defined, isList, isObject, objectOf, textOf, without } from './_json.ts'
+import { defined, isList, isObject, objectOf, textOf, unreadFields } from './_json.ts'
 import { isOwn } from './_settings.ts'
 import { settingsOf } from './_settings-readers.ts'
 
@@ -39,10 +39,7 @@ export function readRequest(body: Json): Conversation {
     tools: isList(tools) ? tools.map(readTool) : [],
     maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
     temperature: typeof temperature === 'number' ? temperature : null,
-    extra: without(
-      body,
-      Object.entries(known).flatMap(([key, isKnown]) => (isKnown ? [key] : [])),
-    ),
+    extra: unreadFields(body, known),
     wire: defined({
       protocol,
       system: leading.length === 0 ? undefined : leading.map(noteOf),

@@ -3,7 +3,7 @@
 
 import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
 import { countOf, defined, isList, isObject, objectOf, textOf } from './_json.ts'
-import { isMappedBy, isNegative, settleOutput, sum } from './_usage.ts'
+import { describeUsage, isMappedBy, settleOutput, sum } from './_usage.ts'
 
 /** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
 const mapping = 'openai-chat/1'
@@ -40,18 +40,7 @@ function readUsageObject(raw: JsonObject, serviceTier: string | null): Usage {
     output: output.total,
     reasoning,
   }
-  const reasoningExceeds = reasoning !== null && output.total !== null && reasoning > output.total
-  return {
-    ...counts,
-    cachedWrite5m: null,
-    cachedWrite1h: null,
-    serverTools: {},
-    serviceTier: serviceTier ?? textOf(raw['service_tier']),
-    source: 'wire',
-    inconsistent: isNegative(counts) || reasoningExceeds || !output.addsUp,
-    raw,
-    mapping,
-  }
+  return describeUsage({ counts, serviceTier: serviceTier ?? textOf(raw['service_tier']), addsUp: output.addsUp, raw, mapping })
 }
 
 function firstCount(...values: ReadonlyArray<Json | undefined>): number | null {

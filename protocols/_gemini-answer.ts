@@ -2,7 +2,7 @@
 // `extra.candidates` as they came, and what the first one says beside its content in `extra.candidate`. Pure and total.
 
 import type { Answer, Block, Json, JsonObject } from '../core/types.ts'
-import { codedMessage, readError } from './_errors.ts'
+import { codedMessage, readError, readOther } from './_errors.ts'
 import { createJoiner, layOut, noteLayout } from './_gemini-join.ts'
 import { createCallNames, readPart, writePart } from './_gemini-parts.ts'
 import { readUsage, writeUsage } from './_gemini-usage.ts'
@@ -18,7 +18,7 @@ export function readResponse(outer: Json): Answer {
   const body = objectOf(wrapped ? outer['response'] : outer)
   const candidates = isList(body['candidates']) ? body['candidates'] : []
   const first = candidates.find(candidate => objectOf(candidate)['index'] === 0) ?? candidates[0]
-  if (!isObject(first) && blockOf(body) === null) return readOther(outer)
+  if (!isObject(first) && blockOf(body) === null) return readUnanswered(outer)
   const answer = readCandidate(body, candidates, isObject(first) ? first : null)
   return wrapped ? { ...answer, wire: { ...answer.wire, envelope: without(objectOf(outer), ['response']) } } : answer
 }
@@ -82,26 +82,16 @@ function readMessage(content: JsonObject | null, first: JsonObject | null): Answ
   }
 }
 
-/** An error body, or something that is no answer of this protocol. */
-function readOther(body: Json): Answer {
-  const error = isObject(body) ? readGeminiError(body) : null
-  return {
-    id: null,
-    model: null,
-    message: { role: 'assistant', blocks: error ? [] : [{ kind: 'opaque', type: 'body', raw: body }] },
-    stopReason: null,
-    usage: readUsage(body),
-    complete: true,
-    error,
-    ...notes(error && isObject(body) ? without(body, ['usageMetadata']) : {}, { protocol }),
-  }
-}
-
 /** `status` is the word, `code` the number of it. */
 export function readGeminiError(body: JsonObject): Answer['error'] {
   const error = readError(body)
   const status = textOf(objectOf(body['error'])['status'])
   return error === null || status === null ? error : { ...error, type: status }
+}
+
+function readUnanswered(body: Json): Answer {
+  const error = isObject(body) ? readGeminiError(body) : null
+  return readOther(body, { protocol, usage: readUsage(body), error, read: ['usageMetadata'] })
 }
 
 export function writeResponse(answer: Answer): JsonObject {
@@ -186,7 +176,10 @@ const statusWords: Readonly<Record<number, string>> = {
   504: 'DEADLINE_EXCEEDED',
 }
 
+export function statusWordOf(status: number): string {
+  return statusWords[status] ?? (status >= 500 ? 'INTERNAL' : 'FAILED_PRECONDITION')
+}
+
 export function writeError(status: number, code: string, message: string): JsonObject {
-  const word = statusWords[status] ?? (status >= 500 ? 'INTERNAL' : 'FAILED_PRECONDITION')
-  return { error: { code: status, message: codedMessage(code, message), status: word } }
+  return { error: { code: status, message: codedMessage(code, message), status: statusWordOf(status) } }
 }

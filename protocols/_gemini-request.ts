@@ -5,6 +5,7 @@
 import { TurnpikeError } from '../core/errors.ts'
 import type { Block, Conversation, Json, JsonObject, Message } from '../core/types.ts'
 import type { RequestAddress } from './_adapter.ts'
+import { alternate } from './_alternate.ts'
 import { isStreamAddress, modelOf } from './_gemini-address.ts'
 import { type CallNames, createCallNames, type Origin, readPart, writePart } from './_gemini-parts.ts'
 import { writeGeminiSettings } from './_gemini-settings.ts'
@@ -164,17 +165,8 @@ function writeContent(message: Message, nameOf: (callId: string) => string): Jso
 /** Roles alternate, results come first. System messages in the middle become user text: there is no such role here. */
 function writeForeignContents(messages: readonly Message[], nameOf: (callId: string) => string): JsonObject[] {
   const origin: Origin = 'foreign-request'
-  const merged: Array<{ role: 'user' | 'model'; blocks: Block[] }> = []
-  for (const message of messages) {
-    const role = message.role === 'assistant' ? 'model' : 'user'
-    const last = merged.at(-1)
-    if (last?.role === role) last.blocks.push(...message.blocks)
-    else merged.push({ role, blocks: [...message.blocks] })
-  }
-  return merged.flatMap(({ role, blocks }) => {
-    const results = blocks.filter(block => block.kind === 'tool-result')
-    const ordered = [...results, ...blocks.filter(block => block.kind !== 'tool-result')]
-    const parts = ordered.flatMap(block => writePart(block, origin, nameOf))
-    return parts.length === 0 ? [] : [{ role, parts }]
+  return alternate(messages).flatMap(({ role, blocks }) => {
+    const parts = blocks.flatMap(block => writePart(block, origin, nameOf))
+    return parts.length === 0 ? [] : [{ role: role === 'assistant' ? 'model' : 'user', parts }]
   })
 }

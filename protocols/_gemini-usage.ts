@@ -3,7 +3,7 @@
 
 import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
 import { countOf, defined, isObject, objectOf, textOf } from './_json.ts'
-import { isMappedBy, isNegative, sum } from './_usage.ts'
+import { describeUsage, isMappedBy, sum } from './_usage.ts'
 
 /** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
 const mapping = 'gemini/1'
@@ -28,18 +28,7 @@ function readUsageObject(raw: JsonObject): Usage {
     output: output.total,
     reasoning,
   }
-  const reasoningExceeds = reasoning !== null && output.total !== null && reasoning > output.total
-  return {
-    ...counts,
-    cachedWrite5m: null,
-    cachedWrite1h: null,
-    serverTools: {},
-    serviceTier: textOf(raw['serviceTier']),
-    source: 'wire',
-    inconsistent: isNegative(counts) || reasoningExceeds || !output.addsUp,
-    raw,
-    mapping,
-  }
+  return describeUsage({ counts, serviceTier: textOf(raw['serviceTier']), addsUp: output.addsUp, raw, mapping })
 }
 
 /**

@@ -28,6 +28,14 @@ export function without(object: JsonObject, keys: readonly string[]): JsonObject
   return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)))
 }
 
+/** The fields but for those marked as read. */
+export function unreadFields(object: JsonObject, isRead: Readonly<Record<string, boolean>>): JsonObject {
+  return without(
+    object,
+    Object.entries(isRead).flatMap(([key, read]) => (read ? [key] : [])),
+  )
+}
+
 /** Only the fields that have a value. */
 export function defined(fields: Readonly<Record<string, Json | undefined>>): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, Json] => entry[1] !== undefined))

@@ -2,8 +2,9 @@
 // came; the reason for stopping is the status, or why the answer is incomplete. Pure and total.
 
 import type { Answer, Block, Json, JsonObject } from '../core/types.ts'
-import { codedMessage, readError } from './_errors.ts'
+import { readError, readOther } from './_errors.ts'
 import { defined, isList, isObject, notes, objectOf, textOf, without } from './_json.ts'
+import { writeError, writeForeignError } from './_openai-errors.ts'
 import { readItem, type WrittenItem, writeAnswerItems } from './_responses-items.ts'
 import { readUsage, writeUsage } from './_responses-usage.ts'
 import { isOwn } from './_settings.ts'
@@ -19,17 +20,7 @@ export const terminalKey = 'terminal_output'
 
 export function readResponse(body: Json): Answer {
   if (isObject(body) && isList(body['output'])) return readBody(body, body['output'].flatMap(readSaid))
-  const error = isObject(body) ? readError(body) : null
-  return {
-    id: null,
-    model: null,
-    message: { role: 'assistant', blocks: error ? [] : [{ kind: 'opaque', type: 'body', raw: body }] },
-    stopReason: null,
-    usage: readUsage(body),
-    complete: true,
-    error,
-    ...notes(error && isObject(body) ? without(body, ['usage']) : {}, { protocol }),
-  }
+  return readOther(body, { protocol, usage: readUsage(body), error: isObject(body) ? readError(body) : null, read: ['usage'] })
 }
 
 /** An item of an answer; what only clients say elsewhere (a compacted history holds user messages) is kept whole. */
@@ -168,19 +159,7 @@ function finishPart(part: Json): Json {
 
 function writeErrorAnswer(answer: Answer, read: boolean): JsonObject {
   if (read) return fieldsOf(answer)
-  return { error: { message: answer.error?.message ?? '', type: answer.error?.type ?? 'server_error', param: null, code: null } }
-}
-
-const errorTypes: Readonly<Record<number, string>> = {
-  401: 'authentication_error',
-  403: 'permission_error',
-  404: 'not_found_error',
-  429: 'rate_limit_error',
-}
-
-export function writeError(status: number, code: string, message: string): JsonObject {
-  const type = errorTypes[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error')
-  return { error: { message: codedMessage(code, message), type, param: null, code } }
+  return writeForeignError(answer.error)
 }
 
 /**

@@ -4,7 +4,7 @@
 
 import { TurnpikeError } from '../core/errors.ts'
 import type { Block, Conversation, Json, JsonObject, Message } from '../core/types.ts'
-import { defined, isList, isObject, objectOf, textOf, without } from './_json.ts'
+import { defined, isList, isObject, objectOf, textOf, unreadFields } from './_json.ts'
 import { writeForeignMessages } from './_responses-foreign.ts'
 import { readItems, writeMessage } from './_responses-items.ts'
 import { isPart } from './_responses-parts.ts'
@@ -43,10 +43,7 @@ export function readRequest(body: Json): Conversation {
     tools: offered.tools,
     maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
     temperature: typeof temperature === 'number' ? temperature : null,
-    extra: without(
-      body,
-      Object.entries(known).flatMap(([key, isKnown]) => (isKnown ? [key] : [])),
-    ),
+    extra: unreadFields(body, known),
     wire: defined({
       protocol,
       input: typeof input === 'string' ? 'string' : isList(input) ? undefined : 'absent',

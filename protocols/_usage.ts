@@ -36,10 +36,35 @@ export function counters(value: Json | undefined): Record<string, number> {
 }
 
 /** All counts of a usage that may be negative only by contradiction. */
-export function isNegative(usage: Pick<Usage, 'input' | 'cachedRead' | 'cachedWriteOther' | 'output' | 'reasoning'>): boolean {
+function isNegative(usage: Pick<Usage, 'input' | 'cachedRead' | 'cachedWriteOther' | 'output' | 'reasoning'>): boolean {
   return [usage.input, usage.cachedRead, usage.cachedWriteOther, usage.output, usage.reasoning].some(
     count => count !== null && count < 0,
   )
+}
+
+interface ReadUsage
+  extends Pick<Usage, 'serviceTier' | 'mapping'>,
+    Partial<Pick<Usage, 'cachedWrite5m' | 'cachedWrite1h' | 'serverTools'>> {
+  readonly counts: Pick<Usage, 'input' | 'cachedRead' | 'cachedWriteOther' | 'output' | 'reasoning'>
+  /** Whether the provider's own total agrees. */
+  readonly addsUp?: boolean
+  readonly raw: JsonObject
+}
+
+/** What a protocol read off its usage object, with the contradictions in it marked. */
+export function describeUsage({ counts, addsUp = true, ...read }: ReadUsage): Usage {
+  const reasoningExceeds = counts.reasoning !== null && counts.output !== null && counts.reasoning > counts.output
+  return {
+    ...counts,
+    cachedWrite5m: read.cachedWrite5m ?? null,
+    cachedWrite1h: read.cachedWrite1h ?? null,
+    serverTools: read.serverTools ?? {},
+    serviceTier: read.serviceTier,
+    source: 'wire',
+    inconsistent: isNegative(counts) || reasoningExceeds || !addsUp,
+    raw: read.raw,
+    mapping: read.mapping,
+  }
 }
 
 /**

@@ -7,8 +7,9 @@ import type { ProtocolAdapter, RequestAddress } from './_adapter.ts'
 import * as anthropicAnswer from './_anthropic-answer.ts'
 import * as anthropicRequest from './_anthropic-request.ts'
 import { readUsage } from './_anthropic-usage.ts'
-import { isException, readOther, typeOfStatus, writeError, writeErrorEvent } from './_bedrock-errors.ts'
+import { isException, readBedrockError, typeOfStatus, writeError, writeErrorEvent } from './_bedrock-errors.ts'
 import { foldEvents, openChunk, writeEvents } from './_bedrock-invoke-stream.ts'
+import { readOther } from './_errors.ts'
 import { isList, isObject, objectOf, without } from './_json.ts'
 import { readModelPath } from './_model-path.ts'
 import { isOwn } from './_settings.ts'
@@ -58,7 +59,8 @@ function writeRequest(conversation: Conversation): JsonObject {
 
 function readResponse(body: Json): Answer {
   if (isObject(body) && isList(body['content'])) return anthropicAnswer.readResponse(body)
-  return readOther(body, 'anthropic-messages', readUsage(body))
+  const error = isObject(body) ? readBedrockError(body) : null
+  return readOther(body, { protocol: 'anthropic-messages', usage: readUsage(body), error })
 }
 
 function writeResponse(answer: Answer): JsonObject {

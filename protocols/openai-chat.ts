@@ -3,10 +3,11 @@
 // that begin with _chat-.
 
 import type { ProtocolAdapter } from './_adapter.ts'
-import { readResponse, writeError, writeResponse } from './_chat-answer.ts'
+import { readResponse, writeResponse } from './_chat-answer.ts'
 import { readRequest, writeRequest } from './_chat-request.ts'
 import { foldEvents, writeEvents } from './_chat-stream.ts'
 import { readUsage } from './_chat-usage.ts'
+import { writeError } from './_openai-errors.ts'
 
 export default {
   id: 'openai-chat',

@@ -3,7 +3,8 @@
 
 import type { ProtocolAdapter, StreamEvent } from './_adapter.ts'
 import { isObject, parseJson } from './_json.ts'
-import { readResponse, writeError, writeErrorData, writeResponse } from './_responses-answer.ts'
+import { writeError } from './_openai-errors.ts'
+import { readResponse, writeErrorData, writeResponse } from './_responses-answer.ts'
 import { writeEvents } from './_responses-events.ts'
 import { readRequest, writeRequest } from './_responses-request.ts'
 import { foldEvents } from './_responses-stream.ts'

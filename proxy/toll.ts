@@ -43,10 +43,20 @@ export interface Toll {
   readonly registerMetrics: (registry: Registry) => void
 }
 
-/** Null when nothing is limited, nothing injected and nobody watches: then a call costs nothing of this. */
+/** Nothing is limited, nothing injected and nobody watches: then a call costs nothing of this. */
+export function isIdle({
+  watched,
+  budgets,
+  inject,
+  limits,
+}: Pick<TollOptions, 'watched' | 'budgets' | 'inject' | 'limits'>): boolean {
+  return !watched && !areLimited(budgets) && inject === null && limits.size === 0
+}
+
+/** Null when it would be idle. */
 export function createToll(options: TollOptions): Toll | null {
   const { store, budgets, price, inject, limits, now = wallClock } = options
-  if (!options.watched && !areLimited(budgets) && inject === null && limits.size === 0) return null
+  if (isIdle(options)) return null
   const accounts = createAccounts(store, price)
   const metrics = createTollMetrics()
   const rate = createRateLimiter({

@@ -4,6 +4,7 @@
 import Table from 'cli-table3'
 import picocolors from 'picocolors'
 import type { AgentScore, ReportData, ReportTrial } from '../core/report.ts'
+import { noBorders } from './table-borders.ts'
 import {
   cellLegend,
   cleanText,
@@ -164,23 +165,7 @@ function drawTable(head: readonly string[], rows: ReadonlyArray<readonly string[
     wordWrap: true,
     colAligns: head.map((_, column) => (options.right.includes(column) ? 'right' : 'left')),
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: '',
-    },
+    chars: noBorders,
   })
   for (const row of rows) table.push([...row])
   return table

@@ -13,6 +13,7 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'types, data or a schema only: nothing runs',
     testedBy: null,
     files: [
+      'report/table-borders.ts',
       'proxy/replay/options.ts',
       'core/types.ts',
       'core/report.ts',

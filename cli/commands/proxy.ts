@@ -49,7 +49,7 @@ export const proxyCommand: CommandSpec = {
     // Before the store: a mistake must not leave an empty one behind.
     await checkReplay(context.config)
     const providers = await openProviders(context.config, context.environment)
-    const toll = await planToll(context.config, 'proxy')
+    const toll = await planToll(context.config, 'proxy', providers.routes.limits)
     const access = await readAccess(context.config, context.environment)
     const { intercept } = context.config.proxy
     const hosts = intercept === null ? null : readHosts(intercept)

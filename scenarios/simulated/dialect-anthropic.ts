@@ -1,19 +1,8 @@
 // Anthropic as it is simulated. See dialect.ts for what each member means.
 
+import { errorTypeOf } from '../../protocols/_anthropic-answer.ts'
 import { type Dialect, madeAt } from './dialect.ts'
 import { estimateMarkedPrompt } from './usage.ts'
-
-const anthropicErrors: Readonly<Record<number, string>> = {
-  400: 'invalid_request_error',
-  401: 'authentication_error',
-  402: 'billing_error',
-  403: 'permission_error',
-  404: 'not_found_error',
-  413: 'request_too_large',
-  429: 'rate_limit_error',
-  504: 'timeout_error',
-  529: 'overloaded_error',
-}
 
 export const anthropicDialect: Dialect = {
   protocol: 'anthropic-messages',
@@ -35,7 +24,7 @@ export const anthropicDialect: Dialect = {
   streamsUsage: () => true,
   writeError: ({ status, message, requestId }) => ({
     type: 'error',
-    error: { type: anthropicErrors[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error'), message },
+    error: { type: errorTypeOf(status), message },
     request_id: requestId,
   }),
   writeModel: id => ({ type: 'model', id, display_name: `${id} (simulated)`, created_at: madeAt }),

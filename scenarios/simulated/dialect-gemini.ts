@@ -1,19 +1,9 @@
 // Gemini as it is simulated, at its API and in Code Assist envelopes. See dialect.ts for what each member means.
 
 import type { Json, JsonObject } from '../../core/types.ts'
+import { statusWordOf } from '../../protocols/_gemini-answer.ts'
 import type { Dialect } from './dialect.ts'
 import { estimateUnmarkedPrompt, openPromptMemory } from './usage.ts'
-
-const statusWords: Readonly<Record<number, string>> = {
-  400: 'INVALID_ARGUMENT',
-  401: 'UNAUTHENTICATED',
-  403: 'PERMISSION_DENIED',
-  404: 'NOT_FOUND',
-  429: 'RESOURCE_EXHAUSTED',
-  500: 'INTERNAL',
-  503: 'UNAVAILABLE',
-  504: 'DEADLINE_EXCEEDED',
-}
 
 export const geminiDialect: Dialect = {
   protocol: 'gemini',
@@ -35,7 +25,7 @@ export const geminiDialect: Dialect = {
     return { totalTokens: tokens, promptTokensDetails: [{ modality: 'TEXT', tokenCount: tokens }] }
   },
   writeError: ({ status, message }) => ({
-    error: { code: status, message, status: statusWords[status] ?? (status < 500 ? 'FAILED_PRECONDITION' : 'INTERNAL') },
+    error: { code: status, message, status: statusWordOf(status) },
   }),
   writeModel: id => ({
     name: `models/${id}`,
