@@ -6,9 +6,13 @@ import type { Usage } from '../core/types.ts'
 import type { ExchangeFilter, Ref, Store } from '../store/_adapter.ts'
 import { findFormat } from './formats/_all.ts'
 import { buildLanes } from './lanes.ts'
-import { loadScope } from './load.ts'
-import { buildTrajectories, type Policy, policies, type Trajectory } from './trajectory.ts'
-import { buildTree, type CallTree, type LinkKind } from './tree.ts'
+import type { LinkKind } from './link.ts'
+import { loadSource } from './load.ts'
+import { findPolicy } from './policies/_all.ts'
+import type { ScopeInfo } from './source.ts'
+import { readStoreScope } from './source-store.ts'
+import type { Trajectory } from './trajectory.ts'
+import { buildTree, type CallTree } from './tree.ts'
 
 export interface ConvertOptions {
   readonly format: string
@@ -47,30 +51,32 @@ type Counts = { -readonly [K in keyof ConversionSummary]: K extends 'links' ? Re
 
 interface Scope {
   readonly filter: ExchangeFilter
-  readonly scope: Trajectory['scope']
+  readonly scope: ScopeInfo
 }
 
 export function convertScopes(store: Store, refs: readonly Ref[], options: ConvertOptions): Conversion {
   const format = findFormat(options.format)
-  const policy = readPolicy(options.policy ?? 'readable')
+  const policy = findPolicy(options.policy ?? 'readable')
+  if (!format.policies.includes(policy.id))
+    throw new TurnpikeError('E_USAGE', `format ${format.id} cannot hold what policy ${policy.id} makes`, {
+      hint: `use one of: ${format.policies.join(', ')}`,
+    })
   const counts = startCounts()
 
   async function* writeRows(): AsyncGenerator<string> {
     const scopes = await listScopes(store, refs)
     for (const [index, { filter, scope }] of scopes.entries()) {
-      const loaded = await loadScope(store, filter)
+      const loaded = await loadSource(readStoreScope(store, filter, scope))
       const tree = buildTree(loaded)
-      const { lanes, stray } = buildLanes(tree)
+      const lanes = buildLanes(tree)
       counts.undecodable += loaded.undecodable
-      counts.lanes += lanes.length
+      counts.lanes += lanes.lanes.length
       countCalls(counts, tree)
-      for (const { call } of stray) counts.tokens_out += sumTokens(call.usage)
-      for (const trajectory of buildTrajectories(tree, lanes, scope, policy)) {
-        const row = format.write(trajectory)
+      for (const { call } of lanes.stray) counts.tokens_out += sumTokens(call.usage)
+      const trajectories = countTrajectories(counts, policy.build(tree, lanes))
+      for (const row of format.write({ scope, policy: policy.id, trajectories })) {
         counts.rows += 1
-        if (trajectory.kind === 'alternative') counts.alternatives += 1
         counts.generations_out += format.listGenerations(row).length
-        counts.tokens_out += sumTrajectory(trajectory)
         yield JSON.stringify(row)
       }
       options.onProgress?.(index + 1, scopes.length)
@@ -78,6 +84,14 @@ export function convertScopes(store: Store, refs: readonly Ref[], options: Conve
   }
 
   return { rows: writeRows(), summary: () => ({ ...counts, links: { ...counts.links } }) }
+}
+
+function* countTrajectories(counts: Counts, trajectories: Iterable<Trajectory>): Generator<Trajectory> {
+  for (const trajectory of trajectories) {
+    if (trajectory.kind === 'alternative') counts.alternatives += 1
+    counts.tokens_out += sumTrajectory(trajectory)
+    yield trajectory
+  }
 }
 
 function countCalls(counts: Counts, tree: CallTree): void {
@@ -91,12 +105,7 @@ function countCalls(counts: Counts, tree: CallTree): void {
   }
 }
 
-function readPolicy(policy: string): Policy {
-  const known = policies.find(name => name === policy)
-  if (known === undefined)
-    throw new TurnpikeError('E_USAGE', `there is no policy ${policy}`, { hint: `use one of: ${policies.join(', ')}` })
-  return known
-}
+const unknown = { runId: null, task: null, agent: null, score: null }
 
 /** A run is its trials; each scope once, however often it is named. */
 async function listScopes(store: Store, refs: readonly Ref[]): Promise<Scope[]> {
@@ -104,12 +113,15 @@ async function listScopes(store: Store, refs: readonly Ref[]): Promise<Scope[]> 
   for (const ref of refs) {
     if (ref.kind === 'run')
       for (const trial of await store.list('trials', { runId: ref.id }))
-        scopes.set(trial.id, { filter: { scopeId: trial.id }, scope: { kind: 'trial', id: trial.id, name: trial.name } })
+        scopes.set(trial.id, {
+          filter: { scopeId: trial.id },
+          scope: { ...unknown, kind: 'trial', id: trial.id, name: trial.name },
+        })
     else if (ref.kind === 'exchange') {
       const [exchange] = await store.exchanges({ id: ref.id })
       if (exchange !== undefined)
-        scopes.set(ref.id, { filter: { id: ref.id }, scope: { ...exchange.scope, name: exchange.scope.id } })
-    } else scopes.set(ref.id, { filter: { scopeId: ref.id }, scope: { kind: ref.kind, id: ref.id, name: ref.name } })
+        scopes.set(ref.id, { filter: { id: ref.id }, scope: { ...unknown, ...exchange.scope, name: exchange.scope.id } })
+    } else scopes.set(ref.id, { filter: { scopeId: ref.id }, scope: { ...unknown, kind: ref.kind, id: ref.id, name: ref.name } })
   }
   return [...scopes.values()]
 }

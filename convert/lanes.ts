@@ -10,7 +10,7 @@ export interface LaneStep {
 }
 
 export interface Lane {
-  readonly kind: 'root' | 'fork'
+  readonly kind: 'root' | 'fork' | 'subagent' | 'side'
   readonly steps: readonly LaneStep[]
   /** Calls that generated nothing and belong here: failed tries of a step, or what came after its last one. */
   readonly failed: readonly TreeCall[]

@@ -1,10 +1,10 @@
 // One scope's calls, loaded for the tree: every request and answer as references into one block table, in an order that does not
-// depend on how they were recorded. Bytes come from the store; nothing is written.
+// depend on how they were recorded.
 
 import type { Conversation, EpochMs, Json, Message, ToolDefinition, Usage } from '../core/types.ts'
-import type { ExchangeFilter, Store } from '../store/_adapter.ts'
 import { type BlockList, type BlockTable, createBlockTable, namePreamble } from './blocks.ts'
-import { type DecodedCall, decodeExchange, isCall, isGeneration } from './decode.ts'
+import { isGeneration } from './decode.ts'
+import type { SourceCall, SourceScope } from './source.ts'
 
 export interface Preamble {
   readonly system: Conversation['system']
@@ -33,6 +33,7 @@ export interface LoadedCall {
   /** The answer this request says it continues. */
   readonly previousAnswerId: string | null
   readonly usage: Usage | null
+  readonly costNanoUsd: number | null
 }
 
 export interface LoadedScope {
@@ -43,16 +44,12 @@ export interface LoadedScope {
   readonly undecodable: number
 }
 
-export async function loadScope(store: Store, filter: ExchangeFilter): Promise<LoadedScope> {
-  const exchanges = (await store.exchanges(filter)).filter(isCall)
-  exchanges.sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1))
+export async function loadSource(source: SourceScope): Promise<LoadedScope> {
   const loader = createLoader()
   let undecodable = 0
-  for (const exchange of exchanges) {
-    const decoded = await decodeExchange(store, exchange)
-    if ('reason' in decoded) undecodable += 1
-    else loader.add(decoded)
-  }
+  for await (const call of source.calls())
+    if ('reason' in call) undecodable += 1
+    else loader.add(call)
   return { ...loader.finish(), undecodable }
 }
 
@@ -72,7 +69,7 @@ export function createLoader() {
   }
 
   return {
-    add: ({ exchange, conversation, answer }: DecodedCall): void => {
+    add: ({ exchange, conversation, answer, costNanoUsd }: SourceCall): void => {
       const generated = isGeneration(answer) ? answer : null
       const previous = conversation.extra['previous_response_id']
       calls.push({
@@ -94,8 +91,12 @@ export function createLoader() {
         answerId: answer?.id ?? null,
         previousAnswerId: typeof previous === 'string' ? previous : null,
         usage: answer?.usage ?? null,
+        costNanoUsd,
       })
     },
-    finish: (): Omit<LoadedScope, 'undecodable'> => ({ table, preambles, calls }),
+    finish: (): Omit<LoadedScope, 'undecodable'> => {
+      calls.sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1))
+      return { table, preambles, calls }
+    },
   }
 }

@@ -2,19 +2,8 @@
 // Links are typed and never guessed silently: what no rule places is `unlinked`, and every call has exactly one link.
 
 import type { BlockList, BlockTable } from './blocks.ts'
+import type { Edit, Evidence, Link, Relation } from './link.ts'
 import type { LoadedCall, LoadedScope } from './load.ts'
-
-export type LinkKind = 'exact' | 'copied' | 'textual' | 'declared' | 'unlinked'
-
-export interface Link {
-  readonly kind: LinkKind
-  /** Index of the parent call in the scope's order; null = the call starts a lane. */
-  readonly parent: number | null
-  /** How many leading blocks of the request the parent accounts for; what follows is new. */
-  readonly known: number
-  /** Positions of the request, before `known`, that the parent's context does not have: the client edited its history. */
-  readonly edits: readonly number[]
-}
 
 export interface TreeCall {
   readonly index: number
@@ -22,6 +11,12 @@ export interface TreeCall {
   readonly link: Link
   /** Node after the request; two calls with the same one asked the same thing. */
   readonly requestNode: number
+  /** The first call that asked the very same thing (same request node and preamble); null = this one did. */
+  readonly retryOf: number | null
+  /** System text or tools differ from those of the parent. */
+  readonly preambleChanged: boolean
+  /** How often the log holds this call; more than 1 where a recorder wrote it twice. */
+  readonly loggedTimes: number
 }
 
 export interface CallTree {
@@ -69,6 +64,7 @@ export function buildTree(scope: LoadedScope): CallTree {
   const keys: Int32Array[] = []
   const answerNodes: number[] = []
   const calls: TreeCall[] = []
+  const first = new Map<string, number>()
   for (const [index, call] of scope.calls.entries()) {
     const declared = call.previousAnswerId === null ? undefined : owners.byAnswerId.get(call.previousAnswerId)
     const start = declared === undefined ? 0 : (answerNodes[declared] ?? 0)
@@ -76,9 +72,14 @@ export function buildTree(scope: LoadedScope): CallTree {
     const link =
       declared === undefined
         ? linkByContent({ call, path, owners, readKey, keys, table: scope.table })
-        : ({ kind: 'declared', parent: declared, known: 0, edits: [] } as const)
+        : createLink('declared', declared, 0, [{ kind: 'answer-id', value: call.previousAnswerId ?? '' }])
     const requestNode = path.at(-1) ?? start
-    calls.push({ index, call, link, requestNode })
+    const asked = `${requestNode} ${call.preamble}`
+    const retryOf = first.get(asked) ?? null
+    if (retryOf === null) first.set(asked, index)
+    const parent = link.parent === null ? undefined : calls[link.parent]
+    const preambleChanged = parent !== undefined && parent.call.preamble !== call.preamble
+    calls.push({ index, call, link, requestNode, retryOf, preambleChanged, loggedTimes: 1 })
     keys.push(call.request.blocks.map(readKey))
     answerNodes.push(addAnswer(trie, owners, readKey, index, call, requestNode))
   }
@@ -133,27 +134,38 @@ function linkByContent(inputs: LinkInputs): Link {
   for (let position = blocks.length - 1; position >= 0; position -= 1) {
     // Nearest answer on the request's own path: the request extends it.
     const parent = owners.byNode.get(path[position] ?? -1)
-    if (parent !== undefined) return { kind: 'exact', parent, known: position + 1, edits: [] }
+    if (parent !== undefined) return createLink('extend', parent, position + 1, [])
     // A generated block further along than any whole answer: the history before it was edited.
     const reference = blocks[position] ?? -1
     const stored = table.read(reference)
     if (stored.role !== 'assistant' || stored.strong < 0) continue
     const owner = owners.byKey.get(readKey(reference))
     if (owner !== undefined && owner >= 0)
-      return { kind: 'copied', parent: owner, known: position + 1, edits: listEdits(inputs, owner, position) }
+      return { ...createLink('edit', owner, position + 1, []), edits: listEdits(inputs, owner, position) }
   }
-  return { kind: 'unlinked', parent: null, known: 0, edits: [] }
+  return createLink('root', null, 0, [])
+}
+
+const kinds = { declared: 'declared', extend: 'exact', edit: 'copied', root: 'unlinked' } as const
+
+function createLink(
+  relation: Extract<Relation, keyof typeof kinds>,
+  parent: number | null,
+  known: number,
+  evidence: readonly Evidence[],
+): Link {
+  return { relation, kind: kinds[relation], parent, known, edits: [], evidence, via: null, side: null }
 }
 
 /** What stands before the copied answer and was not in the context it was generated from, nor generated itself. */
-function listEdits({ call, owners, readKey, keys, table }: LinkInputs, owner: number, end: number): number[] {
+function listEdits({ call, owners, readKey, keys, table }: LinkInputs, owner: number, end: number): Edit[] {
   const known = new Set(keys[owner])
-  const edits: number[] = []
+  const edits: Edit[] = []
   for (let position = 0; position <= end; position += 1) {
     const reference = call.request.blocks[position] ?? -1
     const key = readKey(reference)
     const generated = table.read(reference).role === 'assistant' && owners.byKey.has(key)
-    if (key >= 0 && !generated && !known.has(key)) edits.push(position)
+    if (key >= 0 && !generated && !known.has(key)) edits.push({ kind: 'text-changed', position })
   }
   return edits
 }

@@ -4,7 +4,7 @@
 import { resolve } from 'node:path'
 import type { ConversionSummary } from '../../convert/convert.ts'
 import { formats } from '../../convert/formats/_all.ts'
-import { policies } from '../../convert/trajectory.ts'
+import { policies } from '../../convert/policies/_all.ts'
 import { TurnpikeError } from '../../core/errors.ts'
 import { writeTrajectories } from '../derive.ts'
 import { openResult } from '../result-files.ts'
@@ -20,7 +20,10 @@ export const convertCommand: CommandSpec = {
     .join('\n'),
   options: [
     { flags: '--format <format>', meaning: `One of ${formats.map(format => format.id).join(', ')} (default merged).` },
-    { flags: '--policy <policy>', meaning: `What counts as one conversation: ${policies.join(', ')} (default readable).` },
+    {
+      flags: '--policy <policy>',
+      meaning: `What counts as one conversation: ${policies.map(policy => policy.id).join(', ')} (default readable).`,
+    },
     { flags: '--out <file>', meaning: 'Write there; without it the rows go to standard output.' },
   ],
   examples: [

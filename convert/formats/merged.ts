@@ -3,6 +3,7 @@
 
 import type { Block, Json, JsonObject, ToolDefinition } from '../../core/types.ts'
 import { objectOf } from '../../protocols/_json.ts'
+import type { ScopeInfo } from '../source.ts'
 import type { Trajectory, TrajectoryStep } from '../trajectory.ts'
 import type { OutputFormat } from './_adapter.ts'
 
@@ -11,32 +12,36 @@ export default {
   title: 'merged conversations (mini-vela JSONL)',
   extension: 'jsonl',
   loses: 'signatures of thinking, the split of a message into text blocks, cache_control of messages',
-  write: trajectory => ({
-    meta: writeMeta(trajectory),
-    tools: trajectory.tools.map(writeTool),
-    messages: writeMessages(trajectory),
-  }),
+  policies: ['readable', 'calls'],
+  *write({ scope, trajectories }) {
+    for (const trajectory of trajectories)
+      yield {
+        meta: writeMeta(trajectory, scope),
+        tools: trajectory.tools.map(writeTool),
+        messages: writeMessages(trajectory),
+      }
+  },
   listGenerations: row => {
     const messages = row['messages'] as readonly JsonObject[]
     return messages.filter(message => message['generation'] === true).map(message => String(message['call_id']))
   },
 } satisfies OutputFormat
 
-function writeMeta(trajectory: Trajectory): JsonObject {
+function writeMeta(trajectory: Trajectory, scope: ScopeInfo): JsonObject {
   const { metadata } = trajectory
   const generations = trajectory.steps.flatMap(step => (step.generation === null ? [] : [step.generation]))
   return {
     ...objectOf(metadata),
     ...(trajectory.maxTokens === null ? {} : { max_tokens: trajectory.maxTokens }),
-    session_id: trajectory.scope.name,
+    session_id: scope.name,
     biz_id: '',
     model: trajectory.model,
     trajectory_id: trajectory.id,
-    scope: { kind: trajectory.scope.kind, id: trajectory.scope.id },
+    scope: { kind: scope.kind, id: scope.id },
     kind: trajectory.kind,
     parent: trajectory.parent === null ? null : { call_id: trajectory.parent.callId, link: trajectory.parent.link },
     protocol: trajectory.protocol,
-    preamble_changes: trajectory.preambleChanges,
+    preamble_changes: trajectory.boundaries.filter(boundary => boundary.type === 'preamble').length,
     calls: generations.map(generation => ({
       call_id: generation.callId,
       turn: generation.turn,
@@ -46,7 +51,12 @@ function writeMeta(trajectory: Trajectory): JsonObject {
       usage: writeUsage(generation.usage),
     })),
     failed_calls: trajectory.failed.map(call => ({ call_id: call.callId, usage: writeUsage(call.usage) })),
-    edits: trajectory.edits.map(edit => ({ call_id: edit.callId, blocks: edit.blocks.map(writePart) })),
+    edits: trajectory.boundaries
+      .filter(boundary => boundary.type === 'edit')
+      .map(({ callId, edits }) => ({
+        call_id: callId,
+        blocks: edits.flatMap(({ block }) => (block === null ? [] : [writePart(block)])),
+      })),
   }
 }
 

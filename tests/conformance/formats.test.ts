@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { formats } from '../../convert/formats/_all.ts'
 import { buildLanes } from '../../convert/lanes.ts'
 import { createLoader } from '../../convert/load.ts'
-import { buildTrajectories } from '../../convert/trajectory.ts'
+import readable from '../../convert/policies/readable.ts'
+import type { TrajectorySet } from '../../convert/trajectory.ts'
 import { buildTree } from '../../convert/tree.ts'
 import type { Block } from '../../core/types.ts'
 import { assistant, decode, type ScriptedCall, text, toolCall, toolResult, user } from '../convert/script.ts'
@@ -39,31 +40,32 @@ const calls: readonly ScriptedCall[] = [
   { id: 'x', at: 4, messages: [user('q')], answer: null },
 ]
 
-const trajectories = (() => {
+const set: TrajectorySet = (() => {
   const loader = createLoader()
   for (const call of calls) loader.add(decode(call))
   const tree = buildTree({ ...loader.finish(), undecodable: 0 })
-  return buildTrajectories(tree, buildLanes(tree).lanes, { kind: 'session', id: 's', name: 's' }, 'readable')
+  const scope = { kind: 'session', id: 's', name: 's', runId: null, task: null, agent: null, score: null } as const
+  return { scope, policy: 'readable', trajectories: [...readable.build(tree, buildLanes(tree))] }
 })()
 
 it('the list is the directory', () => {
-  const files = readdirSync('convert/formats').filter(name => !name.startsWith('_'))
+  const files = readdirSync('convert/formats').filter(name => name.endsWith('.ts') && !name.startsWith('_'))
   expect(formats.map(format => `${format.id}.ts`).sort()).toEqual(files.sort())
 })
 
 describe.each(formats.map(format => [format.id, format] as const))('format %s', (_, format) => {
-  const rows = trajectories.map(format.write)
+  const rows = [...format.write(set)]
 
   it('marks every generation exactly once over all rows', () => {
     expect(rows.flatMap(format.listGenerations).sort()).toEqual(['a', 'a2', 'b', 'h'])
   })
 
   it('writes plain JSON on one line, the same again', () => {
-    for (const [index, row] of rows.entries()) {
+    expect([...format.write(set)]).toEqual(rows)
+    for (const row of rows) {
       const line = JSON.stringify(row)
       expect(JSON.parse(line)).toEqual(row)
       expect(line).not.toMatch(/[\n\u2028]/)
-      expect(JSON.stringify(format.write(trajectories[index]!))).toBe(line)
       expect(format.listGenerations(JSON.parse(line))).toEqual(format.listGenerations(row))
     }
   })

@@ -1,6 +1,6 @@
 // A small agent on paper: it keeps histories as a client would, and gives the calls that crossed the wire, as decoded or as bytes.
 
-import type { DecodedCall } from '../../convert/decode.ts'
+import type { SourceCall } from '../../convert/source.ts'
 import type { Answer, Block, Conversation, Exchange, Message, ToolDefinition, Usage } from '../../core/types.ts'
 import { writeSse } from '../../protocols/_sse.ts'
 import anthropicMessages from '../../protocols/anthropic-messages.ts'
@@ -121,8 +121,14 @@ export function answer(call: ScriptedCall): Answer | null {
   }
 }
 
-export function decode(call: ScriptedCall, scopeId = 's'): DecodedCall {
-  return { exchange: exchange(call, scopeId), conversation: conversation(call), answer: answer(call) }
+export function decode(call: ScriptedCall, scopeId = 's'): SourceCall {
+  return {
+    exchange: exchange(call, scopeId),
+    conversation: conversation(call),
+    answer: answer(call),
+    continues: null,
+    costNanoUsd: null,
+  }
 }
 
 /** Records the call as the proxy would: Anthropic bytes, streamed when the answer is cut. */

@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { buildLanes } from '../../convert/lanes.ts'
 import { createLoader } from '../../convert/load.ts'
-import { buildTrajectories, type Policy } from '../../convert/trajectory.ts'
+import { findPolicy } from '../../convert/policies/_all.ts'
+import type { PolicyId } from '../../convert/trajectory.ts'
 import { buildTree } from '../../convert/tree.ts'
 import type { Block, Message } from '../../core/types.ts'
 import { assistant, decode, type ScriptedCall, text, toolCall, toolResult, user } from './script.ts'
 
-function convert(calls: readonly ScriptedCall[], policy: Policy = 'readable') {
+function convert(calls: readonly ScriptedCall[], policy: PolicyId = 'readable') {
   const loader = createLoader()
   for (const call of calls) loader.add(decode(call))
   const tree = buildTree({ ...loader.finish(), undecodable: 0 })
-  const { lanes, stray } = buildLanes(tree)
-  const rows = buildTrajectories(tree, lanes, { kind: 'session', id: 's', name: 's' }, policy)
+  const found = buildLanes(tree)
+  const { lanes, stray } = found
+  const rows = [...findPolicy(policy).build(tree, found)]
   return {
     links: tree.calls.map(({ call, link }) => [
       call.id,
@@ -106,7 +108,7 @@ describe('a linear conversation', () => {
     const changed = linear.map((call, index) => ({ ...call, system: `It is day ${index}.` }))
     const { lanes, rows } = convert(changed)
     expect(lanes).toEqual([['a', 'b', 'c']])
-    expect(rows[0]?.preambleChanges).toBe(2)
+    expect(rows[0]?.boundaries.map(boundary => boundary.type)).toEqual(['preamble', 'preamble'])
   })
 })
 
@@ -236,7 +238,9 @@ describe('other lanes', () => {
     const { links, lanes, rows } = convert(calls)
     expect(links.map(link => link[1])).toEqual(['unlinked', 'copied', 'copied'])
     expect(lanes).toEqual([['a', 'b', 'c']])
-    expect(rows[0]?.edits.map(edit => [edit.callId, edit.blocks])).toEqual([['c', [text('LIST the files')]]])
+    expect(rows[0]?.boundaries.map(({ callId, edits }) => [callId, edits.map(edit => edit.block)])).toEqual([
+      ['c', [text('LIST the files')]],
+    ])
     expect(rows[0]?.steps).toHaveLength(6)
   })
 

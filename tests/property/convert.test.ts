@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildLanes } from '../../convert/lanes.ts'
 import { createLoader } from '../../convert/load.ts'
-import { buildTrajectories, type Policy } from '../../convert/trajectory.ts'
+import { findPolicy } from '../../convert/policies/_all.ts'
+import type { PolicyId } from '../../convert/trajectory.ts'
 import { buildTree } from '../../convert/tree.ts'
 import type { Message } from '../../core/types.ts'
 import { assistant, decode, type ScriptedCall, text, toolCall, toolResult, usage, user } from '../convert/script.ts'
@@ -82,13 +83,14 @@ function addNoise(message: Message, seed: number): Message {
   }
 }
 
-function convert(calls: readonly ScriptedCall[], policy: Policy = 'readable') {
+function convert(calls: readonly ScriptedCall[], policy: PolicyId = 'readable') {
   const loader = createLoader()
   // As loadScope does: by time, then id.
   for (const call of [...calls].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))) loader.add(decode(call))
   const tree = buildTree({ ...loader.finish(), undecodable: 0 })
-  const { lanes, stray } = buildLanes(tree)
-  const rows = buildTrajectories(tree, lanes, { kind: 'session', id: 's', name: 's' }, policy)
+  const found = buildLanes(tree)
+  const { lanes, stray } = found
+  const rows = [...findPolicy(policy).build(tree, found)]
   return { tree, lanes, stray, rows }
 }
 

@@ -1,0 +1,137 @@
+// Puts calls of a tree together as one trajectory: the context of the first, then what is new in each. Pure; policies decide which calls.
+// Copies no block: everything points into the scope's block table.
+
+import type { Block, Message } from '../core/types.ts'
+import type { LaneStep } from './lanes.ts'
+import type { Boundary, PolicyId, Trajectory, TrajectoryStep } from './trajectory.ts'
+import type { CallTree, TreeCall } from './tree.ts'
+
+export type BuildTrajectory = (
+  kind: Trajectory['kind'],
+  steps: readonly LaneStep[],
+  failed: readonly TreeCall[],
+  lane?: string,
+) => Trajectory
+
+export function createTrajectoryBuilder(tree: CallTree, policy: PolicyId): BuildTrajectory {
+  const { scope: loaded, calls } = tree
+
+  /** The messages of a request from one position on, without what is only identity. */
+  const readMessages = (call: TreeCall, from: number): Message[] => {
+    const { blocks, messages } = call.call.request
+    const read: Array<{ role: Message['role']; blocks: Block[] }> = []
+    let number = -1
+    for (let position = from; position < blocks.length; position += 1) {
+      const stored = loaded.table.read(blocks[position] ?? -1)
+      if (messages[position] !== number) read.push({ role: stored.role, blocks: [] })
+      number = messages[position] ?? -1
+      read.at(-1)?.blocks.push(stored.block)
+    }
+    return read
+  }
+
+  /** Everything the model saw. A request that only points at an earlier answer is expanded through it. */
+  const readContext = (call: TreeCall): Message[] => {
+    const chain: TreeCall[] = []
+    for (
+      let at: TreeCall | undefined = call;
+      at !== undefined;
+      at = at.link.parent === null ? undefined : calls[at.link.parent]
+    ) {
+      chain.push(at)
+      if (at.link.kind !== 'declared') break
+    }
+    return chain.reverse().flatMap((at, index) => {
+      const answer = index < chain.length - 1 ? at.call.answerMessage : null
+      return [...readMessages(at, 0), ...(answer === null ? [] : [answer])]
+    })
+  }
+
+  return (kind, laneSteps, failed, lane) => {
+    const steps: TrajectoryStep[] = []
+    const boundaries: Boundary[] = []
+    let before: TreeCall | undefined
+    for (const { call } of laneSteps) {
+      if (before !== undefined && before.call.preamble !== call.call.preamble)
+        boundaries.push(readPreamble(tree, call, steps.length))
+      if (before !== undefined && call.link.edits.length > 0) boundaries.push(readEdit(tree, call, steps.length))
+      const fresh = before === undefined ? readContext(call) : readMessages(call, call.link.known)
+      steps.push(...fresh.map(writeContext), writeGeneration(call))
+      before = call
+    }
+    const first = laneSteps[0]?.call
+    return {
+      ...readHead(tree, laneSteps.at(-1)?.call),
+      id: first?.call.id ?? '',
+      policy,
+      kind,
+      side: first?.link.side ?? null,
+      lane: lane ?? first?.call.id ?? '',
+      parent: readParent(tree, first),
+      steps,
+      boundaries,
+      breakReason: null,
+      approximate: false,
+      failed: failed.map(({ call }) => ({ callId: call.id, usage: call.usage, costNanoUsd: call.costNanoUsd })),
+    }
+  }
+}
+
+function readEdit({ scope }: CallTree, { call, link }: TreeCall, step: number): Boundary {
+  const edits = link.edits.map(({ kind, position }) => ({
+    kind,
+    block: position === null ? null : scope.table.read(call.request.blocks[position] ?? -1).block,
+  }))
+  return { callId: call.id, step, type: 'edit', boundary: 'append', edits, preamble: null }
+}
+
+function readPreamble({ scope }: CallTree, { call }: TreeCall, step: number): Boundary {
+  const preamble = scope.preambles[call.preamble] ?? null
+  return { callId: call.id, step, type: 'preamble', boundary: 'replace', edits: [], preamble }
+}
+
+function readParent({ calls }: CallTree, first: TreeCall | undefined): Trajectory['parent'] {
+  const parent = first === undefined || first.link.parent === null ? undefined : calls[first.link.parent]
+  if (first === undefined || parent === undefined) return null
+  const { relation, kind, via } = first.link
+  return { callId: parent.call.id, relation, link: kind, via }
+}
+
+/** The latest of what may change from call to call. */
+function readHead({ scope }: CallTree, last: TreeCall | undefined) {
+  const preamble = scope.preambles[last?.call.preamble ?? -1]
+  return {
+    protocol: last?.call.protocol ?? '',
+    model: last?.call.model ?? null,
+    maxTokens: last?.call.maxTokens ?? null,
+    metadata: last?.call.metadata ?? null,
+    system: preamble?.system ?? [],
+    tools: preamble?.tools ?? [],
+  }
+}
+
+function writeContext(message: Message): TrajectoryStep {
+  return { message, generation: null, copied: false, tokens: null }
+}
+
+function writeGeneration({ call, loggedTimes }: TreeCall): TrajectoryStep {
+  return {
+    message: call.answerMessage ?? { role: 'assistant', blocks: [] },
+    generation: {
+      callId: call.id,
+      turn: call.turn,
+      attempt: call.attempt,
+      model: call.model,
+      startedAt: call.startedAt,
+      endedAt: call.endedAt,
+      stopReason: call.stopReason,
+      usage: call.usage,
+      costNanoUsd: call.costNanoUsd,
+      partial: !call.complete,
+      unresolvedRetry: false,
+      loggedTimes,
+    },
+    copied: false,
+    tokens: null,
+  }
+}
