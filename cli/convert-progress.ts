@@ -1,0 +1,57 @@
+// How far a conversion is: a bar on a terminal, else a line now and then on standard error; nothing with --json.
+
+import { createLogUpdate } from 'log-update'
+import type { ConversionProgress } from '../convert/convert.ts'
+import type { CommandContext } from './commands/_command.ts'
+
+export interface ProgressView {
+  readonly update: (progress: ConversionProgress) => void
+  readonly done: () => void
+}
+
+const frameMs = 100
+const lineMs = 10_000
+const barColumns = 24
+
+export function showProgress(context: Pick<CommandContext, 'json' | 'output'>, now: () => number = Date.now): ProgressView {
+  const { output, json } = context
+  if (json) return { update: () => {}, done: () => {} }
+  const startedAt = now()
+  let shownAt = startedAt
+  if (!output.isTty)
+    return {
+      update: progress => {
+        if (now() - shownAt < lineMs) return
+        shownAt = now()
+        output.note(describeProgress(progress, shownAt - startedAt))
+      },
+      done: () => {},
+    }
+  const log = createLogUpdate(output.stderr, { showCursor: true })
+  return {
+    update: progress => {
+      // What is over before anyone could read it need not be drawn.
+      if (now() - shownAt < frameMs) return
+      shownAt = now()
+      log(`${drawBar(progress)} ${describeProgress(progress, shownAt - startedAt)}`.slice(0, Math.max(20, output.columns - 1)))
+    },
+    done: () => log.clear(),
+  }
+}
+
+function drawBar({ calls, callsTotal }: ConversionProgress): string {
+  const full = callsTotal === 0 ? barColumns : Math.min(barColumns, Math.floor((calls / callsTotal) * barColumns))
+  return '█'.repeat(full) + '░'.repeat(barColumns - full)
+}
+
+export function describeProgress({ scopes, scopesTotal, calls, callsTotal }: ConversionProgress, elapsedMs: number): string {
+  const counts = `${scopes} of ${scopesTotal} scopes, ${calls.toLocaleString('en-US')} of ${callsTotal.toLocaleString('en-US')} calls`
+  if (calls === 0 || calls >= callsTotal) return counts
+  return `${counts}, about ${describeTime((elapsedMs / calls) * (callsTotal - calls))} left`
+}
+
+function describeTime(ms: number): string {
+  const seconds = Math.ceil(ms / 1000)
+  if (seconds < 90) return `${seconds} s`
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
+}
