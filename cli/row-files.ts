@@ -56,12 +56,14 @@ export function openRowFiles(places: RowPlaces): RowFiles {
     opened.set(path, last)
     return last
   }
+  /** In the order of the parts; one that gets nothing is an empty file, not a missing one. */
   const openAll = async (): Promise<void> => {
     if (places.perScope) return
     for (const part of places.split?.parts ?? [null]) await openAt(nameFile(part?.name ?? null, null), part?.name ?? null)
   }
   return {
     write: async batch => {
+      if (opened.size === 0) await openAll()
       const part = places.split === null ? null : choosePart(places.split, batch.scope)
       const { file, written } = await openAt(nameFile(part, batch.scope), part)
       written.rows += batch.rows
@@ -69,7 +71,6 @@ export function openRowFiles(places: RowPlaces): RowFiles {
       await file.write(batch.bytes)
     },
     commit: async () => {
-      // A part that got nothing is an empty file, not a missing one.
       await openAll()
       for (const { file } of opened.values()) await file.close()
       for (const { beside, written } of opened.values()) if (beside !== null) moveTo(beside, written.path)

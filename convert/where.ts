@@ -98,12 +98,12 @@ function parseComparison(next: (wanted: string) => WhereToken): Where {
   return fail(value.at, `"${value.text}" stands where a text for ${fact} should`)
 }
 
-const units: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6 }
-const durations: Readonly<Record<string, number>> = { '': 1, ms: 0.001, s: 1, m: 60, h: 3600 }
+const units: ReadonlyMap<string, number> = new Map(Object.entries({ '': 1, k: 1e3, M: 1e6 }))
+const durations: ReadonlyMap<string, number> = new Map(Object.entries({ '': 1, ms: 0.001, s: 1, m: 60, h: 3600 }))
 
 function readNumber(fact: NumberFact, token: WhereToken): number {
   const match = token.kind === 'word' ? /^(-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([a-zA-Z]*)$/.exec(token.text) : null
-  const factor = (fact === 'duration' ? durations : units)[match?.[2] ?? 'none']
+  const factor = (fact === 'duration' ? durations : units).get(match?.[2] ?? 'none')
   if (match === null || factor === undefined) {
     const example = fact === 'duration' ? '90, 90s, 5m or 2h' : '3, 0.5, 10k or 2M'
     return fail(token.at, `"${token.text}" is no number for ${fact}; write it as ${example}`)

@@ -16,6 +16,7 @@ import { runsCommand } from './runs.ts'
 import { scoreCommand } from './score.ts'
 import { sessionsCommand } from './sessions.ts'
 import { showCommand } from './show.ts'
+import { treeCommand } from './tree.ts'
 import { trialsCommand } from './trials.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -27,6 +28,7 @@ export const commands: readonly CommandSpec[] = [
   runsCommand,
   trialsCommand,
   showCommand,
+  treeCommand,
   exportCommand,
   verifyCommand,
   decodeCommand,
