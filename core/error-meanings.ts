@@ -82,4 +82,6 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   E_NO_CALLS: 'What was named holds no call to a model: nothing was recorded in it, or only traffic that no protocol claims.',
   E_SELECTION_EMPTY:
     'A selection leaves nothing of what was named. The message says what there was to choose from. No file has been written.',
+  E_BAD_FORMAT:
+    'A row of converted trajectories is not what its format says. The message names the format, the key and what was expected there. Nothing is repaired or guessed.',
 }

@@ -2,9 +2,13 @@
 
 import { TurnpikeError } from '../../core/errors.ts'
 import type { OutputFormat } from './_adapter.ts'
+import anthropic from './anthropic.ts'
 import merged from './merged.ts'
+import openai from './openai.ts'
+import sharegpt from './sharegpt.ts'
+import trl from './trl.ts'
 
-export const formats: readonly OutputFormat[] = [merged]
+export const formats: readonly OutputFormat[] = [merged, openai, anthropic, sharegpt, trl]
 
 export function findFormat(id: string): OutputFormat {
   const format = formats.find(format => format.id === id)

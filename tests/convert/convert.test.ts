@@ -131,9 +131,9 @@ describe('convertScopes', () => {
         // In the order of the calls, however the client sent them.
         { role: 'tool', tool_name: 'bash', content: 'x.txt', tool_call_id: 't1', is_error: true },
         { role: 'tool', tool_name: 'bash', content: '/work', tool_call_id: 't2', is_error: false },
-        { role: 'assistant', content: 'Done.', generation: true, call_id: 'b' },
+        { role: 'assistant', content: 'Done.', reasoning_content: '', generation: true, call_id: 'b' },
         { role: 'user', content: 'more' },
-        { role: 'assistant', content: 'Half of i', generation: true, call_id: 'g', partial: true },
+        { role: 'assistant', content: 'Half of i', reasoning_content: '', generation: true, call_id: 'g', partial: true },
       ])
       const meta = main?.['meta'] as { calls: Json[]; failed_calls: Json[] }
       expect(meta.calls[0]).toMatchObject({ call_id: 'a', usage: { input: 100, cached_read: 50, output: 10 } })
