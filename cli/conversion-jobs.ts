@@ -1,6 +1,9 @@
-// What `turnpike convert` and `turnpike tree` are asked to read, as pieces of work: REFs of the store, narrowed to a run or a trial.
+// What `turnpike convert` is asked to read, as pieces of work: REFs of the store, narrowed to a run or a trial, and files, which need no store.
 
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { listJobs } from '../convert/convert.ts'
+import { listFileJobs } from '../convert/file-jobs.ts'
 import type { ConversionJob } from '../convert/job.ts'
 import type { Selection } from '../convert/select.ts'
 import { listFacts } from '../convert/where.ts'
@@ -10,6 +13,7 @@ import type { Ref, Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
 import { readText, usage } from './convert-options.ts'
 import { createScoreOf, decodeNew } from './derive.ts'
+import { identify } from './identify.ts'
 import { useStore } from './store-access.ts'
 
 export async function useConversionJobs<T>(
@@ -19,19 +23,66 @@ export async function useConversionJobs<T>(
 ): Promise<T> {
   // Only prices need a store that can be written: calls are priced where they are decoded.
   const needsCost = selection.where !== null && listFacts(selection.where).has('cost')
+  const places = context.arguments.map(name => ({ name, isFile: isFile(context, name) }))
+  const needsStore = places.length === 0 || places.some(place => !place.isFile) || isNarrowed(context)
+  const files = async (name: string): Promise<ConversionJob[]> => listFileJobs(name, context.directory, identify)
+  if (!needsStore) {
+    await refuseDoubles(context, places)
+    return action((await Promise.all(places.map(place => files(place.name)))).flat(), null)
+  }
   return useStore(context, { readOnly: !needsCost }, async store => {
-    const jobs = await narrow(context, store, await listJobs(store, await readRefs(context, store), createScoreOf(store)))
-    return action(needsCost ? await addCosts(context, store, jobs) : jobs, store)
+    const scoreOf = createScoreOf(store)
+    const jobs: ConversionJob[] = []
+    for (const { name, isFile } of places.length === 0 ? readNarrowing(context) : places) {
+      if (isFile && !isPath(name)) await refuseDouble(store, name)
+      const more = isFile ? await files(name) : await listJobs(store, [await store.resolveRef(name)], scoreOf)
+      const known = new Set(jobs.map(job => (job.kind === 'store' ? job.scope.id : '')))
+      jobs.push(...more.filter(job => job.kind !== 'store' || !known.has(job.scope.id)))
+    }
+    const kept = await narrow(context, store, jobs)
+    return action(needsCost ? await addCosts(context, store, kept) : kept, store)
   })
 }
 
+/** With a separator it is a path; without one, whatever file or exported recording is there. */
+function isFile({ directory }: CommandContext, name: string): boolean {
+  if (isPath(name)) return true
+  const known = statSync(resolve(directory, name), { throwIfNoEntry: false })
+  if (known?.isDirectory() === true) return existsSync(resolve(directory, name, 'index.jsonl'))
+  return known !== undefined
+}
+
+function isPath(name: string): boolean {
+  return /[/\\]/.test(name)
+}
+
+async function refuseDoubles(context: CommandContext, places: ReadonlyArray<{ readonly name: string }>): Promise<void> {
+  const bare = places.filter(place => !isPath(place.name))
+  if (bare.length === 0 || !existsSync(context.config.store)) return
+  await useStore(context, { readOnly: true }, async store => {
+    for (const { name } of bare) await refuseDouble(store, name)
+  })
+}
+
+/** One word for two things: a person decides which is meant. */
+async function refuseDouble(store: Store, name: string): Promise<void> {
+  const ref = await store.resolveRef(name).catch(() => null)
+  if (ref === null) return
+  throw usage(
+    `"${name}" is a file here and a ${ref.kind} of the store`,
+    `write ./${name} for the file, or the id ${ref.id} for the ${ref.kind}`,
+  )
+}
+
+function isNarrowed({ options }: CommandContext): boolean {
+  return options['run'] !== undefined || options['trial'] !== undefined
+}
+
 /** Without an argument, --run or --trial alone say what is meant. */
-async function readRefs(context: CommandContext, store: Store): Promise<Ref[]> {
-  const { options } = context
-  const named = [readText(options['trial']), readText(options['run'])].flatMap(name => name ?? []).slice(0, 1)
-  const names = context.arguments.length > 0 ? context.arguments : named
-  if (names.length === 0) throw usage('nothing is named to convert', 'name a run, trial or session: turnpike convert latest')
-  return Promise.all(names.map(name => store.resolveRef(name)))
+function readNarrowing({ options }: CommandContext): Array<{ readonly name: string; readonly isFile: boolean }> {
+  const name = readText(options['trial']) ?? readText(options['run'])
+  if (name !== null) return [{ name, isFile: false }]
+  throw usage('nothing is named to convert', 'name a run, a trial, a session or a file: turnpike convert latest')
 }
 
 async function narrow(context: CommandContext, store: Store, jobs: readonly ConversionJob[]): Promise<ConversionJob[]> {
@@ -44,7 +95,7 @@ async function narrow(context: CommandContext, store: Store, jobs: readonly Conv
   }
   const [run, trial] = [await find('run'), await find('trial')]
   const kept = jobs.filter(({ scope }) => (run === null || scope.runId === run.id) && (trial === null || scope.id === trial.id))
-  if (kept.length > 0 || jobs.length === 0) return kept
+  if (kept.length > 0 || jobs.length === 0 || !isNarrowed(context)) return kept
   const asked = [run, trial].flatMap(ref => (ref === null ? [] : [`${ref.kind} ${ref.name}`])).join(' and ')
   throw usage(`nothing of what is named belongs to ${asked}`, 'leave --run or --trial out, or name the run itself')
 }
@@ -54,10 +105,11 @@ async function addCosts(context: CommandContext, store: Store, jobs: readonly Co
   await decodeNew(
     store,
     context,
-    jobs.map(job => job.scope),
+    jobs.filter(job => job.kind === 'store').map(job => job.scope),
   )
   return Promise.all(
     jobs.map(async job => {
+      if (job.kind !== 'store') return job
       const cost = readUsd(foldTotals(await store.list('calls', { scopeId: job.scope.id })))
       return cost === null ? job : { ...job, facts: { ...job.facts, cost } }
     }),

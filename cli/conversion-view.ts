@@ -44,6 +44,7 @@ export function describeConversion(summary: ConversionSummary): string[] {
   return [
     `${writeCount(summary.calls)} calls ${balance.calls ? '=' : 'ARE NOT'} ${kinds.join(' + ')}; generations ${generations}; tokens ${tokens}`,
     ...describeRest(summary),
+    ...summary.undecodable_reasons.map(reason => `not decoded: ${reason}`),
   ]
 }
 
@@ -107,7 +108,7 @@ export function describeSplit(parts: readonly PartReport[]): string[] {
 }
 
 /** What there was to choose from. */
-export function nothingSelected(scopes: readonly ScopeInfo[], sight: ScopeSight, calls: number): TurnpikeError {
+export function nothingSelected(scopes: readonly ScopeInfo[], sight: ScopeSight, calls: number | null): TurnpikeError {
   const list = (words: Iterable<string | number>, max = 8): string => {
     const all = [...new Set(words)]
     return all.length <= max ? all.join(', ') : `${all.slice(0, max).join(', ')} and ${all.length - max} more`
@@ -116,7 +117,7 @@ export function nothingSelected(scopes: readonly ScopeInfo[], sight: ScopeSight,
   const time = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`
   const scores = scopes.flatMap(scope => scope.score ?? [])
   const facts = [
-    `${countOf(scopes.length, 'scope')} with ${countOf(calls, 'call')}`,
+    `${countOf(scopes.length, 'scope')}${calls === null ? '' : ` with ${countOf(calls, 'call')}`}`,
     `tasks ${list(scopes.flatMap(scope => scope.task ?? [])) || 'none'}`,
     `agents ${list(scopes.flatMap(scope => scope.agent?.name ?? [])) || 'unknown'}`,
     ...(scores.length > 0 ? [`scores ${Math.min(...scores)} to ${Math.max(...scores)}`] : []),

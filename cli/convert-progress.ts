@@ -39,14 +39,16 @@ export function showProgress(context: Pick<CommandContext, 'json' | 'output'>, n
   }
 }
 
-function drawBar({ calls, callsTotal }: ConversionProgress): string {
-  const full = callsTotal === 0 ? barColumns : Math.min(barColumns, Math.floor((calls / callsTotal) * barColumns))
+function drawBar({ scopes, scopesTotal, calls, callsTotal }: ConversionProgress): string {
+  const share = callsTotal === null ? scopes / Math.max(1, scopesTotal) : callsTotal === 0 ? 1 : calls / callsTotal
+  const full = Math.min(barColumns, Math.floor(share * barColumns))
   return '█'.repeat(full) + '░'.repeat(barColumns - full)
 }
 
 export function describeProgress({ scopes, scopesTotal, calls, callsTotal }: ConversionProgress, elapsedMs: number): string {
-  const counts = `${scopes} of ${scopesTotal} scopes, ${calls.toLocaleString('en-US')} of ${callsTotal.toLocaleString('en-US')} calls`
-  if (calls === 0 || calls >= callsTotal) return counts
+  const total = callsTotal === null ? '' : ` of ${callsTotal.toLocaleString('en-US')}`
+  const counts = `${scopes} of ${scopesTotal} scopes, ${calls.toLocaleString('en-US')}${total} calls`
+  if (callsTotal === null || calls === 0 || calls >= callsTotal) return counts
   return `${counts}, about ${describeTime((elapsedMs / calls) * (callsTotal - calls))} left`
 }
 

@@ -42,7 +42,7 @@ export async function deriveRun(store: Store, run: Run, context: CommandContext)
 
 async function writeRunTrajectories(store: Store, ref: Ref, file: string): Promise<ConversionSummary> {
   const jobs = await listJobs(store, [ref], createScoreOf(store))
-  const plan = planConversion({ format: 'merged', policy: 'readable', selection: everything, dedup: false })
+  const plan = planConversion({ format: 'merged', policy: null, selection: everything, dedup: false })
   const rows = openRowFiles({ out: file, split: null, perScope: false, extension: '.jsonl' })
   try {
     const { summary } = await writeTrajectories(jobs, plan, { store, write: rows.write })

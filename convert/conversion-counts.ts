@@ -3,6 +3,7 @@
 
 import type { Usage } from '../core/types.ts'
 import type { LinkKind } from './link.ts'
+import type { Undecodable } from './source.ts'
 import type { Trajectory } from './trajectory.ts'
 import type { CallTree } from './tree.ts'
 
@@ -75,6 +76,23 @@ export function countCalls(counts: ConversionCounts, tree: CallTree): void {
   }
 }
 
+/** Within a trajectory the file itself says what follows what; how its first call was linked stands with it. */
+export function countSet(counts: ConversionCounts, trajectories: readonly Trajectory[]): void {
+  for (const trajectory of trajectories) {
+    const generations = countGenerations(trajectory)
+    counts.calls += generations + trajectory.failed.length
+    counts.generations_in += generations
+    counts.failed += trajectory.failed.length
+    counts.partial += trajectory.steps.filter(step => step.generation?.partial === true).length
+    counts.tokens_in += sumTrajectory(trajectory)
+    if (trajectory.kind !== 'alternative') counts.lanes += 1
+    counts.links.unlinked += trajectory.failed.length
+    if (generations === 0) continue
+    counts.links[trajectory.parent?.link ?? 'unlinked'] += 1
+    counts.links.declared += generations - 1
+  }
+}
+
 export function sumTrajectory(trajectory: Trajectory): number {
   const generated = trajectory.steps.reduce((sum, step) => sum + sumTokens(step.generation?.usage ?? null), 0)
   return trajectory.failed.reduce((sum, call) => sum + sumTokens(call.usage), generated)
@@ -101,4 +119,8 @@ export function readBalance(counts: ConversionCounts): Balance {
     generations: counts.generations_in === counts.generations_out + counts.deselected + counts.duplicates,
     tokens: counts.tokens_in === counts.tokens_out + counts.tokens_deselected + counts.tokens_duplicates,
   }
+}
+
+export function describeUndecodable({ exchangeId, reason }: Undecodable): string {
+  return reason.includes(exchangeId) ? reason : `${exchangeId}: ${reason}`
 }

@@ -18,9 +18,16 @@ export interface PoolOptions {
   readonly duplicates: Duplicates
   readonly signal?: AbortSignal | undefined
   readonly onCalls: (calls: number) => void
-  readonly onDone: (counts: ConversionCounts, sights: readonly ScopeSight[]) => void
-  /** The compiled thread; another one in tests of what happens when it dies. */
-  readonly thread?: URL | undefined
+  readonly onDone: (done: DoneJob) => void
+  /** Calls serveThread. */
+  readonly thread: URL
+}
+
+export interface DoneJob {
+  readonly counts: ConversionCounts
+  readonly sights: readonly ScopeSight[]
+  /** Why some exchanges could not be decoded, as far as described. */
+  readonly reasons: readonly string[]
 }
 
 /** Rows of jobs that were begun early and wait for their turn; beyond it no further one is begun. */
@@ -40,12 +47,6 @@ interface Progress {
 interface Thread {
   readonly worker: Worker
   current: Progress | null
-}
-
-/** Sources run under vitest and tsx, where worker threads cannot load TypeScript: the compiled thread serves them. */
-function threadUrl(): URL {
-  const path = import.meta.url.endsWith('.ts') ? '../dist/convert/convert-thread.js' : './convert-thread.js'
-  return new URL(path, import.meta.url)
 }
 
 interface Pool {
@@ -104,7 +105,7 @@ function startPool(jobs: readonly ConversionJob[], options: PoolOptions): Pool {
 
 function startThread(pool: Pool): Thread {
   const workerData: ThreadOptions = { plan: pool.options.plan }
-  const thread: Thread = { worker: new Worker(pool.options.thread ?? threadUrl(), { workerData }), current: null }
+  const thread: Thread = { worker: new Worker(pool.options.thread, { workerData }), current: null }
   thread.worker.on('message', (message: FromThread) => receive(pool, thread, message))
   thread.worker.on('error', (error: unknown) => fail(pool, describeDeath(thread, error)))
   thread.worker.on('exit', code => {
@@ -147,7 +148,7 @@ function receive(pool: Pool, thread: Thread, message: FromThread): void {
   } else {
     progress.isDone = true
     thread.current = null
-    pool.options.onDone(message.counts, message.sights)
+    pool.options.onDone(message)
     judgePrints(pool)
     assign(pool, thread)
   }

@@ -3,16 +3,16 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TurnpikeError } from '../core/errors.ts'
-import { type ConversionCounts, countCalls, countGenerations, sumTokens, sumTrajectory } from './conversion-counts.ts'
+import { type ConversionCounts, countCalls, countGenerations, countSet, sumTokens, sumTrajectory } from './conversion-counts.ts'
 import { type Print, printTrajectories } from './duplicates.ts'
-import { findFormat } from './formats/_all.ts'
+import { findFormat, formats } from './formats/_all.ts'
 import { buildLanes } from './lanes.ts'
 import { loadSource } from './load.ts'
 import { findPolicy } from './policies/_all.ts'
-import { readFacts, type ScopeSight } from './scope-facts.ts'
+import { readFacts, readKnown, readSetFacts, type ScopeSight } from './scope-facts.ts'
 import { type Selection, selectsScope, selectTrajectories } from './select.ts'
-import type { SourceScope } from './source.ts'
-import type { PolicyId, Trajectory } from './trajectory.ts'
+import type { ScopeInfo, SourceCall, SourceScope, Undecodable } from './source.ts'
+import type { PolicyId, Trajectory, TrajectorySet } from './trajectory.ts'
 import { buildTree } from './tree.ts'
 import type { Facts } from './where.ts'
 
@@ -20,6 +20,8 @@ import type { Facts } from './where.ts'
 export interface ConversionPlan {
   readonly format: string
   readonly policy: PolicyId
+  /** False: it is the default, and what a file holds already decides. */
+  readonly isPolicyChosen: boolean
   readonly selection: Selection
   readonly dedup: boolean
 }
@@ -30,8 +32,8 @@ export interface ScopeHooks {
   readonly facts: Facts
   /** Which of the scope's trajectories are left out, as others stand for them; only asked with `dedup`. */
   readonly leaveOut: (prints: readonly Print[]) => Promise<ReadonlySet<string>>
-  /** Every call that was read. */
-  readonly onCall: () => void
+  /** Every call that was read, or could not be. */
+  readonly onCall: (call: SourceCall | Undecodable) => void
   /** What the scope holds, chosen or not. */
   readonly onSight: (sight: ScopeSight) => void
   /** Lets the thread do something else; throws when the conversion is to stop. */
@@ -41,18 +43,18 @@ export interface ScopeHooks {
 /** Names checked and made whole; throws what a person should read. */
 export function planConversion(options: {
   readonly format: string
-  readonly policy: string
+  readonly policy: string | null
   readonly selection: Selection
   readonly dedup: boolean
 }): ConversionPlan {
   const format = findFormat(options.format)
-  const policy = findPolicy(options.policy)
+  const policy = findPolicy(options.policy ?? 'readable')
   if (!format.policies.includes(policy.id))
     throw new TurnpikeError('E_USAGE', `format ${format.id} cannot hold what policy ${policy.id} makes`, {
       hint: `use one of: ${format.policies.join(', ')}`,
     })
   const { selection, dedup } = options
-  return { format: format.id, policy: policy.id, selection, dedup }
+  return { format: format.id, policy: policy.id, isPolicyChosen: options.policy !== null, selection, dedup }
 }
 
 export interface Row {
@@ -63,30 +65,78 @@ export interface Row {
 
 export async function* convertScope(source: SourceScope, plan: ConversionPlan, hooks: ScopeHooks): AsyncGenerator<Row> {
   const { counts, breathe } = hooks
-  const format = findFormat(plan.format)
   const policy = findPolicy(plan.policy)
   const loaded = await loadSource(watch(source, hooks))
   const tree = buildTree(loaded)
   await breathe()
   const { facts, sight } = readFacts(tree, hooks.facts)
   hooks.onSight(sight)
-  if (selectsScope(plan.selection, source.scope, facts) !== true) {
-    counts.scopes_deselected += 1
-    if (selectsScope(plan.selection, source.scope, facts) === null) counts.scopes_unknown += 1
-    return
-  }
+  counts.undecodable += loaded.undecodable
+  if (!isWanted(source.scope, facts, plan, counts)) return
   const lanes = buildLanes(tree)
   await breathe()
   counts.scopes += 1
-  counts.undecodable += loaded.undecodable
   counts.lanes += lanes.lanes.length
   countCalls(counts, tree)
   for (const { call } of lanes.stray) counts.tokens_out += sumTokens(call.usage)
-  const build = (counted: ConversionCounts | null): Iterable<Trajectory> =>
-    selectTrajectories(policy.build(tree, lanes), plan.selection, policy.id, counted)
-  const left = plan.dedup ? await hooks.leaveOut(printTrajectories(build(null), policy.id)) : new Set<string>()
-  const trajectories = countTrajectories(counts, build(counts), left)
-  for (const row of format.write({ scope: source.scope, policy: policy.id, trajectories })) {
+  yield* writeRows({ scope: source.scope, policy: policy.id, build: () => policy.build(tree, lanes) }, plan, hooks)
+}
+
+/** Trajectories that are there already, from a file of another format. */
+export async function* convertSet(set: TrajectorySet, plan: ConversionPlan, hooks: ScopeHooks): AsyncGenerator<Row> {
+  const { counts } = hooks
+  const trajectories = [...set.trajectories]
+  checkPolicy(set.policy, plan)
+  const { facts, sight } = readSetFacts(trajectories, { ...readKnown(set.scope), ...hooks.facts })
+  hooks.onSight(sight)
+  if (!isWanted(set.scope, facts, plan, counts)) return
+  counts.scopes += 1
+  countSet(counts, trajectories)
+  yield* writeRows({ scope: set.scope, policy: set.policy, build: () => trajectories }, plan, hooks)
+}
+
+function checkPolicy(policy: PolicyId, plan: ConversionPlan): void {
+  const format = findFormat(plan.format)
+  if (plan.isPolicyChosen && policy !== plan.policy)
+    throw new TurnpikeError(
+      'E_USAGE',
+      `the file holds trajectories of policy ${policy}; they cannot be made into those of ${plan.policy}`,
+      {
+        hint: 'leave --policy out, or convert the recording that the file was made from',
+      },
+    )
+  if (!format.policies.includes(policy))
+    throw new TurnpikeError('E_USAGE', `format ${format.id} cannot hold what policy ${policy} makes`, {
+      hint: `formats that can: ${formats
+        .filter(one => one.policies.includes(policy))
+        .map(one => one.id)
+        .join(', ')}`,
+    })
+}
+
+function isWanted(scope: ScopeInfo, facts: Facts, { selection }: ConversionPlan, counts: ConversionCounts): boolean {
+  const wanted = selectsScope(selection, scope, facts)
+  if (wanted === true) return true
+  counts.scopes_deselected += 1
+  if (wanted === null) counts.scopes_unknown += 1
+  return false
+}
+
+interface Built {
+  readonly scope: ScopeInfo
+  readonly policy: PolicyId
+  /** The same each time. */
+  readonly build: () => Iterable<Trajectory>
+}
+
+async function* writeRows({ scope, policy, build }: Built, plan: ConversionPlan, hooks: ScopeHooks): AsyncGenerator<Row> {
+  const { counts, breathe } = hooks
+  const format = findFormat(plan.format)
+  const select = (counted: ConversionCounts | null): Iterable<Trajectory> =>
+    selectTrajectories(build(), plan.selection, policy, counted)
+  const left = plan.dedup ? await hooks.leaveOut(printTrajectories(select(null), policy)) : new Set<string>()
+  const trajectories = countTrajectories(counts, select(counts), left)
+  for (const row of format.write({ scope, policy, trajectories })) {
     const generations = format.listGenerations(row).length
     counts.rows += 1
     counts.generations_out += generations
@@ -101,7 +151,7 @@ function watch(source: SourceScope, { onCall, breathe }: ScopeHooks): SourceScop
     scope: source.scope,
     async *calls() {
       for await (const call of source.calls()) {
-        onCall()
+        onCall(call)
         await breathe()
         yield call
       }

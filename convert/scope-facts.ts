@@ -1,6 +1,9 @@
 // What the calls of a scope say about it: the facts a `--where` compares, and what there was to choose from when nothing was chosen. Pure.
 
+import type { EpochMs, Usage } from '../core/types.ts'
 import { sumTokens } from './conversion-counts.ts'
+import type { ScopeInfo } from './source.ts'
+import type { Trajectory } from './trajectory.ts'
 import type { CallTree } from './tree.ts'
 import type { Facts } from './where.ts'
 
@@ -14,29 +17,65 @@ export interface ScopeSight {
 
 export const nothingSeen: ScopeSight = { turns: new Set(), models: new Set(), from: null, to: null }
 
+interface SeenCall {
+  readonly turn: number | null
+  readonly model: string | null
+  readonly startedAt: EpochMs
+  readonly endedAt: EpochMs | null
+  readonly usage: Usage | null
+}
+
+interface ReadFacts {
+  readonly facts: Facts
+  readonly sight: ScopeSight
+}
+
+export function readFacts(tree: CallTree, known: Facts): ReadFacts {
+  return foldFacts(
+    tree.calls.map(call => call.call),
+    known,
+  )
+}
+
+export function readSetFacts(trajectories: readonly Trajectory[], known: Facts): ReadFacts {
+  return foldFacts(
+    trajectories.flatMap(trajectory => trajectory.steps.flatMap(step => step.generation ?? [])),
+    known,
+  )
+}
+
 /** Facts known before win: a trial's record tells its duration, the calls only when they were made. */
-export function readFacts(tree: CallTree, known: Facts): { readonly facts: Facts; readonly sight: ScopeSight } {
+function foldFacts(calls: readonly SeenCall[], known: Facts): ReadFacts {
   const turns = new Set<number>()
   const models = new Set<string>()
   let [from, to, end, tokens] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]
-  for (const { call } of tree.calls) {
-    if (call.turn !== null) turns.add(call.turn)
-    if (call.model !== null) models.add(call.model)
-    from = Math.min(from, call.startedAt)
-    to = Math.max(to, call.startedAt)
-    end = Math.max(end, call.endedAt ?? call.startedAt)
-    tokens += sumTokens(call.usage)
+  for (const { turn, model, startedAt, endedAt, usage } of calls) {
+    if (turn !== null) turns.add(turn)
+    if (model !== null) models.add(model)
+    from = Math.min(from, startedAt)
+    to = Math.max(to, startedAt)
+    end = Math.max(end, endedAt ?? startedAt)
+    tokens += sumTokens(usage)
   }
-  const any = tree.calls.length > 0
+  const any = calls.length > 0
   const facts: Facts = {
     turns: turns.size,
-    calls: tree.calls.length,
+    calls: calls.length,
     tokens,
     model: [...models],
     ...(any ? { duration: (end - from) / 1000 } : {}),
     ...known,
   }
   return { facts, sight: { turns, models, from: any ? from : null, to: any ? to : null } }
+}
+
+/** What the scope's own description says. */
+export function readKnown({ task, agent, score }: ScopeInfo): Facts {
+  return {
+    ...(task === null ? {} : { task }),
+    ...(agent === null ? {} : { agent: agent.name }),
+    ...(score === null ? {} : { score }),
+  }
 }
 
 export function joinSights(one: ScopeSight, other: ScopeSight): ScopeSight {

@@ -4,6 +4,7 @@ import type { Exchange, Trial } from '../core/types.ts'
 import type { ExchangeFilter, Ref, Store } from '../store/_adapter.ts'
 import { readHeader } from './bodies.ts'
 import { isCall } from './decode.ts'
+import { readKnown } from './scope-facts.ts'
 import type { ScopeInfo } from './source.ts'
 import type { Facts } from './where.ts'
 
@@ -86,14 +87,6 @@ async function readExchange(store: Store, ref: Ref): Promise<StoreScope | null> 
     score: null,
   }
   return { filter: { id: ref.id }, scope, facts: readKnown(scope), ...weigh(calls) }
-}
-
-function readKnown({ task, agent, score }: ScopeInfo): Facts {
-  return {
-    ...(task === null ? {} : { task }),
-    ...(agent === null ? {} : { agent: agent.name }),
-    ...(score === null ? {} : { score }),
-  }
 }
 
 function weigh(calls: readonly Exchange[]): { readonly calls: number; readonly bytes: number } {

@@ -24,7 +24,12 @@ export type FromThread =
   | { readonly kind: 'calls'; readonly calls: number }
   | { readonly kind: 'prints'; readonly scope: ScopeInfo; readonly prints: readonly Print[] }
   | ({ readonly kind: 'rows' } & RowBatch)
-  | { readonly kind: 'done'; readonly counts: ConversionCounts; readonly sights: readonly ScopeSight[] }
+  | {
+      readonly kind: 'done'
+      readonly counts: ConversionCounts
+      readonly sights: readonly ScopeSight[]
+      readonly reasons: readonly string[]
+    }
   | { readonly kind: 'failed'; readonly failure: FailureText }
 
 /** Bytes of rows a thread may have sent that nobody has taken off: it waits with the next ones. */

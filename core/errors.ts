@@ -60,6 +60,7 @@ export const errorCatalogue = {
   E_SELECTION_EMPTY: {
     exit: 2,
     hint: 'ask for less: what was there stands in the message; docs/convert.md describes selections',
+  },
   E_BAD_FORMAT: {
     exit: 2,
     hint: 'write the file again with turnpike convert; convert/formats/schemas has the schema of each format',

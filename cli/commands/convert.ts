@@ -15,6 +15,7 @@ import { useConversionJobs } from '../conversion-jobs.ts'
 import { describeConversion, describeSplit, holds, nothingSelected, reportSplit } from '../conversion-view.ts'
 import { readSelection, readSplit, readText, readWorkers, selectionOptions, usage } from '../convert-options.ts'
 import { showProgress } from '../convert-progress.ts'
+import { identify } from '../identify.ts'
 import { openRowFiles, type RowFiles, type WrittenFile } from '../row-files.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
@@ -25,7 +26,8 @@ export const convertCommand: CommandSpec = {
   description:
     `Formats\n${formats.map(format => `${format.id}: ${format.title}${format.loses === null ? '' : ` (loses ${format.loses})`}`).join('\n')}\n\n` +
     `Policies\n${policies.map(policy => `${policy.id}: ${policy.title}`).join('\n')}\n\n` +
-    'Every recorded answer is exported exactly once; the last line counts both ends. docs/convert.md describes formats, policies and\n' +
+    'A file is a recording that `turnpike import` can read, or what an earlier conversion wrote in a format that can be read back; it needs no\n' +
+    'store. Every recorded answer is exported exactly once; the last line counts both ends. docs/convert.md describes formats, policies and\n' +
     'selections.',
   keys: ['prices'],
   options: [
@@ -57,6 +59,7 @@ export const convertCommand: CommandSpec = {
     'turnpike convert latest --format merged --out trajectories.jsonl',
     'turnpike convert my-session | head -1 | jq .',
     "turnpike convert latest --where 'score>=1' --dedup --split train=0.9,test=0.1 --out data.jsonl.gz",
+    'turnpike convert log.jsonl --policy calls --out calls.jsonl',
     'turnpike convert latest --turn 2..4 --model "claude-*" --out by-trial/',
   ],
   run: async context => {
@@ -64,7 +67,7 @@ export const convertCommand: CommandSpec = {
     const place = readPlace(context)
     const plan = planConversion({
       format: readText(options['format']) ?? 'merged',
-      policy: readText(options['policy']) ?? 'readable',
+      policy: readText(options['policy']),
       selection: readSelection(options, Date.now()),
       dedup: options['dedup'] === true,
     })
@@ -77,6 +80,8 @@ export const convertCommand: CommandSpec = {
         workers: readWorkers(options),
         signal: context.signal,
         onProgress: progress.update,
+        identify,
+        thread: threadUrl,
         ...(store === null ? {} : { store }),
       })
       try {
@@ -90,7 +95,7 @@ export const convertCommand: CommandSpec = {
           throw nothingSelected(
             jobs.map(job => job.scope),
             conversion.sight(),
-            jobs.reduce((sum, job) => sum + job.calls, 0),
+            jobs.reduce<number | null>((sum, job) => (sum === null || job.calls === null ? null : sum + job.calls), 0),
           )
         return await tell(context, summary, plan, place, await commit(rows), dealt)
       } catch (error) {
@@ -101,6 +106,12 @@ export const convertCommand: CommandSpec = {
     })
   },
 }
+
+/** Sources run under tsx, where worker threads cannot load TypeScript: the compiled thread serves them. */
+const threadUrl = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/cli/convert-thread.js' : '../convert-thread.js',
+  import.meta.url,
+)
 
 interface Place {
   readonly out: string | null
@@ -121,7 +132,7 @@ function readPlace(context: CommandContext): Place {
 }
 
 function refuseEmpty(context: CommandContext, jobs: readonly ConversionJob[]): void {
-  if (jobs.some(job => job.calls > 0)) return
+  if (jobs.some(job => job.calls !== 0)) return
   const names = context.arguments.map(name => `"${name}"`).join(', ')
   const what =
     jobs.length === 0

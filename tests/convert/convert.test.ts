@@ -68,6 +68,7 @@ describe('convertScopes', () => {
         deselected: 0,
         duplicates: 0,
         dropped: [],
+        undecodable_reasons: [],
         tokens_deselected: 0,
         tokens_duplicates: 0,
         scopes: 1,

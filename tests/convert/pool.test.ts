@@ -13,6 +13,9 @@ import type { Ref, Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
 import { assistant, record, text, user } from './script.ts'
 
+/** Worker threads cannot load TypeScript. */
+const compiled = new URL('../../dist/cli/convert-thread.js', import.meta.url)
+
 const sessions = ['one', 'two', 'three', 'four', 'five']
 let directory: string
 let store: Store
@@ -62,8 +65,8 @@ afterAll(async () => {
 })
 
 async function convert(options: JobsOptions & { readonly dedup?: boolean; readonly slow?: boolean } = {}) {
-  const { dedup = false, slow = false, ...rest } = options
-  const plan = planConversion({ format: 'merged', policy: 'readable', selection: everything, dedup })
+  const { dedup = false, slow = false, ...rest } = { thread: compiled, ...options }
+  const plan = planConversion({ format: 'merged', policy: null, selection: everything, dedup })
   const conversion = convertJobs(jobs, plan, rest)
   const parts: Buffer[] = []
   for await (const { bytes, scope, rows } of conversion.batches) {
@@ -111,7 +114,7 @@ describe('converting with several threads', () => {
   it('uses no thread for small work unless it is asked to', async () => {
     const dead = pathToFileURL(join(directory, 'nothing.mjs'))
     const small = jobs.filter(job => job.scope.name !== 'three')
-    const plan = planConversion({ format: 'merged', policy: 'readable', selection: everything, dedup: false })
+    const plan = planConversion({ format: 'merged', policy: null, selection: everything, dedup: false })
     const conversion = convertJobs(small, plan, { thread: dead })
     for await (const _ of conversion.batches);
     expect(conversion.summary().rows).toBe(4)
@@ -142,9 +145,9 @@ describe('a thread that dies', () => {
 
   it("passes on a thread's own error with its code", async () => {
     const lost = jobs.map(job => ({ ...job, directory: join(directory, 'nowhere') }))
-    const plan = planConversion({ format: 'merged', policy: 'readable', selection: everything, dedup: false })
+    const plan = planConversion({ format: 'merged', policy: null, selection: everything, dedup: false })
     const read = async () => {
-      for await (const _ of convertJobs(lost, plan, { workers: 2 }).batches);
+      for await (const _ of convertJobs(lost, plan, { workers: 2, thread: compiled }).batches);
     }
     await expect(read()).rejects.toMatchObject({ code: 'E_STORE_UNREADABLE' })
   })
@@ -154,16 +157,16 @@ describe('stopping', () => {
   it.each([1, 3])('ends with the reason of the signal, with %i threads', async workers => {
     const abort = new AbortController()
     const reason = new Error('enough')
-    const plan = planConversion({ format: 'merged', policy: 'readable', selection: everything, dedup: false })
+    const plan = planConversion({ format: 'merged', policy: null, selection: everything, dedup: false })
     const read = async () => {
-      for await (const _ of convertJobs(jobs, plan, { workers, signal: abort.signal }).batches) abort.abort(reason)
+      for await (const _ of convertJobs(jobs, plan, { workers, signal: abort.signal, thread: compiled }).batches) abort.abort(reason)
     }
     await expect(read()).rejects.toBe(reason)
   })
 
   it('stops the threads when the reader has seen enough', async () => {
-    const plan = planConversion({ format: 'merged', policy: 'readable', selection: everything, dedup: false })
-    for await (const _ of convertJobs(jobs, plan, { workers: 3 }).batches) break
+    const plan = planConversion({ format: 'merged', policy: null, selection: everything, dedup: false })
+    for await (const _ of convertJobs(jobs, plan, { workers: 3, thread: compiled }).batches) break
     // Whatever still ran would keep vitest from ending; a second conversion must not meet it either.
     expect((await convert({ workers: 2 })).summary.rows).toBe(11)
   })
