@@ -4,7 +4,7 @@
 import { availableParallelism } from 'node:os'
 import type { Ref, Store } from '../store/_adapter.ts'
 import { addCounts, type ConversionCounts, describeUndecodable, startCounts } from './conversion-counts.ts'
-import { createDuplicates, type Duplicate, type Duplicates } from './duplicates.ts'
+import { createDuplicates, type Duplicate, type Duplicates } from './dedup.ts'
 import { type ConversionJob, createJobRunner, type RowBatch, type RunnerOptions } from './job.ts'
 import { type DoneJob, runPool } from './pool.ts'
 import { type ConversionPlan, createBreath, planConversion } from './scope-conversion.ts'

@@ -4,7 +4,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TurnpikeError } from '../core/errors.ts'
 import { type ConversionCounts, countCalls, countGenerations, countSet, sumTokens, sumTrajectory } from './conversion-counts.ts'
-import { type Print, printTrajectories } from './duplicates.ts'
+import { type Print, printTrajectories } from './dedup.ts'
 import { findFormat, formats } from './formats/_all.ts'
 import { buildLanes } from './lanes.ts'
 import { loadSource } from './load.ts'

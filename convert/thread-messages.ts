@@ -2,7 +2,7 @@
 
 import type { FailureText } from '../store/writer-messages.ts'
 import type { ConversionCounts } from './conversion-counts.ts'
-import type { Print } from './duplicates.ts'
+import type { Print } from './dedup.ts'
 import type { ConversionJob, RowBatch } from './job.ts'
 import type { ConversionPlan } from './scope-conversion.ts'
 import type { ScopeSight } from './scope-facts.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createDuplicates, printTrajectories } from '../../convert/duplicates.ts'
+import { createDuplicates, printTrajectories } from '../../convert/dedup.ts'
 import type { PolicyId, Trajectory } from '../../convert/trajectory.ts'
 import { text, toolCall } from './script.ts'
 import { createTrajectory } from './trajectories.ts'

@@ -1,0 +1,146 @@
+// The rules that place a call, in their order: declared, extend, edit, fork, then those of link-beginnings.ts (side calls are told apart
+// from roots in sides.ts, duplicates in duplicates.ts). A call is linked only to calls that come before it in the tree's order.
+
+import { listEdits } from './edits.ts'
+import type { ExpandedCall } from './expansion.ts'
+import type { Generators } from './generators.ts'
+import type { History } from './history.ts'
+import type { IdentityTrie } from './identity-trie.ts'
+import type { Evidence, Link } from './link.ts'
+import { createBeginningLinks, createLink } from './link-beginnings.ts'
+import type { LoadedCall } from './load.ts'
+import type { Openings } from './openings.ts'
+
+export interface LinkInputs {
+  readonly history: History
+  readonly identities: IdentityTrie
+  readonly generators: Generators
+  readonly openings: Openings
+  /** The call that stands for a call and its duplicates. */
+  readonly standFor: (call: LoadedCall) => LoadedCall
+}
+
+export interface Linker {
+  /** Call it in the tree's order, with each index once. */
+  readonly add: (index: number, expanded: ExpandedCall) => Link
+}
+
+/** What the linker keeps of a call it has placed. */
+interface Placed {
+  readonly expanded: ExpandedCall
+  readonly link: Link
+  /** What the first of its children that generated something asked. */
+  continued: string | null
+}
+
+export function createLinker(inputs: LinkInputs): Linker {
+  const { history, identities, generators, standFor } = inputs
+  const beginnings = createBeginningLinks(history, inputs.openings)
+  const owners = createOwners(inputs)
+  const placed: Placed[] = []
+  const indexOf = new Map<string, number>()
+  const firstAsked = new Map<string, number>()
+
+  const linkByContent = (expanded: ExpandedCall, asked: string): Link => {
+    const extended = generators.findExtended(expanded)
+    const index = extended === null ? undefined : indexOf.get(standFor(extended.parent).id)
+    const copied = owners.findCopied(expanded.request, extended?.node ?? 0)
+    if (copied !== null) return beginnings.markSubagent(linkCopied(inputs, placed[copied.parent]?.expanded, copied), expanded)
+    if (extended === null || index === undefined) return beginnings.link(expanded)
+    return beginnings.markSubagent(linkExtended(index, extended.node, asked), expanded)
+  }
+
+  const linkExtended = (parent: number, node: number, asked: string): Link => {
+    const before = placed[parent]
+    const isFirst = before === undefined || before.continued === null || before.continued === asked
+    const id = before?.expanded.call.answerId ?? null
+    const evidence: Evidence[] = id === null ? [] : [{ kind: 'answer-id', value: id }]
+    return createLink(isFirst ? 'extend' : 'fork', parent, history.depthOf(node), evidence)
+  }
+
+  /** Null: the request names no answer, or one that was not recorded. */
+  const linkDeclared = (expanded: ExpandedCall, asked: string): Link | null => {
+    const { call, declared, isWhole, request } = expanded
+    const parent = declared === null ? undefined : indexOf.get(standFor(declared).id)
+    const before = placed[parent ?? -1]?.expanded
+    if (parent === undefined || before === undefined) return null
+    const evidence: Evidence[] = [{ kind: 'answer-id', value: call.previousAnswerId ?? '' }]
+    if (before.answer !== null && !isWhole) return createLink('declared', parent, history.depthOf(before.answer), evidence)
+    const content = linkByContent(expanded, asked)
+    if (before.answer === null) {
+      // A warm-up has no answer to go on from; what follows it may still go on from an answer before.
+      if (content.relation !== 'root') return { ...content, evidence: [...content.evidence, ...evidence] }
+      return createLink('declared', parent, history.depthOf(before.request), evidence)
+    }
+    if (content.parent === parent) return { ...content, relation: 'declared', kind: 'declared', evidence }
+    const known = history.depthOf(history.commonAncestor(before.answer, request))
+    return createLink('declared', parent, known, [...evidence, { kind: 'mark', value: 'declared-mismatch' }])
+  }
+
+  const findLink = (expanded: ExpandedCall, asked: string): Link => {
+    const same = placed[firstAsked.get(asked) ?? -1]?.link
+    // A beginning asked again belongs where it belonged before.
+    if (same !== undefined && (same.kind === 'textual' || same.parent === null)) return same
+    const declared = linkDeclared(expanded, asked)
+    if (declared !== null) return declared
+    const link = linkByContent(expanded, asked)
+    if (expanded.call.previousAnswerId === null || expanded.isWhole) return link
+    return { ...link, evidence: [...link.evidence, { kind: 'mark', value: 'history-not-visible' }] }
+  }
+
+  return {
+    add: (index, expanded) => {
+      const { call, request, answer } = expanded
+      const asked = `${identities.place(request)} ${call.preamble}`
+      const link = findLink(expanded, asked)
+      placed.push({ expanded, link, continued: null })
+      indexOf.set(call.id, index)
+      if (!firstAsked.has(asked)) firstAsked.set(asked, index)
+      beginnings.note(index, expanded, link)
+      owners.note(index, expanded)
+      const before = placed[link.parent ?? -1]
+      if (before !== undefined && answer !== null && link.relation !== 'compact' && link.relation !== 'subagent')
+        before.continued ??= asked
+      return link
+    },
+  }
+}
+
+interface Copied {
+  readonly parent: number
+  readonly node: number
+}
+
+function linkCopied({ history, identities }: LinkInputs, before: ExpandedCall | undefined, { parent, node }: Copied): Link {
+  const edits = listEdits(history, identities, before?.answer ?? 0, node)
+  const { callId } = history.blockOf(node)
+  const evidence: Evidence =
+    callId === null
+      ? { kind: 'block', value: identities.nodeId(identities.place(node)) }
+      : { kind: 'tool-call-id', value: callId }
+  return { ...createLink('edit', parent, history.depthOf(node), [evidence]), edits }
+}
+
+/** Who generated which block, as far as calls were noted. */
+function createOwners({ history, identities }: LinkInputs) {
+  /** -1 = several did, which proves nothing. */
+  const owners = new Map<number, number>()
+  return {
+    note: (index: number, { request, answer }: ExpandedCall): void => {
+      for (const node of history.between(request, answer)) {
+        const key = identities.keyOf(node)
+        if (key >= 0) owners.set(key, (owners.get(key) ?? index) === index ? index : -1)
+      }
+    },
+    /** The last block of a request, behind what extends an answer, that one call generated. */
+    findCopied: (request: number, extended: number): Copied | null => {
+      for (let node = request; node !== extended; node = history.parentOf(node)) {
+        if (history.blockOf(node).role !== 'assistant') continue
+        const key = identities.keyOf(node)
+        const parent = key < 0 ? undefined : owners.get(key)
+        if (parent !== undefined && parent >= 0) return { parent, node }
+      }
+      return null
+    },
+  }
+}
