@@ -1,6 +1,9 @@
 // Prompts as token ids, each shared part kept once: a call holds a place in a trie of chunks and the rest of a chunk, not its prompt.
 // A conversation of ten thousand calls whose every prompt repeats the last costs what is new in each.
 
+import type { Answer } from '../core/types.ts'
+import { readTokens } from './tokens.ts'
+
 /** A sequence in the table: whole chunks up to a node, then what does not fill one. */
 export interface TokenSequence {
   readonly length: number
@@ -9,8 +12,17 @@ export interface TokenSequence {
   readonly rest: Int32Array
 }
 
+/** What a server returned of one call. */
+export interface CallTokens {
+  readonly prompt: TokenSequence
+  readonly answer: Int32Array
+  readonly logprobs: ReadonlyArray<number | null> | null
+}
+
 export interface TokenTable {
   readonly add: (ids: readonly number[]) => TokenSequence
+  /** Null: it holds no ids, or not all. */
+  readonly addAnswer: (answer: Answer) => CallTokens | null
   /** The ids from one position up to another. Costs what it gives, and the chunks behind it. */
   readonly read: (sequence: TokenSequence, from: number, to: number) => number[]
   /** The sequence begins with `prompt` and then `answer`. Costs what is new in it. */
@@ -55,13 +67,20 @@ export function createTokenTable(): TokenTable {
     return parts.reverse().flat()
   }
 
+  const add = (ids: readonly number[]): TokenSequence => {
+    const all = Int32Array.from(ids)
+    let node = -1
+    let at = 0
+    for (; at + chunkIds <= all.length; at += chunkIds) node = addChunk(node, all.slice(at, at + chunkIds))
+    return { length: all.length, node, rest: all.slice(at) }
+  }
+
   return {
-    add: ids => {
-      const all = Int32Array.from(ids)
-      let node = -1
-      let at = 0
-      for (; at + chunkIds <= all.length; at += chunkIds) node = addChunk(node, all.slice(at, at + chunkIds))
-      return { length: all.length, node, rest: all.slice(at) }
+    add,
+    addAnswer: answer => {
+      const given = readTokens(answer)
+      if (given === null) return null
+      return { prompt: add(given.prompt), answer: Int32Array.from(given.answer), logprobs: given.logprobs }
     },
     read,
     begins: (sequence, prompt, answer) => {
