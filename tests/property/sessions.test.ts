@@ -9,8 +9,8 @@ import type { SourceCall } from '../../convert/source.ts'
 import type { Trajectory } from '../../convert/trajectory.ts'
 import { maskText } from '../../core/redact.ts'
 import type { Usage } from '../../core/types.ts'
-import { type Built, build, listDisagreements, type Placed, placeCalls } from '../convert/sessions/check.ts'
-import { listKeys } from '../convert/sessions/kappa.ts'
+import { type Built, build, giveNews, listDisagreements, type Placed, placeCalls } from '../convert/sessions/check.ts'
+import { listKeys, listWords } from '../convert/sessions/kappa.ts'
 import { noiseKinds, shuffle } from '../convert/sessions/noise.ts'
 import { play, type Session, scripts } from '../convert/sessions/play.ts'
 import { createRandom } from '../convert/sessions/random.ts'
@@ -154,29 +154,45 @@ describe.each(policies.map(policy => [policy.id, policy] as const))('policy %s',
   })
 })
 
-/** Keys of the steps of a row; ids that a server repeats count by input, as in the script. */
-const rowKeys = (row: Trajectory) =>
-  listKeys(
-    row.steps.map(step => step.message),
-    { repeated: id => id.startsWith('call_') },
-  )
+/** Ids that a server repeats: their calls count by input, as in the script. */
+const repeated = { repeated: (id: string) => id.startsWith('call_') }
+
+/** What stands before a part of a tree, from the root on. */
+function readBefore(row: Trajectory, byRow: ReadonlyMap<string, Trajectory>): Trajectory['steps'] {
+  const at = row.parent?.continuesAt
+  const parent = at === undefined ? undefined : byRow.get(at.trajectoryId)
+  return at === undefined || parent === undefined ? [] : [...readBefore(parent, byRow), ...parent.steps.slice(0, at.steps)]
+}
 
 describe('what a row holds', () => {
-  const whole = policies.filter(policy => ['calls', 'exact', 'tolerant', 'tokens'].includes(policy.id))
+  // Every generation of these policies stands right behind all that its call was asked.
+  const whole = policies.filter(policy => ['calls', 'exact', 'tolerant', 'tokens', 'tree'].includes(policy.id))
   it.each(whole.map(policy => [policy.id, policy] as const))(
-    '%s: the last request and its answer, no more and no less',
-    (_id, policy) => {
+    '%s: each request before its answer, no more and no less',
+    (id, policy) => {
       assertAll(
         fc.property(scripts({ steps: 60 }), fc.option(seeds), (script, noise) => {
           const { calls, truth } = play(script, { noise })
           const byRecord = new Map(truth.flatMap(one => one.records.map(record => [record, one] as const)))
-          for (const row of rowsOf(policy, build(calls))) {
-            const last = row.steps.findLast(step => step.generation !== null)?.generation?.callId ?? ''
-            const expected = byRecord.get(last)
-            expect(expected, `call ${last} of row ${row.id}`).toBeDefined()
-            // Their ids depend on which of two spellings a row shows.
-            if (expected === undefined || expected.renamed) continue
-            expect([row.id, ...rowKeys(row)]).toEqual([row.id, ...expected.keys])
+          const byId = new Map(calls.map(call => [call.exchange.id, call]))
+          const rows = rowsOf(policy, build(calls))
+          const byRow = new Map(rows.map(row => [row.id, row]))
+          for (const row of rows) {
+            const before = readBefore(row, byRow)
+            for (const [index, { generation }] of row.steps.entries()) {
+              const expected = generation === null ? undefined : byRecord.get(generation.callId)
+              // Which of two spellings of their ids a row shows is not said.
+              if (generation === null || expected === undefined || expected.renamed) continue
+              const messages = [...before, ...row.steps.slice(0, index + 1)].map(step => step.message)
+              expect([row.id, ...listKeys(messages, repeated)]).toEqual([row.id, ...expected.keys])
+              const call = byId.get(generation.callId)
+              if (call === undefined || call.conversation.extra['previous_response_id'] !== undefined) continue
+              const last = row.steps.findLastIndex(step => step.generation !== null) === index
+              if (id === 'calls' || (id === 'exact' && last))
+                expect(listWords(messages)).toEqual(
+                  listWords([...call.conversation.messages, ...(call.answer ? [call.answer.message] : [])]),
+                )
+            }
           }
         }),
         60,
@@ -253,6 +269,40 @@ describe('the tree of a scope', () => {
         expect(lanesOf(other, noisy.truth)).toEqual(lanesOf(one, clean.truth))
       }),
       100,
+    )
+  })
+
+  it('has the lanes of the script', () => {
+    let checked = 0
+    assertAll(
+      fc.property(scripts({ steps: 80, clocks: ['exact'] }), fc.option(seeds), (script, noise) => {
+        const { calls, truth, lanes: expected } = play(script, { noise })
+        if (expected === null) return
+        checked += truth.length
+        const built = build(calls)
+        const found = lanesOf(built, truth)
+        expect(found.map(lane => lane.map(([id]) => id)).sort()).toEqual(expected.lanes)
+        expect(found.flatMap(lane => lane.flatMap(([, ...others]) => others)).sort()).toEqual(expected.alternatives)
+        const [readable] = policies.filter(policy => policy.id === 'readable')
+        const names = new Map(truth.flatMap(one => one.records.map(record => [record, one.id] as const)))
+        const generations =
+          readable === undefined ? [] : rowsOf(readable, built).flatMap(row => row.steps.flatMap(step => step.generation ?? []))
+        const unresolved = generations.filter(one => one.unresolvedRetry).map(one => names.get(one.callId))
+        expect(unresolved.sort()).toEqual(expected.unresolved)
+      }),
+      100,
+    )
+    expect(checked).toBeGreaterThan(1000 * times)
+  })
+
+  it('is the same when a source gives only what is new', () => {
+    assertAll(
+      fc.property(scripts({ steps: 60 }), fc.option(seeds), (script, noise) => {
+        const { calls } = play(script, { noise })
+        for (const policy of policies)
+          expect(JSON.stringify(rowsOf(policy, build(giveNews(calls))))).toBe(JSON.stringify(rowsOf(policy, build(calls))))
+      }),
+      25,
     )
   })
 

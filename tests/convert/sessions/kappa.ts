@@ -1,7 +1,7 @@
 // What makes two blocks the same, written from the specification alone (docs/convert.md: identity) and not from the product's code:
 // text by role, tool calls by name and id, results by id and content, thinking and empty text nothing; results first and by id in a run.
 
-import type { Block, Message, Role } from '../../../core/types.ts'
+import type { Block, Json, Message, Role } from '../../../core/types.ts'
 
 export interface KappaOptions {
   /** Ids that the scope's server gives more than once: calls with them count by name and input. */
@@ -15,6 +15,23 @@ export function listKeys(messages: readonly Message[], options: KappaOptions = n
   return normalise(messages.flatMap(message => message.blocks.map(block => ({ role: message.role, block })))).flatMap(
     ({ role, block }) => readKey(role, block, options) ?? [],
   )
+}
+
+/** Every block as it was said, thinking too; only what is nothing (empty text) and the order in a run do not count. */
+export function listWords(messages: readonly Message[]): string[] {
+  return normalise(messages.flatMap(message => message.blocks.map(block => ({ role: message.role, block })))).flatMap(
+    ({ role, block }) => {
+      if (block.kind === 'text') return block.text === '' ? [] : [`${role}: ${block.text}`]
+      if (block.kind === 'thinking') return [`thinking ${block.text} ${block.signature}`]
+      if (block.kind === 'tool-call') return [`call ${block.name} #${block.id} ${sortKeys(block.input)}`]
+      return readKey(role, block, noneRepeated) ?? []
+    },
+  )
+}
+
+function sortKeys(input: Json): string {
+  if (input === null || typeof input !== 'object' || Array.isArray(input)) return JSON.stringify(input)
+  return JSON.stringify(Object.fromEntries(Object.entries(input).sort(([a], [b]) => (a < b ? -1 : 1))))
 }
 
 interface Item {

@@ -80,11 +80,15 @@ function addBlockNoise(message: Message, block: Block, noise: Noise): Block {
   }
   if (block.kind !== 'tool-call' || !noise.inputs || block.input === null) return block
   let input: Json = block.input
-  if (input !== null && typeof input === 'object' && !Array.isArray(input)) {
-    if (happens('noise: default input added', 30, noise)) input = { ...input, replace_all: false }
-    if (happens('noise: key order', 30, noise)) input = Object.fromEntries(Object.entries(input).reverse()) as JsonObject
+  if (isObject(input)) {
+    const added: JsonObject = happens('noise: default input added', 30, noise) ? { ...input, replace_all: false } : input
+    input = happens('noise: key order', 30, noise) ? Object.fromEntries(Object.entries(added).reverse()) : added
   }
   return { ...block, input, inputText: JSON.stringify(input) }
+}
+
+function isObject(value: Json): value is JsonObject {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
 
 function joinMessages(messages: readonly Message[], noise: Noise): Message[] {

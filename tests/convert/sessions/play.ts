@@ -5,6 +5,7 @@ import type { SourceCall } from '../../../convert/source.ts'
 import { user } from '../script.ts'
 import { type ActName, acts } from './actions.ts'
 import { type Client, openClient, type Style, say } from './client.ts'
+import { deriveLanes, type TrueLanes } from './lanes.ts'
 import { createRandom } from './random.ts'
 import { deriveTruth, type Truth } from './truth.ts'
 import { type ClockMode, createWorld } from './world.ts'
@@ -19,6 +20,8 @@ export interface Script {
 export interface Session {
   readonly calls: readonly SourceCall[]
   readonly truth: readonly Truth[]
+  /** Null where several readings are right. */
+  readonly lanes: TrueLanes | null
   readonly tally: ReadonlyMap<string, number>
 }
 
@@ -87,5 +90,7 @@ export function play(script: Script, options: PlayOptions = {}): Session {
     if (client === undefined) break
     acts[act](world, client, createRandom(seed), clients)
   }
-  return { calls: world.log, truth: deriveTruth(world.sent, script.clock === 'exact'), tally: world.tally }
+  const strict = script.clock === 'exact'
+  const truth = deriveTruth(world.sent, strict)
+  return { calls: world.log, truth, lanes: strict ? deriveLanes(world.sent, truth) : null, tally: world.tally }
 }
