@@ -312,3 +312,87 @@ describe('an answer that names what it continues', () => {
     expect(calls['c']?.retryOf).toBeNull()
   })
 })
+
+describe('a new beginning', () => {
+  const prompt = 'Count the files below the folder named src.\nReport in one line.'
+  const task = (id: string, words = prompt): Message['blocks'][number] => {
+    const input = { description: 'count', prompt: words }
+    return { kind: 'tool-call', id, name: 'task', input, inputText: JSON.stringify(input) }
+  }
+  const spawned = assistant(text('I shall ask two.'), task('t1'), task('t2', 'Read the longest file, and tell what it is.'))
+  const sub: Case = { id: 's', at: 3, system: 'You are a sub-agent.', messages: [user(prompt)], answer: said }
+
+  it('whose words stand in a tool call’s arguments works for that call', () => {
+    const { links, calls, lanes } = place([
+      { id: 'a', at: 1, messages: ask(), answer: spawned },
+      sub,
+      { ...sub, id: 'r', at: 4, messages: [user('Read the longest file, and tell what it is.')] },
+      { id: 'z', at: 9, messages: ask(spawned, toolResult('t1', 'x'), toolResult('t2', 'y')), answer: said },
+    ])
+    expect([links['s'], links['r'], links['z']]).toEqual([
+      ['subagent', 'a'],
+      ['subagent', 'a'],
+      ['extend', 'a'],
+    ])
+    expect([calls['s']?.link.via, calls['r']?.link.via]).toEqual(['t1', 't2'])
+    expect(calls['s']?.link.kind).toBe('textual')
+    expect(lanes).toEqual([['a', 'z'], ['r'], ['s']])
+  })
+
+  it('does not work for a tool call that was answered before', () => {
+    const { links } = place([
+      { id: 'a', at: 1, messages: ask(), answer: spawned },
+      { id: 'z', at: 2, messages: ask(spawned, toolResult('t1', 'x'), toolResult('t2', 'y')), answer: said },
+      { ...sub, at: 50, tools: decode(sub).conversation.tools },
+    ])
+    expect(links['s']).toEqual(['root', null])
+  })
+
+  it('of fewer than 24 characters works for nobody', () => {
+    const short = assistant(task('t1', 'Count the files.'))
+    const { links } = place([
+      { id: 'a', at: 1, messages: ask(), answer: short },
+      { ...sub, messages: [user('Count the files.')] },
+    ])
+    expect(links['s']).toEqual(['root', null])
+  })
+
+  const summary = assistant(text('The files were listed and read by the agent.\nWhat is open is the last of the tests.'))
+  it.each([
+    ['nothing else', []],
+    ['the first words', opening],
+  ])('with the lines of an answer goes on from it, before them %s', (_name, kept) => {
+    const { links, lanes } = place([
+      { id: 'a', at: 1, messages: ask(), answer: said },
+      { id: 'b', at: 2, messages: ask(said, user('Write a summary.')), answer: summary },
+      {
+        id: 'c',
+        at: 3,
+        messages: [
+          ...kept,
+          user('What happened so far:\nThe files were listed and read by the agent.\nWhat is open is the last of the tests.'),
+          user('go on'),
+        ],
+        answer: called,
+      },
+      { id: 'd', at: 4, messages: ask(user('a fork of nothing'), said, user('more')), answer: null },
+    ])
+    expect(links['c']).toEqual(['compact', 'b'])
+    expect(lanes).toEqual([['a', 'b', 'c']])
+  })
+
+  it.each([
+    ['title', { system: 'Write a title.', messages: ask(), maxTokens: 200, extra: {} }],
+    ['warmup', { system: '', messages: [user('Warmup')], maxTokens: 200, extra: { generate: false } }],
+    ['probe', { system: '', messages: [user('quota')], maxTokens: 1, extra: {} }],
+    ['unknown', { system: 'Judge.', messages: [user('is it so?')], maxTokens: 200, extra: {} }],
+  ] as const)('without tools beside a conversation is a side call: %s', (kind, call) => {
+    const { links, calls, lanes } = place([
+      { id: 'a', at: 1, messages: ask(), answer: called },
+      { id: 's', at: 2, ...call, tools: [], answer: assistant(text('#')) },
+      { id: 'b', at: 3, messages: ask(called, result), answer: said },
+    ])
+    expect([links['s']?.[0], calls['s']?.link.side]).toEqual(['side', kind])
+    expect(lanes).toEqual([['a', 'b'], ['s']])
+  })
+})

@@ -10,6 +10,7 @@ import type { Trajectory } from '../../convert/trajectory.ts'
 import { maskText } from '../../core/redact.ts'
 import type { Usage } from '../../core/types.ts'
 import { type Built, build, giveNews, listDisagreements, type Placed, placeCalls } from '../convert/sessions/check.ts'
+import type { Style } from '../convert/sessions/client.ts'
 import { listKeys, listWords } from '../convert/sessions/kappa.ts'
 import { noiseKinds, shuffle } from '../convert/sessions/noise.ts'
 import { play, type Session, scripts } from '../convert/sessions/play.ts'
@@ -370,4 +371,51 @@ describe('the tree of a scope', () => {
       60,
     )
   })
+})
+
+describe('a conversation of twice the length', () => {
+  /** Turns that each say something new; `reminds`: with a reminder in the newest message, so that every turn is an edit. */
+  const grow = (turns: number, start: number) =>
+    play({
+      starts: [start],
+      steps: Array.from({ length: turns }, (_, seed) => ({ who: 0, act: 'tool' as const, seed })),
+      clock: 'exact',
+    }).calls
+  const plain = 11
+  const starts = [...Array(50).keys()].map(start => ({ start, style: readStyle(start) }))
+  const findStart = (wanted: (style: Style) => boolean) => starts.find(({ style }) => wanted(style))?.start ?? plain
+
+  it.each([
+    ['plain', findStart(style => !style.reminds && !style.declares && style.ids === 'own')],
+    ['with reminders', findStart(style => style.reminds)],
+    ['in deltas', findStart(style => style.declares)],
+    ['with repeated ids', findStart(style => style.ids === 'repeated')],
+    ['through a gateway', findStart(style => style.ids === 'rewritten')],
+  ])('takes twice the blocks, nodes and rows: %s', (_name, start) => {
+    const measure = (turns: number) => {
+      const calls = grow(turns, start)
+      const built = build(calls)
+      const readable = policies.filter(policy => policy.id === 'readable').flatMap(policy => rowsOf(policy, built))
+      return {
+        calls: calls.length,
+        blocks: countBlocks(built),
+        nodes: Math.max(...built.tree.calls.map(call => call.requestNode)),
+        rows: JSON.stringify(readable).length,
+      }
+    }
+    const [once, twice] = [measure(100), measure(200)]
+    for (const what of ['blocks', 'nodes', 'rows'] as const) {
+      expect(once[what], what).toBeGreaterThan(100)
+      expect(twice[what] / once[what], what).toBeLessThan(2.3)
+    }
+  })
+
+  const countBlocks = ({ tree }: Built): number => {
+    for (let reference = 0; ; reference += 1)
+      try {
+        if (tree.scope.table.read(reference) === undefined) return reference
+      } catch {
+        return reference
+      }
+  }
 })

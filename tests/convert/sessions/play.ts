@@ -56,7 +56,7 @@ export const scripts = (limits: { readonly steps: number; readonly clocks?: read
     clock: fc.constantFrom<ClockMode>(...(limits.clocks ?? ['exact', 'exact', 'exact', 'equal', 'inverted'])),
   })
 
-function readStyle(number: number): Style {
+export function readStyle(number: number): Style {
   const random = createRandom(number)
   const kind = random.below(10)
   return {

@@ -2,19 +2,24 @@
 
 import type { SourceCall } from '../../../convert/source.ts'
 import type { Json, JsonObject } from '../../../core/types.ts'
+import type { ProtocolAdapter } from '../../../protocols/_adapter.ts'
+import { protocolById } from '../../../protocols/_all.ts'
 import { writeSse } from '../../../protocols/_sse.ts'
-import anthropicMessages from '../../../protocols/anthropic-messages.ts'
 import type { Store } from '../../../store/_adapter.ts'
 import type { Random } from './random.ts'
 
 /** The request's bytes: a text is a string or a list, keys stand in any order, marks move. */
-export function writeRequestBytes({ conversation }: SourceCall, random: Random): Buffer {
-  const body = anthropicMessages.writeRequest(conversation) as JsonObject
-  const messages = (body['messages'] as readonly JsonObject[]).map(message => {
+function writeRequestBytes({ conversation }: SourceCall, protocol: ProtocolAdapter, random: Random): Buffer {
+  const body = protocol.writeRequest(conversation) as JsonObject
+  const list = body['messages'] as readonly JsonObject[] | undefined
+  const messages = list?.map(message => {
+    if (message['role'] === 'tool' || message['role'] === 'assistant') return message
     const content = respell(message['content'] ?? null, random)
     return random.chance(20) ? { content, role: message['role'] ?? null } : { ...message, content }
   })
-  return Buffer.from(JSON.stringify({ ...body, messages }, null, random.chance(10) ? 1 : undefined))
+  return Buffer.from(
+    JSON.stringify(messages === undefined ? body : { ...body, messages }, null, random.chance(10) ? 1 : undefined),
+  )
 }
 
 function respell(content: Json, random: Random): Json {
@@ -25,15 +30,14 @@ function respell(content: Json, random: Random): Json {
   return plain && random.chance(50) ? (first['text'] ?? null) : content
 }
 
-function writeAnswerBytes({ answer }: SourceCall): { readonly bytes: Buffer; readonly type: string } {
+function writeAnswerBytes({ answer }: SourceCall, protocol: ProtocolAdapter): { readonly bytes: Buffer; readonly type: string } {
   if (answer === null || answer.message.blocks.length === 0)
     return {
-      bytes: Buffer.from(JSON.stringify(anthropicMessages.writeError(529, 'overloaded_error', 'busy'))),
+      bytes: Buffer.from(JSON.stringify(protocol.writeError(529, 'overloaded_error', 'busy'))),
       type: 'application/json',
     }
-  if (answer.complete)
-    return { bytes: Buffer.from(JSON.stringify(anthropicMessages.writeResponse(answer))), type: 'application/json' }
-  const events = [...anthropicMessages.writeEvents({ ...answer, complete: true })].map(writeSse)
+  if (answer.complete) return { bytes: Buffer.from(JSON.stringify(protocol.writeResponse(answer))), type: 'application/json' }
+  const events = [...protocol.writeEvents({ ...answer, complete: true })].map(writeSse)
   // Without its last two events an answer has arrived, but not its end.
   return { bytes: Buffer.from(events.slice(0, -2).join('')), type: 'text/event-stream' }
 }
@@ -44,28 +48,30 @@ export async function recordSession(
   calls: readonly SourceCall[],
   scopeId: string,
   random: Random,
+  protocolId: string,
 ): Promise<Map<string, Buffer>> {
   const sent = new Map<string, Buffer>()
+  const protocol = protocolById(protocolId)
+  if (protocol === null) throw new Error(`no protocol ${protocolId}`)
   for (const call of calls) {
     const { id, startedAt, endedAt } = call.exchange
-    const request = writeRequestBytes(call, random)
+    const request = writeRequestBytes(call, protocol, random)
     sent.set(id, request)
     await store.recorder.begin({
       id,
       scope: { kind: 'session', id: scopeId },
       turn: null,
       attempt: null,
-      protocol: 'anthropic-messages',
+      protocol: protocolId,
       route: null,
       method: 'POST',
-      path: '/v1/messages',
-      query: '',
+      ...protocol.addressOf(call.conversation),
       requestHeaders: [['content-type', 'application/json']],
       requestBody: request,
       startedAt,
       secrets: [],
     })
-    const { bytes, type } = writeAnswerBytes(call)
+    const { bytes, type } = writeAnswerBytes(call, protocol)
     store.recorder.append(id, bytes, startedAt)
     const cut = call.answer !== null && call.answer.message.blocks.length > 0 && !call.answer.complete
     await store.recorder.end(id, {
