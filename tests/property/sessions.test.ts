@@ -13,7 +13,7 @@ import { type Built, build, giveNews, listDisagreements, type Placed, placeCalls
 import type { Style } from '../convert/sessions/client.ts'
 import { listKeys, listWords } from '../convert/sessions/kappa.ts'
 import { noiseKinds, shuffle } from '../convert/sessions/noise.ts'
-import { play, type Session, scripts } from '../convert/sessions/play.ts'
+import { play, readStyle, type Session, scripts } from '../convert/sessions/play.ts'
 import { createRandom } from '../convert/sessions/random.ts'
 import type { Truth } from '../convert/sessions/truth.ts'
 
@@ -78,6 +78,9 @@ const happenings: ReadonlyArray<readonly [what: string, least: number]> = [
   ['cut: thrown away, more words', 30],
   ['cut: earlier result rewritten', 15],
   ['cut: only a thought', 30],
+  ['an empty answer', 15],
+  ['image', 20],
+  ['continues what was never recorded', 10],
   ['rewind', 50],
   ['branch with a copy', 30],
   ['compaction', 50],

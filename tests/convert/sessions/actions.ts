@@ -30,6 +30,10 @@ function nextUser(world: World, random: Random): Message {
 function follow(world: World, client: Client, answer: readonly Block[], random: Random): void {
   const results = callIds(answer).map(id => makeResult(world, id, random))
   const items = results.length > 0 ? results : [nextUser(world, random)]
+  if (random.chance(5)) {
+    items.push({ role: 'user', blocks: [{ kind: 'image', mediaType: 'image/png', data: `iVBORw0KGgo${world.number()}A` }] })
+    world.count('image')
+  }
   if (results.length > 1) world.count('parallel tool calls')
   if (results.length > 0 && random.chance(15)) items.push(user(say(world, 'Nudge')))
   if (random.chance(8)) {
@@ -96,7 +100,18 @@ const fail: Act = (world, client, random) => {
 
 /** An answer is cut: the client throws it away, keeps it, or says that its tools were aborted. */
 const abort: Act = (world, client, random) => {
-  const way = random.below(5)
+  const way = random.below(6)
+  if (way === 5) {
+    if (client.draft.relation !== 'chain' || client.style.declares || client.style.reminds) return
+    // The client has nothing to keep of it; what it says next goes on from it all the same, or from the answer before.
+    const id = sendRequest(world, client, [text('')])
+    client.draft = { ...client.draft, parents: [id, ...client.draft.parents] }
+    client.past = []
+    client.rewritable = false
+    addItems(world, client, [user(say(world, 'You said nothing'))])
+    world.count('an empty answer')
+    return
+  }
   if (way === 4) {
     // Nothing but the beginning of a thought: no block of it is in anybody's history.
     sendRequest(world, client, [{ kind: 'thinking', text: say(world, 'Hm') }], false)
@@ -326,9 +341,8 @@ const finish: Act = (world, client, random) => {
 /** Calls beside the lane: a title, a warm-up, a probe, something else without tools. */
 const side: Act = (world, client, random) => {
   const kind = random.pick(['title', 'warmup', 'probe', 'unknown'] as const)
-  const first = client.history.find(message => message.role === 'user')
-  const words = first?.blocks.map(block => (block.kind === 'text' ? block.text : '')).join('') ?? ''
-  const opening = words === '' ? say(world, 'First wish') : words
+  // The words of a prompt or of a summary would link the title to whoever wrote them.
+  const opening = client.opening ?? say(world, 'Other words of a task')
   const asked = { title: opening, warmup: 'Warmup', probe: 'quota', unknown: say(world, 'Is this a new topic? Words') }[kind]
   const system = {
     title: 'Write a title of at most five words for this conversation.',

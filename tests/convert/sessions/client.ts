@@ -31,6 +31,8 @@ export interface Client {
   readonly system: string[]
   readonly tools: readonly ToolDefinition[]
   history: readonly Message[]
+  /** The user's first words; null for sub-agents. */
+  readonly opening: string | null
   /** Messages up to and with the last kept answer. */
   answered: number
   /** Of the next request. */
@@ -61,8 +63,10 @@ export function makeTools(): ToolDefinition[] {
 
 export function openClient(world: World, fields: Partial<Client> & Pick<Client, 'system' | 'history'>): Client {
   const number = world.number()
+  const [first] = fields.history[0]?.blocks ?? []
   return {
     number,
+    opening: first?.kind === 'text' && fields.boss === undefined ? first.text : null,
     conversation: number,
     style: { declares: false, ids: 'own', reminds: false },
     tools: makeTools(),
@@ -136,6 +140,9 @@ export function sendRequest(world: World, client: Client, answer: readonly Block
   const draft: Draft = declares
     ? { ...client.draft, relation: 'declared', parents: client.draft.parents.slice(0, 1) }
     : client.draft
+  // Its first request may name an answer from before the record.
+  const unknown = client.style.declares && draft.relation === 'root' && client.boss === null && client.number % 2 === 0
+  if (unknown) world.count('continues what was never recorded')
   const rename = client.style.ids === 'rewritten' ? (id: string) => `gw_${scatter(hash(id))}` : null
   if (rename !== null && callIds(client.history.flatMap(message => message.blocks)).length > 0)
     world.count('ids rewritten by a gateway')
@@ -148,7 +155,11 @@ export function sendRequest(world: World, client: Client, answer: readonly Block
     system: client.system,
     tools: client.tools,
     maxTokens: 4000,
-    extra: declares ? { previous_response_id: client.answerId } : {},
+    extra: declares
+      ? { previous_response_id: client.answerId }
+      : unknown
+        ? { previous_response_id: `msg_gone_${client.number}` }
+        : {},
     messages: readRequest(client),
     skip: declares ? client.answered : 0,
     rename,

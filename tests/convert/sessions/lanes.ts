@@ -13,9 +13,10 @@ export interface TrueLanes {
 
 /** Null where the truth leaves a parent open, or the clock the order. */
 export function deriveLanes(sent: readonly SentCall[], truth: readonly Truth[]): TrueLanes | null {
+  if (truth.some(one => one.relations.includes('root') && one.relations.includes('side'))) return null
   const calls = sent.filter(call => call.answerKeys !== null).sort((a, b) => a.startedAt - b.startedAt)
   if (calls.some(call => call.draft.relation !== 'side' && call.draft.parents.length > 1)) return null
-  const asked = new Map(truth.map(one => [one.id, one.retryOf ?? one.id]))
+  const asked = new Map(truth.map(one => [one.id, one.retryOf[0] ?? one.id]))
   const children = groupBy(calls.filter(joins), call => call.draft.parents[0] ?? '')
   const families = groupBy(calls, call => asked.get(call.id) ?? call.id)
   const kept = new Set<string>()

@@ -38,9 +38,10 @@ export interface Truth {
   readonly relations: readonly Relation[]
   readonly parents: ReadonlyArray<string | null>
   readonly via: ReadonlyArray<string | null>
-  readonly side: SideKind | null
+  readonly side: SideKind | null | 'any'
   readonly edit: EditKind | null
-  readonly retryOf: string | null
+  /** The first call that asked the same; where the clock does not tell which was first, any of them or none. */
+  readonly retryOf: ReadonlyArray<string | null>
   readonly generates: boolean
   /** Keys of the whole request and the answer. */
   readonly keys: readonly string[]
@@ -49,37 +50,65 @@ export interface Truth {
 
 const separator = '\u0000'
 
-/** `strictTimes`: the log's times tell the order; otherwise which of two branches came first is not known. */
+/** `strictTimes`: the log's times tell the order; otherwise which of two branches or tries came first is not known. */
 export function deriveTruth(calls: readonly SentCall[], strictTimes: boolean): Truth[] {
   const ordered = [...calls].sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1))
   const byId = new Map(calls.map(call => [call.id, call]))
-  const firstAsked = new Map<string, string>()
+  const asked = groupSame(ordered)
   const childrenOf = new Map<string | null, SentCall[]>()
-  const truths: Truth[] = []
-  for (const call of ordered) {
-    const asked = `${call.preamble}${separator}${separator}${call.keys.join(separator)}`
-    const retryOf = firstAsked.get(asked) ?? null
-    if (retryOf === null) firstAsked.set(asked, call.id)
+  return ordered.map(call => {
+    const same = (asked.get(nameAsked(call)) ?? []).map(one => one.id)
+    const first = same[0] === call.id ? null : (same[0] ?? null)
     const siblings = call.draft.parents.flatMap(parent => childrenOf.get(parent) ?? [])
-    truths.push({
-      id: call.id,
-      records: call.records,
-      conversation: call.conversation,
-      relations: readRelations(call, siblings, strictTimes, byId),
-      parents: call.draft.parents,
-      via: call.draft.via,
-      side: call.draft.side,
-      edit: call.draft.edit,
-      retryOf,
-      generates: call.answerKeys !== null,
-      keys: [...call.keys, ...(call.answerKeys ?? [])],
-      renamed: call.renamed,
-    })
     // What generated nothing is not in the tree: it is nobody's other continuation.
     if (call.answerKeys !== null)
       for (const parent of call.draft.parents) childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), call])
-  }
-  return truths
+    return {
+      id: call.id,
+      records: call.records,
+      conversation: call.conversation,
+      ...readPlace(call, calls, readRelations(call, siblings, strictTimes, byId), strictTimes),
+      via: call.draft.via,
+      edit: call.draft.edit,
+      retryOf: strictTimes || same.length === 1 ? [first] : [null, ...same],
+      generates: call.answerKeys !== null,
+      keys: [...call.keys, ...(call.answerKeys ?? [])],
+      renamed: call.renamed,
+    }
+  })
+}
+
+function nameAsked(call: SentCall): string {
+  return `${call.preamble}${separator}${separator}${call.keys.join(separator)}`
+}
+
+function groupSame(calls: readonly SentCall[]): Map<string, SentCall[]> {
+  const groups = new Map<string, SentCall[]>()
+  for (const call of calls) groups.set(nameAsked(call), [...(groups.get(nameAsked(call)) ?? []), call])
+  return groups
+}
+
+function readPlace(
+  call: SentCall,
+  calls: readonly SentCall[],
+  relations: readonly Relation[],
+  strictTimes: boolean,
+): Pick<Truth, 'relations' | 'parents' | 'side'> {
+  const { parents, relation, side } = call.draft
+  // A first call that nothing goes on from, beside another with its words and another preamble, is by the rules a side call of unknown kind.
+  const isFirst = (one: SentCall) =>
+    one.draft.relation === 'root' && one.keys[0] === call.keys[0] && one.preamble !== call.preamble
+  const extended = calls.some(one => one.draft.relation !== 'side' && one.draft.parents.includes(call.id))
+  if (relation === 'root' && !extended && calls.some(isFirst))
+    return { relations: ['root', 'side'], parents: [null, '*'], side: 'any' }
+  // Words alone do not tell who wrote them first.
+  const late = calls.some(one => parents.includes(one.id) && one.startedAt > call.startedAt)
+  if (!strictTimes && late && (relation === 'subagent' || relation === 'compact'))
+    return { relations: [relation, 'root', 'side'], parents: [...parents, null, '*'], side: 'any' }
+  // Names that a gateway gave are known by their place among calls that came before.
+  if (!strictTimes && call.renamed)
+    return { relations: [...relations, 'extend', 'fork', 'edit', 'root', 'side'], parents: ['*', null], side: 'any' }
+  return { relations, parents, side }
 }
 
 function readRelations(
