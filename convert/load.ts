@@ -8,6 +8,8 @@ import { isGeneration } from './decode.ts'
 import { createHistory, type History } from './history.ts'
 import { type CallMarks, readMarks } from './marks.ts'
 import type { SourceCall, SourceScope } from './source.ts'
+import { type CallTokens, createTokenTable, type TokenTable } from './token-table.ts'
+import { readVisibility, type Visibility } from './visibility.ts'
 
 export interface Preamble {
   readonly system: Conversation['system']
@@ -39,10 +41,15 @@ export interface LoadedCall {
   readonly previousAnswerId: string | null
   readonly usage: Usage | null
   readonly costNanoUsd: number | null
+  /** Whether the model saw what the request holds. */
+  readonly visibility: Visibility
+  /** Null: the answer came without ids. */
+  readonly tokens: CallTokens | null
 }
 
 export interface LoadedScope {
   readonly table: BlockTable
+  readonly tokens: TokenTable
   readonly history: History
   readonly preambles: readonly Preamble[]
   /** By request time, then id: a total order that is the same however the records came. */
@@ -79,6 +86,7 @@ export function createLoader(): Loader {
   const table = createBlockTable()
   const history = createHistory(table)
   const preambles = createPreambles()
+  const tokens = createTokenTable()
   const calls: LoadedCall[] = []
   const ends = new Map<string, Ends>()
 
@@ -124,11 +132,13 @@ export function createLoader(): Loader {
         previousAnswerId: typeof previous === 'string' ? previous : null,
         usage: answer?.usage ?? null,
         costNanoUsd,
+        visibility: readVisibility(conversation, answer),
+        tokens: generated === null || answer === null ? null : tokens.addAnswer(answer),
       }
       calls.push(call)
       return call
     },
-    finish: () => ({ table, history, preambles: preambles.list(), calls: [...calls].sort(compareCalls) }),
+    finish: () => ({ table, tokens, history, preambles: preambles.list(), calls: [...calls].sort(compareCalls) }),
     size: history.size,
   }
 }

@@ -242,7 +242,8 @@ describe('other lanes', () => {
       ['b', [null]],
       ['c', [text('LIST the files')]],
     ])
-    expect(rows[0]?.steps).toHaveLength(6)
+    // The changed text is shown once, as context.
+    expect(rows[0]?.steps).toHaveLength(7)
   })
 
   it('take no text for evidence that several calls have generated', () => {
