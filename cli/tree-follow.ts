@@ -25,6 +25,7 @@ export async function followTrees(
   const told = new Set<string>()
   let before = -1
   while (!context.signal.aborted) {
+    const lookedAt = Date.now()
     // Asked first: what was recorded before the end is then seen in any case.
     const isOver = await hasEnded(store, ref)
     const ended = countEnded(await listExchanges(store, ref))
@@ -38,7 +39,8 @@ export async function followTrees(
       else await tellNew(context, trees, told)
     }
     if (isOver) break
-    await sleep(pollMs, undefined, { signal: context.signal }).catch(() => {})
+    // Never more than half of the time: a large session is drawn less often.
+    await sleep(Math.max(pollMs, Date.now() - lookedAt), undefined, { signal: context.signal }).catch(() => {})
   }
   screen?.done()
   return 0

@@ -3,7 +3,7 @@
 
 import pc from 'picocolors'
 import { sumTokens } from '../convert/conversion-counts.ts'
-import type { Evidence } from '../convert/link.ts'
+import type { Evidence, Relation } from '../convert/link.ts'
 import type { TreeCall } from '../convert/tree.ts'
 import type { Exchange, Usage } from '../core/types.ts'
 import { cleanText, countOf } from '../report/words.ts'
@@ -66,6 +66,9 @@ function paint(line: string, item: OutlineCall | OutlineFold, colours: Colours):
   return item.call.link.relation === 'extend' || item.call.link.relation === 'declared' ? line : colours.cyan(line)
 }
 
+/** That these have instructions of their own goes without saying. */
+const beginsOtherwise: ReadonlySet<Relation> = new Set(['subagent', 'side'])
+
 function describeCall({ call, role }: OutlineCall, { exchanges, isOneModel }: Drawing): string {
   const { call: loaded, link } = call
   const mark = role === 'failed' ? '✗ ' : role === 'alternative' ? '≈ ' : ''
@@ -82,7 +85,7 @@ function describeCall({ call, role }: OutlineCall, { exchanges, isOneModel }: Dr
     ...(loaded.answer !== null && !loaded.complete ? ['cut off'] : []),
     ...(role === 'alternative' ? ['not continued'] : []),
     ...(call.retryOf === null ? [] : ['asked again']),
-    ...(call.preambleChanged ? ['other system text or tools'] : []),
+    ...(call.preambleChanged && !beginsOtherwise.has(link.relation) ? ['other system text or tools'] : []),
     ...(call.loggedTimes > 1 ? [`logged ${call.loggedTimes} times`] : []),
     ...describeEdits(call),
   ]

@@ -25,8 +25,10 @@ const standalone: ReadonlySet<PolicyId> = new Set(['calls', 'exact', 'tolerant',
 export function printTrajectories(trajectories: Iterable<Trajectory>, policy: PolicyId): Print[] {
   const found: Array<{ digest: string; id: string; parent: number | null }> = []
   const ownerOf = new Map<string, number>()
+  const byId = new Map<string, number>()
   for (const trajectory of trajectories) {
-    const parent = standalone.has(policy) || trajectory.parent === null ? undefined : ownerOf.get(trajectory.parent.callId)
+    const parent = standalone.has(policy) ? undefined : findParent(trajectory, ownerOf, byId)
+    byId.set(trajectory.id, found.length)
     for (const { generation } of trajectory.steps) if (generation !== null) ownerOf.set(generation.callId, found.length)
     found.push({ digest: hashTrajectory(trajectory, parent !== undefined), id: trajectory.id, parent: parent ?? null })
   }
@@ -42,6 +44,16 @@ export function printTrajectories(trajectories: Iterable<Trajectory>, policy: Po
     else children[parent]?.push(print)
   }
   return prints.reverse()
+}
+
+/** A part of a tree hangs on a part that perhaps generated nothing; what hangs on nothing that is there begins a family. */
+function findParent(
+  { parent }: Trajectory,
+  ownerOf: ReadonlyMap<string, number>,
+  byId: ReadonlyMap<string, number>,
+): number | undefined {
+  if (parent === null) return undefined
+  return (parent.continuesAt === undefined ? undefined : byId.get(parent.continuesAt.trajectoryId)) ?? ownerOf.get(parent.callId)
 }
 
 export interface Duplicates {

@@ -61,6 +61,16 @@ describe('printTrajectories', () => {
     expect(print([one, child('b', 'a1', 'deep')], 'calls').map(own => own.ids)).toEqual([['a'], ['b']])
   })
 
+  it('finds the part of a tree that a part stands behind, though nothing was generated in it', () => {
+    const shared = { ...one, id: 'a@1', steps: one.steps.slice(0, 1) }
+    const at = { trajectoryId: 'a@1', steps: 1 }
+    const behind: Trajectory = {
+      ...createTrajectory('b', ['b1'], words('yes')),
+      parent: { callId: 'gone', relation: 'fork', link: 'exact', via: null, continuesAt: at },
+    }
+    expect(print([shared, behind], 'tree').map(own => own.ids)).toEqual([['a@1', 'b']])
+  })
+
   it('takes what hangs on nothing that is there as a beginning', () => {
     const orphan: Trajectory = { ...one, parent: { callId: 'gone', relation: 'fork', link: 'exact', via: null } }
     expect(print([orphan])).toHaveLength(1)

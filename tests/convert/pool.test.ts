@@ -159,7 +159,8 @@ describe('stopping', () => {
     const reason = new Error('enough')
     const plan = planConversion({ format: 'merged', policy: null, selection: everything, dedup: false })
     const read = async () => {
-      for await (const _ of convertJobs(jobs, plan, { workers, signal: abort.signal, thread: compiled }).batches) abort.abort(reason)
+      for await (const _ of convertJobs(jobs, plan, { workers, signal: abort.signal, thread: compiled }).batches)
+        abort.abort(reason)
     }
     await expect(read()).rejects.toBe(reason)
   })

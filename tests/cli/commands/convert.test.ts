@@ -1,6 +1,6 @@
 // `turnpike convert` as a process: files, selections, duplicates, splits, interruptions.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -175,6 +175,81 @@ describe('turnpike convert with a selection', () => {
     const { code, stderr } = await place.ask(['convert', ...args, '--out', 'none.jsonl'])
     expect(stderr).toContain(`error ${problem}`)
     expect([code, readdirSync(place.directory).filter(name => /none|partial/.test(name))]).toEqual([2, []])
+  })
+})
+
+describe('turnpike convert of files', () => {
+  const trial = (number: number): string => `one.mini.${number}`
+  let files: Place
+  beforeAll(async () => {
+    files = openPlace()
+    await place.ask(['export', 'talk', '--raw', '--out', join(files.directory, 'talk-raw')])
+    await place.ask(['export', trial(1), '--raw', '--out', join(files.directory, 'first')])
+  })
+  afterAll(() => files.close())
+
+  it('converts recordings without a store, to what importing them first gives, with any number of threads', async () => {
+    const one = await files.ask(['convert', 'talk-raw', './first', '--workers', '1', '--out', 'one.jsonl'])
+    expect([one.code, one.stderr]).toEqual([0, expect.stringContaining('7 calls = 0 declared + ')])
+    expect(existsSync(join(files.directory, '.turnpike'))).toBe(false)
+    await files.ask(['convert', 'talk-raw', './first', '--workers', '2', '--out', 'two.jsonl'])
+    const bytes = readFileSync(join(files.directory, 'one.jsonl'))
+    expect(readFileSync(join(files.directory, 'two.jsonl')).equals(bytes)).toBe(true)
+    const own = readFileSync(at('talk.jsonl'), 'utf8').trimEnd().split('\n')
+    const messages = (line: string | undefined): unknown => (JSON.parse(line ?? '{}') as { messages: unknown }).messages
+    const rows = bytes.toString().trimEnd().split('\n')
+    expect(own.map(messages)).toEqual(rows.slice(0, own.length).map(messages))
+  })
+
+  it('reads back what it wrote, the same again, and writes it in another format', async () => {
+    await files.ask(['convert', 'talk-raw', './first', '--out', 'rows.jsonl'])
+    const again = await files.ask(['convert', 'rows.jsonl', '--out', 'again.jsonl.gz'])
+    expect(again.stderr).toMatch(/generations 6 in = 6 out; tokens 660 in = 660 out/)
+    const bytes = readFileSync(join(files.directory, 'rows.jsonl'))
+    expect(gunzipSync(readFileSync(join(files.directory, 'again.jsonl.gz'))).equals(bytes)).toBe(true)
+    const other = await files.json<Summary>(['convert', 'rows.jsonl', '--format', 'openai', '--out', 'openai.jsonl'])
+    expect(other).toMatchObject({ generations_in: 6, generations_out: 6, failed: 1 })
+    expect(readFileSync(join(files.directory, 'openai.jsonl'), 'utf8')).toContain('"weight":1')
+  })
+
+  it('selects and deduplicates within files too', async () => {
+    await files.ask(['convert', 'talk-raw', './first', '--out', 'rows.jsonl'])
+    const narrowed = await files.json<Summary & Whole>([
+      'convert',
+      'rows.jsonl',
+      './first',
+      '--where',
+      'calls=2',
+      '--dedup',
+      '--out',
+      'some.jsonl',
+    ])
+    expect(narrowed).toMatchObject({ generations_in: 4, generations_out: 2, duplicates: 2 })
+  })
+
+  it.each([
+    [['rows.jsonl', '--policy', 'calls'], 'E_USAGE: the file holds trajectories of policy readable'],
+    [['./nothing.jsonl'], 'E_FILE_UNREADABLE: cannot read ./nothing.jsonl'],
+    [['words.txt'], 'E_USAGE: words.txt is in none of the formats'],
+    [['broken.jsonl'], 'E_BAD_FORMAT: broken.jsonl, line 2'],
+  ])('refuses %j', async (args, problem) => {
+    await files.ask(['convert', 'talk-raw', '--out', 'rows.jsonl'])
+    writeFileSync(join(files.directory, 'words.txt'), 'just words')
+    const [first] = readFileSync(join(files.directory, 'rows.jsonl'), 'utf8').split('\n')
+    writeFileSync(join(files.directory, 'broken.jsonl'), `${first}\n{"messages":7}\n`)
+    const { code, stderr } = await files.ask(['convert', ...args, '--out', 'none.jsonl'])
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`error ${problem}`)])
+    expect(existsSync(join(files.directory, 'none.jsonl'))).toBe(false)
+  })
+
+  it('does not choose between a file and a session of one name', async () => {
+    writeFileSync(at('talk'), readFileSync(at('talk.jsonl')))
+    const { code, stderr } = await place.ask(['convert', 'talk', '--out', 'none.jsonl'])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"talk" is a file here and a session of the store')])
+    expect(stderr).toContain('try: write ./talk for the file, or the id talk-1 for the session')
+    expect((await place.ask(['convert', './talk', '--out', 'rows.jsonl'])).stderr).toMatch(/generations 4 in = 4 out/)
+    expect((await place.ask(['convert', 'talk-1', '--out', 'rows.jsonl'])).stderr).toMatch(/generations 4 in = 4 out/)
+    rmSync(at('talk'))
   })
 })
 
