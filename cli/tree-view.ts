@@ -85,9 +85,7 @@ function describeCall({ call, role }: OutlineCall, { exchanges, isOneModel }: Dr
     ...(loaded.answer !== null && !loaded.complete ? ['cut off'] : []),
     ...(role === 'alternative' ? ['not continued'] : []),
     ...(call.retryOf === null ? [] : ['asked again']),
-    ...(call.preambleChanged && !beginsOtherwise.has(link.relation) ? ['other system text or tools'] : []),
-    ...(call.loggedTimes > 1 ? [`logged ${call.loggedTimes} times`] : []),
-    ...describeEdits(call),
+    ...describeChanges(call),
   ]
   return cleanText(facts.join('  '))
 }
@@ -130,10 +128,14 @@ function describeEnd(exchange: Exchange | undefined): string {
   return [status === null ? 'no answer' : String(status), outcome].filter(word => word !== '').join(' ')
 }
 
-function describeEdits({ link }: TreeCall): string[] {
+function describeChanges({ link, preambleChanged, loggedTimes }: TreeCall): string[] {
   const counts = new Map<string, number>()
   for (const { kind } of link.edits) counts.set(kind, (counts.get(kind) ?? 0) + 1)
-  return [...counts].map(([kind, count]) => (count === 1 ? kind : `${kind} ×${count}`))
+  return [
+    ...(preambleChanged && !beginsOtherwise.has(link.relation) ? ['other system text or tools'] : []),
+    ...(loggedTimes > 1 ? [`logged ${loggedTimes} times`] : []),
+    ...[...counts].map(([kind, count]) => (count === 1 ? kind : `${kind} ×${count}`)),
+  ]
 }
 
 function describeFold({ calls }: OutlineFold): string {
