@@ -109,7 +109,7 @@ function startThread(pool: Pool): Thread {
   thread.worker.on('message', (message: FromThread) => receive(pool, thread, message))
   thread.worker.on('error', (error: unknown) => fail(pool, describeDeath(thread, error)))
   thread.worker.on('exit', code => {
-    if (!pool.isStopped) fail(pool, describeDeath(thread, new Error(`it ended with status ${code}`)))
+    if (!pool.isStopped) fail(pool, describeDeath(thread, new TurnpikeError('E_CONVERT_FAILED', `it ended with status ${code}`)))
   })
   return thread
 }
