@@ -90,7 +90,7 @@ function joinRefusals(blocks: readonly Block[]): readonly Block[] {
   const refusals = blocks.filter(block => block.kind === 'refusal')
   if (refusals.length < 2) return blocks
   const joined: Block = { kind: 'refusal', text: refusals.map(block => block.text).join('') }
-  return blocks.flatMap(block => (block.kind !== 'refusal' ? [block] : block === refusals[0] ? [joined] : []))
+  return blocks.flatMap<Block>(block => (block.kind !== 'refusal' ? [block] : block === refusals[0] ? [joined] : []))
 }
 
 function writeCall({ id, name, inputText }: Extract<Block, { kind: 'tool-call' }>): JsonObject {

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '../../core/types.ts'
-import { isList, isObject } from '../../protocols/_json.ts'
+import { isList, isObject, without } from '../../protocols/_json.ts'
 import anthropicMessages from '../../protocols/anthropic-messages.ts'
 import openaiChat from '../../protocols/openai-chat.ts'
 import type { ImportedExchange, ImportFormat, RecordReader } from './_adapter.ts'
@@ -47,7 +47,7 @@ function readCall(record: JsonObject, place: Place): ImportedExchange {
   const response = readObject(record, 'response_body', place)
   const loggedAt = readTime(readNumber(record, 'request_time', place), 'request_time', place)
   const chat = isChat(request)
-  const answer = chat ? openaiChat.writeResponse(anthropicMessages.readResponse(asMessage(response))) : asMessage(response)
+  const answer = chat ? asChat(response) : asMessage(response)
   const json = [['content-type', 'application/json']] as const
   return {
     method: 'POST',
@@ -73,14 +73,26 @@ function asMessage(response: JsonObject): JsonObject {
   return { type: 'message', role: 'assistant', ...response }
 }
 
-/** Only chat completions have these roles, calls beside the content, and functions in tools. */
-function isChat(request: JsonObject): boolean {
-  const messages = isList(request['messages']) ? request['messages'] : []
-  const tools = isList(request['tools']) ? request['tools'] : []
-  return (
-    messages.some(
-      message =>
-        isObject(message) && (/^(tool|system|developer|function)$/.test(String(message['role'])) || 'tool_calls' in message),
-    ) || tools.some(tool => isObject(tool) && isObject(tool['function']))
+/** Without the id and the model that a translated answer is given: one id for all calls would make them one. */
+function asChat(response: JsonObject): JsonObject {
+  const written = openaiChat.writeResponse(anthropicMessages.readResponse(asMessage(response)))
+  return without(
+    written,
+    ['id', 'created', 'model'].filter(key => !(key in response)),
   )
+}
+
+/**
+ * Only chat completions have tool messages, calls beside the content, and functions in tools. System messages are theirs too, but stand
+ * among the messages of newer Claude Code as well, whose system text is a field of its own.
+ */
+function isChat(request: JsonObject): boolean {
+  const messages = (isList(request['messages']) ? request['messages'] : []).filter(isObject)
+  const tools = (isList(request['tools']) ? request['tools'] : []).filter(isObject)
+  const { system } = request
+  if (messages.some(({ role, tool_calls: calls }) => /^(tool|developer|function)$/.test(String(role)) || calls !== undefined))
+    return true
+  if (tools.some(tool => isObject(tool['function']))) return true
+  const isNative = (isList(system) ? system.length > 0 : typeof system === 'string') || tools.some(tool => 'input_schema' in tool)
+  return !isNative && messages.some(({ role }) => role === 'system')
 }
