@@ -150,3 +150,14 @@ it('reading puts every block back: thinking, images and documents from where the
   expect(read?.tools.map(tool => tool.name)).toEqual(['bash', 'web_search'])
   expect(read?.system.map(block => (block.kind === 'text' ? block.text : ''))).toEqual(['You are a test.', 'Be brief.'])
 })
+
+it('thinking comes back whole: text, signature and what may not be read', () => {
+  const thoughts = [
+    { kind: 'thinking', text: 'summary', redacted: 'ZW5j' },
+    { kind: 'thinking', text: 'a', signature: 's', redacted: 'ZW5j' },
+    { kind: 'thinking', text: 'b', signature: 's' },
+    { kind: 'thinking', text: '', redacted: 'ZW5j' },
+  ] as const
+  const [read] = [...openai.read(write([step(say('assistant', ...thoughts), generation('c'))])).trajectories]
+  expect(read?.steps[0]?.message.blocks.slice(0, 4)).toEqual(thoughts)
+})
