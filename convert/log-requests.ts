@@ -34,8 +34,8 @@ export interface LogRequest {
   /** Ends of the history's elements; boundary n of the track is `ends[n - 1]`. */
   readonly ends: Int32Array
   readonly track: Track
-  /** First boundary behind an element that only chat requests have; Infinity for none. */
-  readonly chatFrom: number
+  /** First boundary behind an element of each trait the rules ask for; Infinity for none. */
+  readonly traitsFrom: readonly number[]
   readonly skeleton: LogSkeleton
 }
 
@@ -59,7 +59,8 @@ export interface FreshRequest {
 export interface RequestRules {
   /** One that may be divided anywhere. */
   readonly history: HistoryReader
-  readonly isChatElement: (element: Json) => boolean
+  /** What elements are looked at for, to tell a dialect by. */
+  readonly traits: ReadonlyArray<(element: Json) => boolean>
   readonly readSkeleton: (text: string) => LogSkeleton | null
 }
 
@@ -135,7 +136,7 @@ export function readLogRequest(bytes: Buffer, from: number, front: Front | null,
   if (base !== null) ends.set(base.request.ends.subarray(0, boundary))
   for (const [at, end] of read.ends.entries()) ends[boundary + at] = end - from
   const history = addHistory(read.elements, front, rules)
-  const request = { from, historyStart, historyEnd, ...tail, ends, track: history.track, chatFrom: history.chatFrom }
+  const request = { from, historyStart, historyEnd, ...tail, ends, track: history.track, traitsFrom: history.traitsFrom }
   return { request, base, boundary, elements: read.elements, leading: history.leading }
 }
 
@@ -149,16 +150,19 @@ function readElements(bytes: Buffer, start: number, isFirst: boolean) {
   return { elements: piece.continued, ends: rest.ends, close: rest.close }
 }
 
-function addHistory(elements: readonly Json[], front: Front | null, { history, isChatElement }: RequestRules) {
+function addHistory(elements: readonly Json[], front: Front | null, { history, traits }: RequestRules) {
   const track = front === null ? openTrack() : cutTrack(front.base.request.track, front.boundary, false)
-  const before = front?.base.request.chatFrom ?? Number.POSITIVE_INFINITY
-  let chatFrom = before <= (front?.boundary ?? 0) ? before : Number.POSITIVE_INFINITY
+  const traitsFrom = traits.map((_, trait) => {
+    const before = front?.base.request.traitsFrom[trait] ?? Number.POSITIVE_INFINITY
+    return before <= (front?.boundary ?? 0) ? before : Number.POSITIVE_INFINITY
+  })
   let leading = 0
   for (const element of elements) {
     leading += addElements(track, history, [element])
-    if (chatFrom === Number.POSITIVE_INFINITY && isChatElement(element)) chatFrom = track.last
+    for (const [trait, holds] of traits.entries())
+      if (traitsFrom[trait] === Number.POSITIVE_INFINITY && holds(element)) traitsFrom[trait] = track.last
   }
-  return { track, chatFrom, leading }
+  return { track, traitsFrom, leading }
 }
 
 /** Behind the bracket that opens the history. */

@@ -13,7 +13,7 @@ import { readAnswer } from './decode.ts'
 import { messagesAt } from './history-track.ts'
 import { invalidRecord, type Place, readNumber, readObject, readText, readTime } from './imports/_fields.ts'
 import type { Source } from './imports/_source.ts'
-import { chatPath, hasChatTools, isChatMessage, jsonHeaders, messagesPath, writeAnswer } from './imports/mini-vela.ts'
+import { chatPath, isChatMessage, isChatRequest, isSystemMessage, jsonHeaders, messagesPath, writeAnswer } from './imports/mini-vela.ts'
 import { scanMembers, startOfText } from './line-scan.ts'
 import { createLineBuffers, type LogLine, readLogLines } from './log-lines.ts'
 import {
@@ -86,7 +86,8 @@ function createLineReader(giveBack: (buffer: Buffer) => void) {
     if (!isObject(record)) throw invalidRecord(place, 'is not a JSON object')
     const request = readObject(record, 'request_body', place)
     const messages = request['messages']
-    const isChat = hasChatTools(request) || (Array.isArray(messages) && messages.some(isChatMessage))
+    const list = Array.isArray(messages) ? messages : []
+    const isChat = isChatRequest(request, { chat: list.some(isChatMessage), system: list.some(isSystemMessage) })
     const protocol = isChat ? openaiChat : anthropicMessages
     const frame = { ...readRecord(record, place), from: 0, end: 0 }
     const conversation = protocol.readRequest(request)
@@ -125,7 +126,7 @@ function findRequest(bytes: Buffer): number | null {
 function readFresh(bytes: Buffer, from: number, recent: readonly KnownLine[], readSkeleton: RequestRules['readSkeleton']) {
   const readAs = (protocol: LogProtocol, found: ReturnType<typeof findBase>): FreshRequest | null => {
     const at = found === null ? null : { base: found.base, boundary: countEqual(found.base, found.equal) }
-    return readLogRequest(bytes, from, at, { history: protocol.history, isChatElement: isChatMessage, readSkeleton })
+    return readLogRequest(bytes, from, at, { history: protocol.history, traits: dialectTraits, readSkeleton })
   }
   const found = findBase(bytes, from, recent)
   const guess = found?.base.protocol === openaiChat.id ? openaiChat : anthropicMessages
@@ -137,10 +138,13 @@ function readFresh(bytes: Buffer, from: number, recent: readonly KnownLine[], re
   return fresh === null ? null : { fresh, protocol }
 }
 
+const dialectTraits = [isChatMessage, isSystemMessage]
+
 type LogProtocol = typeof openaiChat | typeof anthropicMessages
 
 function protocolOf({ request }: FreshRequest): LogProtocol {
-  return request.chatFrom !== Number.POSITIVE_INFINITY || hasChatTools(request.skeleton.body) ? openaiChat : anthropicMessages
+  const [chat, system] = request.traitsFrom.map(Number.isFinite)
+  return isChatRequest(request.skeleton.body, { chat: chat === true, system: system === true }) ? openaiChat : anthropicMessages
 }
 
 /** The line without its request: what is left is small, and parsed. */

@@ -7,8 +7,9 @@ import merged from './merged.ts'
 import openai from './openai.ts'
 import sharegpt from './sharegpt.ts'
 import trl from './trl.ts'
+import trlPrompt from './trl-prompt.ts'
 
-export const formats: readonly OutputFormat[] = [merged, openai, anthropic, sharegpt, trl]
+export const formats: readonly OutputFormat[] = [merged, openai, anthropic, sharegpt, trl, trlPrompt]
 
 export function findFormat(id: string): OutputFormat {
   const format = formats.find(format => format.id === id)

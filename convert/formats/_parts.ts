@@ -13,9 +13,7 @@ export function writePart(block: Block): JsonObject {
     case 'refusal':
       return { type: 'refusal', refusal: block.text }
     case 'thinking':
-      return block.redacted === undefined
-        ? defined({ type: 'thinking', thinking: block.text, signature: block.signature })
-        : defined({ type: 'redacted_thinking', data: block.redacted, thinking: block.text === '' ? undefined : block.text })
+      return writeThinking(block)
     case 'image':
       return { type: 'image', media_type: block.mediaType, data: block.data }
     case 'tool-call':
@@ -25,6 +23,12 @@ export function writePart(block: Block): JsonObject {
     case 'opaque':
       return { type: 'opaque', of: block.type, raw: block.raw }
   }
+}
+
+/** A summary that may be read can stand beside what may not. */
+function writeThinking({ text, signature, redacted }: Extract<Block, { kind: 'thinking' }>): JsonObject {
+  if (redacted === undefined) return defined({ type: 'thinking', thinking: text, signature })
+  return defined({ type: 'redacted_thinking', data: redacted, thinking: text === '' ? undefined : text, signature })
 }
 
 /** The value, and the exact text where the value does not give it back. */
@@ -44,7 +48,9 @@ const readers: Readonly<Record<string, (part: JsonObject) => Block | null>> = {
   thinking: part =>
     typeof part['thinking'] === 'string' ? { kind: 'thinking', text: part['thinking'], ...signed(part['signature']) } : null,
   redacted_thinking: part =>
-    typeof part['data'] === 'string' ? { kind: 'thinking', text: textOf(part['thinking']) ?? '', redacted: part['data'] } : null,
+    typeof part['data'] === 'string'
+      ? { kind: 'thinking', text: textOf(part['thinking']) ?? '', redacted: part['data'], ...signed(part['signature']) }
+      : null,
   image: readImage,
   tool_use: part => {
     const { id, name, input, input_text: given } = part

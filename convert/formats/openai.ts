@@ -90,7 +90,8 @@ function joinRefusals(blocks: readonly Block[]): readonly Block[] {
   const refusals = blocks.filter(block => block.kind === 'refusal')
   if (refusals.length < 2) return blocks
   const joined: Block = { kind: 'refusal', text: refusals.map(block => block.text).join('') }
-  return blocks.flatMap<Block>(block => (block.kind !== 'refusal' ? [block] : block === refusals[0] ? [joined] : []))
+  const first = blocks.findIndex(block => block.kind === 'refusal')
+  return blocks.flatMap<Block>((block, at) => (block.kind !== 'refusal' ? [block] : at === first ? [joined] : []))
 }
 
 function writeCall({ id, name, inputText }: Extract<Block, { kind: 'tool-call' }>): JsonObject {

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import type { HeaderList, Json, JsonObject } from '../../core/types.ts'
-import { isList, isObject } from '../../protocols/_json.ts'
+import { isList, isObject, without } from '../../protocols/_json.ts'
 import anthropicMessages from '../../protocols/anthropic-messages.ts'
 import openaiChat from '../../protocols/openai-chat.ts'
 import type { ImportedExchange, ImportFormat, RecordReader } from './_adapter.ts'
@@ -50,7 +50,8 @@ function readCall(record: JsonObject, place: Place): ImportedExchange {
   const request = readObject(record, 'request_body', place)
   const response = readObject(record, 'response_body', place)
   const loggedAt = readTime(readNumber(record, 'request_time', place), 'request_time', place)
-  const chat = hasChatTools(request) || (isList(request['messages']) && request['messages'].some(isChatMessage))
+  const messages = isList(request['messages']) ? request['messages'] : []
+  const chat = isChatRequest(request, { chat: messages.some(isChatMessage), system: messages.some(isSystemMessage) })
   return {
     method: 'POST',
     url: chat ? chatPath : messagesPath,
@@ -74,16 +75,35 @@ function readCall(record: JsonObject, place: Place): ImportedExchange {
 export function writeAnswer(response: JsonObject, isChat: boolean): Buffer {
   // The two words without which an answer is not recognised as one; nothing else is added.
   const message = { type: 'message', role: 'assistant', ...response }
-  return Buffer.from(JSON.stringify(isChat ? openaiChat.writeResponse(anthropicMessages.readResponse(message)) : message))
+  return Buffer.from(JSON.stringify(isChat ? asChat(response, message) : message))
 }
 
-/** Only chat completions have these roles, and calls beside the content. */
+/** Without the id and the model that a translated answer is given: one id for all calls would make them one. */
+function asChat(response: JsonObject, message: JsonObject): JsonObject {
+  const written = openaiChat.writeResponse(anthropicMessages.readResponse(message))
+  return without(
+    written,
+    ['id', 'created', 'model'].filter(key => !(key in response)),
+  )
+}
+
+/** Only chat completions have tool messages, and calls beside the content. */
 export function isChatMessage(message: Json): boolean {
-  return isObject(message) && (/^(tool|system|developer|function)$/.test(String(message['role'])) || 'tool_calls' in message)
+  return isObject(message) && (/^(tool|developer|function)$/.test(String(message['role'])) || 'tool_calls' in message)
 }
 
-/** Only chat completions have functions in tools. */
-export function hasChatTools(request: JsonObject): boolean {
-  const tools = isList(request['tools']) ? request['tools'] : []
-  return tools.some(tool => isObject(tool) && isObject(tool['function']))
+export function isSystemMessage(message: Json): boolean {
+  return isObject(message) && message['role'] === 'system'
+}
+
+/**
+ * Functions in tools are chat completions' alone. System messages are theirs too, but stand among the messages of newer Claude Code as well,
+ * whose system text is a field of its own.
+ */
+export function isChatRequest(request: JsonObject, messages: { readonly chat: boolean; readonly system: boolean }): boolean {
+  const tools = (isList(request['tools']) ? request['tools'] : []).filter(isObject)
+  if (messages.chat || tools.some(tool => isObject(tool['function']))) return true
+  const { system } = request
+  const isNative = (isList(system) ? system.length > 0 : typeof system === 'string') || tools.some(tool => 'input_schema' in tool)
+  return !isNative && messages.system
 }
