@@ -150,6 +150,19 @@ describe('a live tree', () => {
     expect(live.rebuilt()).toBe(2)
   })
 
+  it('is built again when an answer comes that an earlier request already held, in a log stamped out of turn', () => {
+    const said = assistant(text('Said before it was logged.'))
+    const start = user('start')
+    const live = createLiveTree()
+    live.add(asSource({ id: 'b', at: 10, messages: [start, said, user('go on')], answer: assistant(text('Then.')) }))
+    expect(live.tree().calls[0]?.link.relation).toBe('root')
+    live.add(asSource({ id: 'a', at: 20, messages: [start], answer: said }))
+    expect(live.tree().calls.map(({ call, link }) => [call.id, link.relation])).toEqual([
+      ['a', 'root'],
+      ['b', 'extend'],
+    ])
+  })
+
   it('takes no notice of a call that it has', () => {
     const live = createLiveTree()
     const [a] = play(['tool'])
