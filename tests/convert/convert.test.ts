@@ -129,9 +129,9 @@ describe('convertScopes', () => {
           ],
           call_id: 'a',
         },
-        // In the order of the calls, however the client sent them.
-        { role: 'tool', tool_name: 'bash', content: 'x.txt', tool_call_id: 't1', is_error: true },
+        // In the order in which the client sent them.
         { role: 'tool', tool_name: 'bash', content: '/work', tool_call_id: 't2', is_error: false },
+        { role: 'tool', tool_name: 'bash', content: 'x.txt', tool_call_id: 't1', is_error: true },
         { role: 'assistant', content: 'Done.', reasoning_content: '', generation: true, call_id: 'b' },
         { role: 'user', content: 'more' },
         { role: 'assistant', content: 'Half of i', reasoning_content: '', generation: true, call_id: 'g', partial: true },
