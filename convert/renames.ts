@@ -16,7 +16,11 @@ export function readRenames(
 ): ReadonlyMap<string, string> {
   const said = (before.call.answerMessage?.blocks ?? []).filter(isToolCall)
   const sent: ToolCall[] = []
-  for (let node = history.ancestorAt(call.request, known); node !== 0 && sent.length < said.length; node = history.parentOf(node)) {
+  for (
+    let node = history.ancestorAt(call.request, known);
+    node !== 0 && sent.length < said.length;
+    node = history.parentOf(node)
+  ) {
     const { role, block } = history.blockOf(node)
     if (role !== 'assistant') break
     if (isToolCall(block)) sent.unshift(block)

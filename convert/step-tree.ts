@@ -9,8 +9,10 @@ import type { CallTree, TreeCall } from './tree.ts'
 export interface Step {
   /** -1: a beginning, which is no step of any row. */
   readonly parent: number
-  /** Steps before it. */
+  /** Steps of a row before it. */
   readonly level: number
+  /** How many steps of a row it stands for; more than one where a call begins anew and nothing of its context is shared. */
+  readonly count: number
   /** Depths of `call` before its first block and behind its last. */
   readonly from: number
   readonly end: number
@@ -29,6 +31,8 @@ export interface StepTree {
 interface Base {
   readonly at: number
   readonly depth: number
+  /** Nothing of its parent's context stands before it: its own is kept whole, or a client that always begins anew would fill the memory. */
+  readonly isAnew: boolean
 }
 
 /** `calls`: those that generated something, parents before children. */
@@ -54,20 +58,20 @@ export function buildStepTree(tree: CallTree, calls: readonly TreeCall[]): StepT
     const name = `root ${call.call.preamble} ${end} ${isHidden ? call.index : `r${call.request}`}`
     const known = byPlace.get(name)
     if (known !== undefined) return known
-    const root = addStep({ parent: -1, level: -1, from: 0, end, call, isAnswer: false })
+    const root = addStep({ parent: -1, level: 0, count: 0, from: 0, end, call, isAnswer: false })
     byPlace.set(name, root)
     return root
   }
 
-  const begin = (call: TreeCall, start: number): Base => ({ at: findRoot(call, start), depth: start })
+  const begin = (call: TreeCall, start: number, isAnew = true): Base => ({ at: findRoot(call, start), depth: start, isAnew })
 
   /** The last step that the call's parent and the call have both seen. */
   const findBase = (call: TreeCall): Base => {
     const { parent } = readLineage(tree, call)
     const at = parent === null ? undefined : answerOf.get(parent.index)
-    if (parent === null || at === undefined) return begin(call, reader.findStart(call))
+    if (parent === null || at === undefined) return begin(call, reader.findStart(call), false)
     const { reason, known } = readContinuation(tree, parent, call)
-    if (reason === null) return { at, depth: known }
+    if (reason === null) return { at, depth: known, isAnew: false }
     const start = reader.findStart(call)
     const isShared = reason === 'edit' || reason === 'thinking-dropped' || reason === 'answer-rewritten'
     if (!isShared || parent.call.preamble !== call.call.preamble) return begin(call, start)
@@ -82,7 +86,7 @@ export function buildStepTree(tree: CallTree, calls: readonly TreeCall[]): StepT
     let offset = 0
     for (let step = steps[at]; step !== undefined && step.parent >= 0; step = steps[at]) {
       const depth = step.end + offset
-      if (depth <= shared && isBoundary(call, depth)) return { at, depth }
+      if (depth <= shared && isBoundary(call, depth)) return { at, depth, isAnew: false }
       offset += step.from - (steps[step.parent]?.end ?? step.from)
       at = step.parent
     }
@@ -93,19 +97,24 @@ export function buildStepTree(tree: CallTree, calls: readonly TreeCall[]): StepT
     depth >= history.depthOf(call.request) || history.startsMessage(history.ancestorAt(call.request, depth + 1))
 
   const place = (call: TreeCall): void => {
-    let { at, depth } = findBase(call)
-    const add = (end: number, isAnswer: boolean): number => {
-      const level = (steps[at]?.level ?? -1) + 1
-      return addStep({ parent: at, level, from: depth, end, call, isAnswer })
+    const base = findBase(call)
+    let { at, depth } = base
+    const add = (end: number, isAnswer: boolean, count = 1): number => {
+      const before = steps[at]
+      return addStep({ parent: at, level: (before?.level ?? 0) + (before?.count ?? 0), count, from: depth, end, call, isAnswer })
     }
     const nodes = history.nodesFrom(call.request, depth)
+    const isLast = (index: number): boolean => index + 1 === nodes.length || history.startsMessage(nodes[index + 1] ?? 0)
+    const isStep = (index: number): boolean => (base.isAnew ? index + 1 === nodes.length : isLast(index))
+    let count = 0
     for (const [index, node] of nodes.entries()) {
-      const next = nodes[index + 1]
-      if (next !== undefined && !history.startsMessage(next)) continue
+      if (isLast(index)) count += 1
+      if (!isStep(index)) continue
       const name = `${at} ${node}`
-      at = byPlace.get(name) ?? add(history.depthOf(node), false)
+      at = byPlace.get(name) ?? add(history.depthOf(node), false, count)
       byPlace.set(name, at)
       depth = history.depthOf(node)
+      count = 0
     }
     answerOf.set(call.index, add(history.depthOf(call.answer ?? call.request), true))
   }
