@@ -9,6 +9,8 @@ import type { SourceCall } from '../../convert/source.ts'
 import type { PolicyId, Trajectory } from '../../convert/trajectory.ts'
 import type { Json, Message, Usage } from '../../core/types.ts'
 import { listPaths, listRows } from '../convert/policies/paths.ts'
+import { convert, onBlocks, type PolicyCall, playLinear } from '../convert/policies/rows.ts'
+import { assistant, text } from '../convert/script.ts'
 import { type Built, build } from '../convert/sessions/check.ts'
 import { shuffle } from '../convert/sessions/noise.ts'
 import { play, scripts } from '../convert/sessions/play.ts'
@@ -71,6 +73,27 @@ describe.each(policies.map(policy => [policy.id, policy] as const))('policy %s',
     const [first] = findPolicy(id).build(built.tree, built.lanes)
     expect(first).toEqual(all[0])
   })
+})
+
+// The session of docs/convert.md, section Policies.
+const documented: PolicyCall[] = playLinear((message, at) =>
+  at === 3 ? onBlocks(message, block => (block.kind === 'thinking' ? null : block)) : message,
+)
+documented.push({ id: 'z', at: 2.5, messages: documented[1]?.messages ?? [], answer: assistant(text('No.')) })
+
+it.each<[PolicyId, readonly string[]]>([
+  ['readable', ['a b c', 'z']],
+  ['exact', ['a b', 'z', 'c thinking-dropped']],
+  ['tolerant', ['a b', 'z', 'c thinking-dropped']],
+  ['calls', ['a', 'b', 'z', 'c']],
+  ['tree', ['a', 'b', 'z', 'c']],
+  ['tokens', ['a b tokens-missing', 'z tokens-missing', 'c tokens-missing']],
+])('%s gives the documented rows %j', (policy, expected) => {
+  const rows = convert(documented, policy).map(row => {
+    const answers = row.steps.flatMap(step => (step.generation === null ? [] : [step.generation.callId]))
+    return [...answers, ...(row.breakReason === null ? [] : [row.breakReason])].join(' ')
+  })
+  expect(rows).toEqual(expected)
 })
 
 function raise(): never {
