@@ -4,18 +4,18 @@
 import { listEdits } from './edits.ts'
 import type { ExpandedCall } from './expansion.ts'
 import type { Generators } from './generators.ts'
-import type { History } from './history.ts'
+import { assistantsBehind, type History } from './history.ts'
 import type { IdentityTrie } from './identity-trie.ts'
-import type { LineReader } from './lines.ts'
 import type { Evidence, Link } from './link.ts'
 import { createBeginningLinks, createLink } from './link-beginnings.ts'
 import type { LoadedCall } from './load.ts'
+import type { Openings } from './openings.ts'
 
 export interface LinkInputs {
   readonly history: History
   readonly identities: IdentityTrie
   readonly generators: Generators
-  readonly lines: LineReader
+  readonly openings: Openings
   /** The call that stands for a call and its duplicates. */
   readonly standFor: (call: LoadedCall) => LoadedCall
 }
@@ -35,7 +35,7 @@ interface Placed {
 
 export function createLinker(inputs: LinkInputs): Linker {
   const { history, identities, generators, standFor } = inputs
-  const beginnings = createBeginningLinks(history, inputs.lines)
+  const beginnings = createBeginningLinks(history, inputs.openings)
   const owners = createOwners(inputs)
   const placed: Placed[] = []
   const indexOf = new Map<string, number>()
@@ -134,8 +134,7 @@ function createOwners({ history, identities }: LinkInputs) {
     },
     /** The last block of a request, behind what extends an answer, that one call generated. */
     findCopied: (request: number, extended: number): Copied | null => {
-      for (let node = request; node !== extended; node = history.parentOf(node)) {
-        if (history.blockOf(node).role !== 'assistant') continue
+      for (const node of assistantsBehind(history, request, extended)) {
         const key = identities.keyOf(node)
         const parent = key < 0 ? undefined : owners.get(key)
         if (parent !== undefined && parent >= 0) return { parent, node }
