@@ -141,7 +141,6 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'a step from calls to lanes that only means something with the others',
     testedBy: 'tests/convert/tree.test.ts',
-    files: ['convert/trajectory-builder.ts', 'convert/policies/calls.ts', 'convert/policies/readable.ts'],
   },
   {
     reason: 'reads what the whole stage converts',
