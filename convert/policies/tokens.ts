@@ -1,5 +1,5 @@
 // As exact, on token ids that the server returned: a call goes on in the row of the one before when its prompt begins with that one's
-// prompt and answer, id for id. Ids are never made here: a call that came without them stands alone, its generation without tokens.
+// prompt and answer, id for id. Ids are never made here: calls that came without them stand in rows of their own, without tokens.
 
 import { readContinuation } from '../continuation.ts'
 import { type RowPlan, sortPlans } from '../row-plan.ts'
@@ -25,7 +25,9 @@ export default {
 function readJoint(tree: CallTree, before: TreeCall, call: TreeCall): Joint {
   const { reason, known } = readContinuation(tree, before, call)
   const [said, saw] = [before.call.tokens, call.call.tokens]
-  if (said === null || saw === null) return { breakReason: 'tokens-missing', known, isApproximate: false }
+  // Calls without ids keep together, so that a conversation that has none is as long as it was.
+  if (said === null || saw === null)
+    return { breakReason: said === saw && reason === null ? null : 'tokens-missing', known, isApproximate: false }
   // What the model read decides: a text that was trimmed and comes out as the same ids is no other text.
   const isContiguous = tree.scope.tokens.begins(saw.prompt, said.prompt, said.answer)
   return { breakReason: isContiguous ? null : (reason ?? 'tokens-not-contiguous'), known, isApproximate: false }

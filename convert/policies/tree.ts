@@ -89,7 +89,7 @@ function findParent(tree: CallTree, { steps }: StepTree, before: Part | undefine
   if (before === undefined) return linked
   const saw: TreeCall = steps[part.top.parent]?.call ?? part.top.call
   const parent = linked ?? { callId: saw.call.id, relation: 'alternative', link: 'exact', via: null }
-  return { ...parent, continuesAt: { trajectoryId: before.id, steps: before.steps.length } }
+  return { ...parent, continuesAt: { trajectoryId: before.id, steps: before.steps.reduce((sum, step) => sum + step.count, 0) } }
 }
 
 function createStepReader(tree: CallTree, { writeGeneration }: TrajectoryBuilder) {

@@ -237,6 +237,17 @@ describe('history that the request does not show', () => {
     expect(reasonsOf(rows)).toEqual(['history-not-visible', 'history-not-visible'])
   })
 
+  it('says so of every row whose context it concerns, whatever else broke the row', () => {
+    const rows = convert(
+      chat(index => ({ extra: { prompt: { id: 'pmpt_1' } }, system: index === 2 ? 'New.' : 'Old.' })),
+      'exact',
+    )
+    expect([answersOf(rows), reasonsOf(rows)]).toEqual([
+      [['a', 'b'], ['c']],
+      ['history-not-visible', 'history-not-visible'],
+    ])
+  })
+
   it('is followed through declared parents, which is no break', () => {
     const calls: PolicyCall[] = [
       { id: 'a', at: 1, messages: [user('go')], answer: assistant(text('One.')), answerId: 'resp_1' },
