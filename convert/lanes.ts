@@ -117,7 +117,8 @@ function placeFailed(
 ): TreeCall[] {
   const asked = new Map(generating.map(call => [`${call.requestNode} ${call.link.parent}`, call.index]))
   const followers = new Map<number, number>()
-  for (const { index, link } of [...generating].reverse()) if (link.parent !== null) followers.set(link.parent, index)
+  for (const { index, link, declared } of [...generating].reverse())
+    for (const before of [link.parent, declared]) if (before !== null) followers.set(before, index)
   const stray: TreeCall[] = []
   for (const call of tree.calls) {
     if (call.answer !== null) continue
@@ -145,7 +146,7 @@ function readReturn({ scope: { history } }: CallTree, lane: Pick<Lane, 'steps'>,
   const [first, last] = [lane.steps[0]?.call, lane.steps.at(-1)?.call]
   const result = first?.link.via == null ? undefined : results.get(first.link.via)
   if (first?.link.relation !== 'subagent' || result === undefined || last === undefined || last.answer === null) return null
-  const said = history.nodesFrom(last.answer, history.depthOf(last.request)).flatMap(node => {
+  const said = history.between(last.request, last.answer).flatMap(node => {
     const { block } = history.blockOf(node)
     return block.kind === 'text' && block.text.trim() !== '' ? [block.text.trim()] : []
   })

@@ -28,8 +28,13 @@ export type ReadOpening = (request: number) => { readonly blocks: readonly Block
 /** Lines that users wrote in blocks of a history. */
 export type ReadLinesOf = (nodes: readonly number[]) => readonly Line[]
 
+export interface LineReader {
+  readonly linesOf: ReadLinesOf
+  readonly readOpening: ReadOpening
+}
+
 /** Each block is read once. */
-export function createLineReader(history: History): { readonly linesOf: ReadLinesOf; readonly readOpening: ReadOpening } {
+export function createLineReader(history: History): LineReader {
   const byReference = new Map<number, readonly Line[]>()
   const openings = new Map<number, ReturnType<ReadOpening>>()
   const linesOf: ReadLinesOf = nodes =>
