@@ -7,10 +7,10 @@ import { createExpander, type ExpandedCall } from './expansion.ts'
 import { createGenerators } from './generators.ts'
 import type { History } from './history.ts'
 import { createIdentityTrie, type IdentityTrie } from './identity-trie.ts'
-import { createLineReader, type ReadOpening } from './lines.ts'
 import type { Link } from './link.ts'
 import { createLinker } from './links.ts'
 import { compareCalls, type LoadedCall, type LoadedScope } from './load.ts'
+import { createOpenings, type Openings } from './openings.ts'
 import { createToolIds, type ToolIds } from './tool-ids.ts'
 
 export interface PlacedCall extends ExpandedCall {
@@ -25,7 +25,7 @@ export interface PlacedCall extends ExpandedCall {
 
 export interface Forest {
   readonly identities: IdentityTrie
-  readonly readOpening: ReadOpening
+  readonly openings: Openings
   /** In the tree's order; grows. */
   readonly placed: readonly PlacedCall[]
   /** Takes in a call after all others; `since` = size of the history before it. False: it changes what was placed, so build anew. */
@@ -40,8 +40,8 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
   const expander = createExpander(history)
   const duplicates = createDuplicates()
   const generators = createGenerators(history, identities)
-  const lines = createLineReader(history)
-  const linker = createLinker({ history, identities, generators, lines, standFor: duplicates.standFor })
+  const openings = createOpenings(history)
+  const linker = createLinker({ history, identities, generators, openings, standFor: duplicates.standFor })
   const placed: PlacedCall[] = []
   const makers = createMakers(history, ids)
   let last: LoadedCall | null = null
@@ -88,7 +88,7 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
 
   return {
     identities,
-    readOpening: lines.readOpening,
+    openings,
     placed,
     append: (call, since) => {
       if (last !== null && compareCalls(last, call) >= 0) return false

@@ -72,31 +72,20 @@ export function createIdentityTrie(table: BlockTable, history: History, ids: Too
     return { identity: trie.step(before.identity, key), key, texts: null, runStart, lastResult }
   }
 
-  /** Results first and by their ids: clients split and reorder parallel results. Everything else keeps its place. */
+  /** A run as a whole, in its own order. */
   const placeRun = (node: number): Place => {
     const run: number[] = []
     let at = node
     for (; at !== 0 && !isAssistant(at); at = history.parentOf(at)) run.push(at)
-    run.reverse()
     const runStart = places[at]?.identity ?? 0
-    const results = run.filter(member => history.blockOf(member).block.kind === 'tool-result')
-    const others = run.filter(member => history.blockOf(member).block.kind !== 'tool-result')
-    const sorted = results
-      .map(member => ({ member, id: readResultId(member) }))
-      .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
+    const { sorted, lastResult } = sortRun(history, run.reverse(), readResultId)
     let identity = runStart
     let key = -1
-    for (const member of [...sorted.map(result => result.member), ...others]) {
+    for (const member of sorted) {
       key = readKey(member, identity)
       identity = trie.step(identity, key)
     }
-    return {
-      identity,
-      key,
-      texts: null,
-      runStart,
-      lastResult: others.length > 0 ? resultsOver : (sorted.at(-1)?.member ?? noResult),
-    }
+    return { identity, key, texts: null, runStart, lastResult }
   }
 
   const place = (node: number): Place => {
@@ -123,4 +112,14 @@ export function createIdentityTrie(table: BlockTable, history: History, ids: Too
     },
     nodeId: trie.nodeId,
   }
+}
+
+/** Results first and by their ids: clients split and reorder parallel results. Everything else keeps its place. */
+function sortRun(history: History, run: readonly number[], readResultId: (node: number) => string) {
+  const isResult = (node: number): boolean => history.blockOf(node).block.kind === 'tool-result'
+  const results = run.filter(isResult).map(node => ({ node, id: readResultId(node) }))
+  const others = run.filter(node => !isResult(node))
+  results.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
+  const lastResult = others.length > 0 ? resultsOver : (results.at(-1)?.node ?? noResult)
+  return { sorted: [...results.map(result => result.node), ...others], lastResult }
 }

@@ -116,13 +116,18 @@ function placeFailed(
   lanes: ReadonlyArray<{ readonly failed: TreeCall[] }>,
 ): TreeCall[] {
   const asked = new Map(generating.map(call => [`${call.requestNode} ${call.link.parent}`, call.index]))
+  /** What a call that generated nothing prepared, and what goes on from it. */
+  const prepared = new Map<number, number>()
   const followers = new Map<number, number>()
-  for (const { index, link, declared } of [...generating].reverse())
-    for (const before of [link.parent, declared]) if (before !== null) followers.set(before, index)
+  for (const { index, link, declared } of [...generating].reverse()) {
+    if (declared !== null) prepared.set(declared, index)
+    if (link.parent !== null) followers.set(link.parent, index)
+  }
   const stray: TreeCall[] = []
   for (const call of tree.calls) {
     if (call.answer !== null) continue
-    const owners = [asked.get(`${call.requestNode} ${call.link.parent}`), call.link.parent, followers.get(call.index)]
+    const { index, requestNode, link } = call
+    const owners = [prepared.get(index), asked.get(`${requestNode} ${link.parent}`), link.parent, followers.get(index)]
     const lane = owners.flatMap(owner => (owner == null ? [] : (laneOf.get(owner) ?? [])))[0]
     const failed = lane === undefined ? undefined : lanes[lane]?.failed
     if (failed === undefined) stray.push(call)

@@ -1,12 +1,11 @@
 // Where a request without a past comes from: the tool call it works for, the answer it sums up, or nowhere. And copies of a history that
 // another agent goes on with. Marks that clients set (marks.ts) count beside the words; without either nothing is guessed.
 
-import type { Block } from '../core/types.ts'
 import type { ExpandedCall } from './expansion.ts'
 import type { History } from './history.ts'
-import type { LineReader } from './lines.ts'
 import type { Evidence, Link, LinkKind, Relation } from './link.ts'
 import { createTextualLinks, type TextualLink } from './link-textual.ts'
+import type { Openings } from './openings.ts'
 
 export interface BeginningLinks {
   readonly link: (expanded: ExpandedCall) => Link
@@ -35,7 +34,7 @@ export function createLink(
   return { relation, kind: kinds[relation], parent, known, edits: [], evidence, via: null, side: null }
 }
 
-export function createBeginningLinks(history: History, lines: LineReader): BeginningLinks {
+export function createBeginningLinks(history: History, openings: Openings): BeginningLinks {
   const textual = createTextualLinks(history)
   const calls: ExpandedCall[] = []
   /** Latest call of each agent or thread that generated something. */
@@ -49,11 +48,10 @@ export function createBeginningLinks(history: History, lines: LineReader): Begin
     return { parent: employer, via: textual.findOnlyOpen(employer), evidence: [] }
   }
   /** A compaction the protocol or the client has a word for stands for what the same agent said before. */
-  const findCompaction = ({ call: { marks } }: ExpandedCall, opening: readonly Block[]): TextualLink | null => {
+  const findCompaction = ({ call: { marks } }: ExpandedCall, isItem: boolean): TextualLink | null => {
     const before = latestOf.get(marks.actor ?? '')
     const earlier = marksOf(before)
     if (before === undefined || earlier === undefined) return null
-    const isItem = opening.some(block => block.kind === 'opaque' && /^(context_)?compaction/.test(block.type))
     const isWindow = marks.window !== null && earlier.window !== null && marks.window !== earlier.window
     const value = isItem ? 'compaction' : `x-codex-window-id: ${marks.window}`
     return isItem || isWindow ? { parent: before, via: null, evidence: [{ kind: 'mark', value }] } : null
@@ -62,17 +60,17 @@ export function createBeginningLinks(history: History, lines: LineReader): Begin
   return {
     link: expanded => {
       const { subagent } = expanded.call.marks
-      const opening = lines.readOpening(expanded.request)
+      const opening = openings.read(expanded.request)
       const mark = subagent === null ? [] : [{ kind: 'mark', value: subagent } as const]
       const task = textual.findTask(opening.lines, subagent !== null) ?? findEmployer(expanded)
       if (task !== null) return writeTextual('subagent', task, mark)
-      const summary = textual.findSummary(opening.lines) ?? findCompaction(expanded, opening.blocks)
+      const summary = textual.findSummary(opening.lines) ?? findCompaction(expanded, opening.isCompacted)
       return summary === null ? createLink('root', null, 0, mark) : writeTextual('compact', summary, [])
     },
     markSubagent: (link, { call, request }) => {
       const { subagent, actor } = call.marks
       if (subagent === null || link.parent === null || marksOf(link.parent)?.actor === actor) return link
-      const task = textual.findTask(lines.linesOf(history.nodesFrom(request, link.known)), true)
+      const task = textual.findTask(openings.linesOf(history.nodesFrom(request, link.known)), true)
       const via = task?.parent === link.parent ? task.via : textual.findOnlyOpen(link.parent)
       return { ...link, relation: 'subagent', via, evidence: [...link.evidence, { kind: 'mark', value: subagent }] }
     },

@@ -6,16 +6,16 @@ import type { ExpandedCall } from './expansion.ts'
 import type { Generators } from './generators.ts'
 import type { History } from './history.ts'
 import type { IdentityTrie } from './identity-trie.ts'
-import type { LineReader } from './lines.ts'
 import type { Evidence, Link } from './link.ts'
 import { createBeginningLinks, createLink } from './link-beginnings.ts'
 import type { LoadedCall } from './load.ts'
+import type { Openings } from './openings.ts'
 
 export interface LinkInputs {
   readonly history: History
   readonly identities: IdentityTrie
   readonly generators: Generators
-  readonly lines: LineReader
+  readonly openings: Openings
   /** The call that stands for a call and its duplicates. */
   readonly standFor: (call: LoadedCall) => LoadedCall
 }
@@ -35,7 +35,7 @@ interface Placed {
 
 export function createLinker(inputs: LinkInputs): Linker {
   const { history, identities, generators, standFor } = inputs
-  const beginnings = createBeginningLinks(history, inputs.lines)
+  const beginnings = createBeginningLinks(history, inputs.openings)
   const owners = createOwners(inputs)
   const placed: Placed[] = []
   const indexOf = new Map<string, number>()

@@ -2,13 +2,14 @@
 // what the whole scope shows, because a root is known by being continued.
 
 import type { Block } from '../core/types.ts'
-import { type Line, nameLine, type ReadOpening } from './lines.ts'
+import { type Line, nameLine } from './lines.ts'
 import type { Link, SideKind } from './link.ts'
 import type { LoadedCall, Preamble } from './load.ts'
+import type { Openings } from './openings.ts'
 
 export interface SideInputs {
   readonly preambles: readonly Preamble[]
-  readonly readOpening: ReadOpening
+  readonly openings: Openings
   /** In the tree's order. */
   readonly calls: readonly PlacedRoot[]
 }
@@ -25,7 +26,7 @@ interface PlacedRoot {
 const probeTokensMax = 16
 
 /** Links of the roots that are side calls, by index. */
-export function findSides({ preambles, readOpening, calls }: SideInputs): Map<number, Link> {
+export function findSides({ preambles, openings, calls }: SideInputs): Map<number, Link> {
   const continued = new Set<string>()
   for (const { link } of calls) if (link.parent !== null) continued.add(calls[link.parent]?.asked ?? '')
   const isCandidate = ({ call, link, asked }: PlacedRoot): boolean =>
@@ -35,20 +36,20 @@ export function findSides({ preambles, readOpening, calls }: SideInputs): Map<nu
   const usesTools = calls.some(({ call }) => hasTools(call))
   const beginnings = createBeginnings()
   const begins = ({ link, asked }: PlacedRoot): boolean => opens(link) && continued.has(asked)
-  for (const at of calls) if (begins(at)) beginnings.noteAny(readOpening(at.request).lines, at.call.preamble)
+  for (const at of calls) if (begins(at)) beginnings.noteAny(openings.read(at.request).lines, at.call.preamble)
 
   const findSide = ({ call, request, link }: PlacedRoot): Link | null => {
-    const { lines, blocks } = readOpening(request)
+    const { lines, readBlocks } = openings.read(request)
     const isProbe = call.maxTokens !== null && call.maxTokens <= probeTokensMax && continued.size > 0
     const isBare = usesTools && !hasTools(call)
     const isBeside = lines.some(line => beginnings.isShared(line, call.preamble))
     if (!call.marks.isWarmup && !isProbe && !isBare && !isBeside) return null
-    const side = readKind(call, isProbe, [...(preambles[call.preamble]?.system ?? []), ...blocks])
+    const side = readKind(call, isProbe, [...(preambles[call.preamble]?.system ?? []), ...readBlocks()])
     return accompany(link, side, beginnings.findBefore(lines, call.preamble))
   }
   const sides = new Map<number, Link>()
   for (const [index, at] of calls.entries()) {
-    if (begins(at)) beginnings.noteNext(readOpening(at.request).lines, at.call.preamble, index)
+    if (begins(at)) beginnings.noteNext(openings.read(at.request).lines, at.call.preamble, index)
     const side = isCandidate(at) ? findSide(at) : null
     if (side !== null) sides.set(index, side)
   }

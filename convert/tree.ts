@@ -42,8 +42,8 @@ export function buildTree(scope: LoadedScope, scopeId = ''): CallTree {
 
 /** The tree as it stands; the forest may grow on. */
 export function readForest(scope: LoadedScope, forest: Forest): CallTree {
-  const { placed, readOpening, identities } = forest
-  const sides = findSides({ preambles: scope.preambles, readOpening, calls: placed })
+  const { placed, openings, identities } = forest
+  const sides = findSides({ preambles: scope.preambles, openings, calls: placed })
   const first = new Map<string, number>()
   const indexOf = new Map(placed.map(({ call }, index) => [call.id, index]))
   const calls = placed.map((at, index): TreeCall => {
