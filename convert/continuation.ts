@@ -74,6 +74,8 @@ function skipThinking({ scope: { history } }: CallTree, call: TreeCall, depth: n
 
 interface Part {
   readonly key: number
+  /** By content alone. */
+  readonly weak: number
   /** The first of its message. */
   readonly opens: boolean
   readonly block: Block
@@ -88,13 +90,13 @@ function readDifference({ scope: { history } }: CallTree, said: number, call: Tr
   const readParts = (end: number): Part[] => {
     const parts: Part[] = []
     for (const node of history.nodesFrom(end, shared)) {
-      const { strong, role, block } = history.blockOf(node)
+      const { strong, weak, role, block } = history.blockOf(node)
       const opens = history.startsMessage(node)
       const last = parts.at(-1)
-      if (role !== 'assistant' || block.kind !== 'text') parts.push({ key: strong, opens, block })
+      if (role !== 'assistant' || block.kind !== 'text') parts.push({ key: strong, weak, opens, block })
       else if (last?.key === joined && last.block.kind === 'text')
         parts[parts.length - 1] = { ...last, block: { kind: 'text', text: last.block.text + block.text } }
-      else parts.push({ key: joined, opens, block })
+      else parts.push({ key: joined, weak, opens, block })
     }
     return parts
   }
@@ -107,7 +109,9 @@ function compareParts(expected: readonly Part[], actual: readonly Part[]): Break
   const thoughts = new Set(actual.map(nameThought))
   if (expected.some(part => says(part) && !thoughts.has(nameThought(part)))) return 'thinking-dropped'
   const isWord = ({ block }: Part): boolean => block.kind !== 'thinking'
-  return isEach(expected.filter(isWord), actual.filter(isWord), isAlike) ? 'answer-rewritten' : 'edit'
+  const renamed = new Map<string, string>()
+  const [before, after] = [expected.filter(isWord), actual.filter(isWord)]
+  return isEach(before, after, (one, other) => isAlike(one, other, renamed)) ? 'answer-rewritten' : 'edit'
 }
 
 function isEach(one: readonly Part[], other: readonly Part[], is: (a: Part, b: Part) => boolean): boolean {
@@ -122,10 +126,16 @@ function isSame(one: Part, other: Part): boolean {
   return one.block === other.block
 }
 
-function isAlike(one: Part, other: Part): boolean {
-  if (one.key !== other.key) return false
-  if (one.key !== joined || one.block.kind !== 'text' || other.block.kind !== 'text') return true
-  return one.block.text.trimEnd() === other.block.text.trimEnd()
+/** `renamed`: ids of tool calls that a gateway gave others, as far as they were met. */
+function isAlike(one: Part, other: Part, renamed: Map<string, string>): boolean {
+  if (one.key === joined && one.block.kind === 'text' && other.block.kind === 'text')
+    return other.key === joined && one.block.text.trimEnd() === other.block.text.trimEnd()
+  if (one.block.kind === 'tool-call' && other.block.kind === 'tool-call' && one.block.name === other.block.name)
+    renamed.set(one.block.id, other.block.id)
+  else if (one.block.kind === 'tool-result' && other.block.kind === 'tool-result')
+    return one.weak === other.weak && (renamed.get(one.block.callId) ?? one.block.callId) === other.block.callId
+  else return one.key === other.key
+  return true
 }
 
 function nameThought({ block }: Part): string | null {

@@ -52,11 +52,7 @@ export function sortPlans(plans: readonly RowPlan[]): RowPlan[] {
   return [...plans].sort((a, b) => first(a) - first(b))
 }
 
-/** Calls that answered the same request as others while nothing tells which of them the client used. */
+/** Answers of which it is not known whether the client used them: of several, none of which was continued, the one that is kept. */
 export function findUnresolved({ lanes }: Lanes): ReadonlySet<number> {
-  const unresolved = new Set<number>()
-  for (const { steps } of lanes)
-    for (const { call, alternatives, unresolvedRetry } of steps)
-      if (unresolvedRetry) for (const member of [call, ...alternatives]) unresolved.add(member.index)
-  return unresolved
+  return new Set(lanes.flatMap(({ steps }) => steps.flatMap(step => (step.unresolvedRetry ? [step.call.index] : []))))
 }

@@ -6,6 +6,7 @@ import { type ContextReader, createContextReader } from './context.ts'
 import type { Lanes } from './lanes.ts'
 import { readLineage } from './lineage.ts'
 import type { LoadedCall } from './load.ts'
+import { readRenames, renameResults } from './renames.ts'
 import { findUnresolved, type PlannedCall, type RowPlan } from './row-plan.ts'
 import type { Boundary, PolicyId, Trajectory, TrajectoryParent, TrajectoryStep } from './trajectory.ts'
 import type { CallTree, TreeCall } from './tree.ts'
@@ -65,10 +66,12 @@ function joinCalls({ tree, reader, plan, generate, hasBoundaries }: JoinInputs):
   const boundaries: Boundary[] = []
   const readContext = ({ call, newFrom }: PlannedCall, before: TreeCall | undefined): readonly TrajectoryStep[] => {
     if (before === undefined || newFrom === null) return reader.readWhole(call, plan.repeats)
-    if (!hasBoundaries) return reader.readNew(call, newFrom)
+    const known = hasBoundaries ? readLineage(tree, call).known : newFrom
+    const renames = readRenames(tree, before, call, known)
+    if (!hasBoundaries) return renameResults(reader.readNew(call, newFrom), renames)
     const change = readChange(tree, reader, before, call, steps.length)
     boundaries.push(...change.boundaries)
-    return change.steps
+    return renameResults(change.steps, renames)
   }
   let before: TreeCall | undefined
   for (const planned of plan.calls) {

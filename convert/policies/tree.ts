@@ -43,9 +43,7 @@ export default {
         boundaries: [],
         breakReason: null,
         approximate: false,
-        failed: answers.flatMap(call =>
-          lane?.steps[0]?.call === call ? lane.failed.map(failed => writeFailedCall(failed.call)) : [],
-        ),
+        failed: answers.flatMap(call => readFailed(laneOf.get(call.index), call)),
       } satisfies Trajectory
     }
   },
@@ -56,6 +54,11 @@ function nameLanes({ lanes }: Lanes): Map<number, Lane> {
   for (const lane of lanes)
     for (const { call, alternatives } of lane.steps) for (const member of [call, ...alternatives]) laneOf.set(member.index, lane)
   return laneOf
+}
+
+/** With the part that holds the first answer of their lane. */
+function readFailed(lane: Lane | undefined, call: TreeCall): Trajectory['failed'] {
+  return lane?.steps[0]?.call === call ? lane.failed.map(failed => writeFailedCall(failed.call)) : []
 }
 
 /** By first call; two parts of one call in their order. */

@@ -63,7 +63,7 @@ describe('readable', () => {
     ])
   })
 
-  it('marks answers none of which was continued as unresolved, and no others', () => {
+  it('marks the last of several answers none of which was continued as unresolved, and no other', () => {
     const retried = ['x', 'y'].map(
       (id, at): PolicyCall => ({ id, at: at + 1, messages: open, answer: assistant(text(`try ${id}`)) }),
     )
@@ -72,7 +72,7 @@ describe('readable', () => {
         row.steps.flatMap(({ generation }) => (generation === null ? [] : [[generation.callId, generation.unresolvedRetry]])),
       )
     expect(flags(retried).sort()).toEqual([
-      ['x', true],
+      ['x', false],
       ['y', true],
     ])
     const next: PolicyCall = { id: 'z', at: 3, messages: [...open, assistant(text('try x')), user('go on')], answer: second }
