@@ -396,3 +396,65 @@ describe('a new beginning', () => {
     expect(lanes).toEqual([['a', 'b'], ['s']])
   })
 })
+
+describe('found by random sessions', () => {
+  const task = (id: string, prompt: string) => {
+    const input = { prompt }
+    return { kind: 'tool-call', id, name: 'task', input, inputText: JSON.stringify(input) } as const
+  }
+  const prompt = 'Count the files below the folder named src.'
+  const sub: Case = { id: 's', at: 5, system: 'You are a sub-agent.', messages: [user(prompt)], answer: said }
+
+  it('a result of another conversation does not answer a tool call whose id repeats', () => {
+    const other = [user('something else, in a conversation of its own'), assistant(toolCall('call_0', 'ls'))]
+    const { links } = place([
+      { id: 'b', at: 1, messages: other.slice(0, 1), answer: assistant(toolCall('call_0', 'ls')) },
+      { id: 'a', at: 2, messages: ask(), answer: assistant(task('call_0', prompt)) },
+      { id: 'c', at: 3, messages: [...other, toolResult('call_0', 'x')], answer: said },
+      sub,
+    ])
+    expect(links['s']).toEqual(['subagent', 'a'])
+  })
+
+  it('the same words under another preamble are no fork', () => {
+    const { links } = place([
+      { id: 'a', at: 1, messages: ask(), answer: called },
+      { id: 'b', at: 2, messages: ask(called, result), answer: assistant({ kind: 'thinking', text: 'hm' }), complete: false },
+      { id: 'c', at: 3, messages: ask(called, result), answer: said, system: 'Another day.' },
+    ])
+    expect([links['b'], links['c']]).toEqual([
+      ['extend', 'a'],
+      ['extend', 'a'],
+    ])
+  })
+
+  it.each(['a', 'z'])('a sub-agent is known where the log has the same time for it and for the call it works for (%s)', id => {
+    const { links } = place([
+      { id, at: 5, messages: ask(), answer: assistant(task('t1', prompt)) },
+      sub,
+      { id: 'n', at: 9, messages: ask(assistant(task('t1', prompt)), toolResult('t1', 'x')), answer: said },
+    ])
+    expect(links['s']).toEqual(['subagent', id])
+  })
+
+  it.each(['a', 'z'])('an edit is known where the log has the same time for it and for the call it goes on from (%s)', id => {
+    const second = assistant(text('Second answer of this lane.'))
+    const { links, lanes } = place([
+      { id: '0', at: 1, messages: ask(), answer: called },
+      { id, at: 5, messages: ask(called, result), answer: second },
+      { id: 'n', at: 5, messages: ask(called, toolResult('t1', '[cleared]'), second, user('go on')), answer: said },
+    ])
+    expect(links['n']).toEqual(['edit', id])
+    expect(lanes).toEqual([['0', id, 'n']])
+  })
+
+  it.each(['a', 'z'])('a compaction is known where the log has the same time for it and for the summary (%s)', id => {
+    const summary = 'The files were listed and read by the agent.\nWhat is open is the last of the tests.'
+    const { links } = place([
+      { id: '0', at: 1, messages: ask(), answer: said },
+      { id, at: 5, messages: ask(said, user('Write a summary.')), answer: assistant(text(summary)) },
+      { id: 'n', at: 5, messages: [user(`So far:\n${summary}`)], answer: called },
+    ])
+    expect(links['n']).toEqual(['compact', id])
+  })
+})

@@ -29,6 +29,8 @@ export interface SentCall {
   readonly records: string[]
   /** A gateway gave its tool calls other names than the server did. */
   readonly renamed: boolean
+  /** Its server counts tool calls from 0 in every answer. */
+  readonly repeats: boolean
 }
 
 export interface Truth {
@@ -46,6 +48,8 @@ export interface Truth {
   /** Keys of the whole request and the answer. */
   readonly keys: readonly string[]
   readonly renamed: boolean
+  /** Its server counts tool calls from 0 in every answer. */
+  readonly repeats: boolean
 }
 
 const separator = '\u0000'
@@ -74,6 +78,7 @@ export function deriveTruth(calls: readonly SentCall[], strictTimes: boolean): T
       generates: call.answerKeys !== null,
       keys: [...call.keys, ...(call.answerKeys ?? [])],
       renamed: call.renamed,
+      repeats: call.repeats,
     }
   })
 }
@@ -101,6 +106,9 @@ function readPlace(
   const extended = calls.some(one => one.draft.relation !== 'side' && one.draft.parents.includes(call.id))
   if (relation === 'root' && !extended && calls.some(isFirst))
     return { relations: ['root', 'side'], parents: [null, '*'], side: 'any' }
+  // Beside nothing that goes on there is no lane to stand beside.
+  const alone = calls.every(one => one.draft.relation === 'side' || one.draft.parents[0] === null)
+  if (relation === 'side' && alone) return { relations: ['root', 'side'], parents: [null, '*'], side: 'any' }
   // Words alone do not tell who wrote them first.
   const late = calls.some(one => parents.includes(one.id) && one.startedAt > call.startedAt)
   if (!strictTimes && late && (relation === 'subagent' || relation === 'compact'))
