@@ -457,4 +457,39 @@ describe('found by random sessions', () => {
     ])
     expect(links['n']).toEqual(['compact', id])
   })
+
+  it('a second summary of a conversation whose opening is the first one is a compaction', () => {
+    const lines = (which: string) =>
+      `The ${which} half of the files was read by the agent.\nWhat is open is the ${which} of the tests.`
+    const begun = user(`So far:\n${lines('first')}`)
+    const { links, lanes } = place([
+      { id: 'a', at: 1, messages: ask(), answer: said },
+      { id: 'b', at: 2, messages: ask(said, user('Write a summary.')), answer: assistant(text(lines('first'))) },
+      { id: 'c', at: 3, messages: [begun, user('Write a summary.')], answer: assistant(text(lines('second'))) },
+      { id: 'd', at: 4, messages: [begun, user(`So far:\n${lines('second')}`), user('go on')], answer: called },
+    ])
+    expect([links['c'], links['d']]).toEqual([
+      ['compact', 'b'],
+      ['compact', 'c'],
+    ])
+    expect(lanes).toEqual([['a', 'b', 'c', 'd']])
+  })
+
+  it('a copied answer is copied as a whole, also where others made the same tool call', () => {
+    const answer = assistant(text('The second answer of this lane.'), toolCall('call_0', 'pwd'))
+    const history = (value: string) => [
+      assistant(toolCall('call_0', 'ls')),
+      toolResult('call_0', value),
+      answer,
+      toolResult('call_0', 'x'),
+    ]
+    const { calls } = place([
+      { id: 'a', at: 1, messages: ask(), answer: assistant(toolCall('call_0', 'ls')) },
+      { id: 'b', at: 2, messages: ask(...history('a.txt').slice(0, 2)), answer },
+      { id: 'o', at: 3, messages: [user('a conversation of its own')], answer: assistant(toolCall('call_0', 'pwd')) },
+      { id: 'c', at: 4, messages: ask(...history('[cleared]')), answer: said },
+    ])
+    expect(calls['c']?.link).toMatchObject({ relation: 'edit', known: 5 })
+    expect(calls['c']?.link.edits).toEqual([{ kind: 'result-changed', position: 2 }])
+  })
 })
