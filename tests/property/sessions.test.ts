@@ -309,7 +309,7 @@ describe('the tree of a scope', () => {
       }),
       100,
     )
-    expect(checked).toBeGreaterThan(1000 * times)
+    expect(checked).toBeGreaterThan(500 * times)
   })
 
   it('is the same when a source gives only what is new', () => {

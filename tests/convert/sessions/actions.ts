@@ -137,7 +137,9 @@ function rewriteLastResult(world: World, client: Client, id: string, answer: rea
   const at = client.history.findLastIndex(message => message.blocks.some(block => block.kind === 'tool-result'))
   if (at < client.answered || !canEdit(client)) return
   keepAnswer(client, id, answer)
-  client.history = client.history.map((message, index) => (index === at ? rewriteResult(message, 'aborted') : message))
+  client.history = client.history.map((message, index) =>
+    index === at ? rewriteResult(message, `aborted ${world.number()}`) : message,
+  )
   client.draft = { ...client.draft, relation: 'edit', edit: 'result-changed' }
   client.past = []
   addItems(world, client, [...callIds(answer).map(call => makeResult(world, call, random, 'aborted')), nextUser(world, random)])

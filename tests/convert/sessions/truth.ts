@@ -120,7 +120,11 @@ function readPlace(
     return { relations: ['subagent', 'root', 'side'], parents: [null, '*'], side: 'any' }
   // Names that a gateway gave are known by their place among calls that came before.
   if (!strictTimes && call.renamed)
-    return { relations: [...relations, 'extend', 'fork', 'edit', 'root', 'side'], parents: ['*', null], side: 'any' }
+    return {
+      relations: [...relations, 'extend', 'fork', 'edit', 'subagent', 'compact', 'root', 'side'],
+      parents: ['*', null],
+      side: 'any',
+    }
   return { relations, parents, side }
 }
 
