@@ -5,7 +5,7 @@ import { orderCalls } from './call-order.ts'
 import { createDuplicates } from './duplicates.ts'
 import { createExpander, type ExpandedCall } from './expansion.ts'
 import { createGenerators } from './generators.ts'
-import type { History } from './history.ts'
+import { assistantsBehind, type History } from './history.ts'
 import { createIdentityTrie, type IdentityTrie } from './identity-trie.ts'
 import type { Link } from './link.ts'
 import { createLinker } from './links.ts'
@@ -119,7 +119,7 @@ function createMakers(history: History, ids: ToolIds) {
     },
     /** Of the last tool call that a request holds beyond what it extends. */
     find: (request: number, extended: number): LoadedCall | undefined => {
-      for (let node = request; node !== extended; node = history.parentOf(node)) {
+      for (const node of assistantsBehind(history, request, extended)) {
         const maker = makers.get(readId(node) ?? '')
         if (maker !== undefined) return maker
       }

@@ -17,6 +17,8 @@ export interface History {
   readonly blockOf: (node: number) => StoredBlock
   /** The last block opens a message of its own; an assistant's messages in a row count as one. */
   readonly startsMessage: (node: number) => boolean
+  /** The last block of an assistant at or before this one; 0 = none. */
+  readonly assistantAt: (node: number) => number
   /** The conversation's first `depth` blocks; the node itself when it has no more. Cheap at any distance. */
   readonly ancestorAt: (node: number, depth: number) => number
   /** `node` begins with the whole of `ancestor`, word for word. */
@@ -38,7 +40,7 @@ export interface History {
 const referencesMax = 2 ** 26
 
 export function createHistory(table: BlockTable): History {
-  const nodes = createNodes()
+  const nodes = createNodes(table)
   const { parentOf, referenceOf, depthOf, jumpOf, startsMessage, childOf, add } = nodes
   const blockOf = (node: number): StoredBlock => table.read(referenceOf(node))
   const ancestorAt = (node: number, depth: number): number => {
@@ -93,14 +95,21 @@ export function createHistory(table: BlockTable): History {
   }
 }
 
+/** Blocks of assistants in a conversation behind one of its beginnings, the last first. */
+export function* assistantsBehind(history: History, node: number, beginning: number): Generator<number> {
+  const depth = history.depthOf(beginning)
+  for (let at = history.assistantAt(node); history.depthOf(at) > depth; at = history.assistantAt(history.parentOf(at))) yield at
+}
+
 /** The bare trie, as columns of numbers. */
-function createNodes() {
+function createNodes(table: BlockTable) {
   const parents = [0]
   const references = [-1]
   const depths = [0]
   /** A distant ancestor of each node, so chosen that any depth is reached in few jumps. */
   const jumps = [0]
   const starts = [false]
+  const assistants = [0]
   /** Most blocks are followed by one other only; the rest is in `others`. */
   const firstChildren = [0]
   const others = new Map<number, number>()
@@ -118,6 +127,7 @@ function createNodes() {
     depthOf: (node: number) => at(depths, node),
     jumpOf: (node: number) => at(jumps, node),
     startsMessage: (node: number) => starts[node] ?? false,
+    assistantAt: (node: number) => at(assistants, node),
     /** The first child there was; 0 = none. */
     childOf: (node: number) => at(firstChildren, node),
     add: (parent: number, reference: number, start: boolean): number => {
@@ -131,6 +141,7 @@ function createNodes() {
       depths.push(at(depths, parent) + 1)
       jumps.push(isEven ? at(jumps, jump) : parent)
       starts.push(start)
+      assistants.push(table.read(reference).role === 'assistant' ? node : at(assistants, parent))
       firstChildren.push(0)
       if (at(firstChildren, parent) === 0) firstChildren[parent] = node
       else others.set(edgeOf(parent, reference, start), node)

@@ -76,7 +76,7 @@ export function createBeginningLinks(history: History, openings: Openings): Begi
     },
     note: (index, expanded, link) => {
       calls.push(expanded)
-      textual.note(index, expanded, link.parent, link.known)
+      textual.note(index, expanded, link)
       if (expanded.answer !== null) latestOf.set(expanded.call.marks.actor ?? '', index)
     },
   }

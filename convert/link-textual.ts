@@ -4,7 +4,7 @@
 import type { ExpandedCall } from './expansion.ts'
 import type { History } from './history.ts'
 import { type Line, nameLine, readArgumentLines, readLines } from './lines.ts'
-import type { Evidence } from './link.ts'
+import type { Evidence, Link } from './link.ts'
 
 export interface TextualLink {
   /** Index of the call. */
@@ -14,8 +14,8 @@ export interface TextualLink {
 }
 
 export interface TextualLinks {
-  /** In the tree's order, each call after it was linked to `parent`, whose part of the request ends at `known`. */
-  readonly note: (index: number, expanded: ExpandedCall, parent: number | null, known: number) => void
+  /** In the tree's order, each call after it was linked. */
+  readonly note: (index: number, expanded: ExpandedCall, link: Link) => void
   /** The tool call whose arguments hold one of these lines; with `isMarked` also one that was answered already. */
   readonly findTask: (lines: readonly Line[], isMarked: boolean) => TextualLink | null
   /** The one answer that these lines repeat. */
@@ -82,8 +82,9 @@ export function createTextualLinks(history: History): TextualLinks {
   }
 
   return {
-    note: (index, expanded, parent, known) => {
-      for (const node of history.nodesFrom(expanded.request, known)) {
+    note: (index, expanded, { parent, known }) => {
+      // A request without a past answers no tool call that was recorded.
+      for (const node of parent === null ? [] : history.nodesFrom(expanded.request, known)) {
         const { block, callId } = history.blockOf(node)
         if (block.kind === 'tool-result') noteResult(callId, parent)
       }

@@ -4,7 +4,7 @@
 import { listEdits } from './edits.ts'
 import type { ExpandedCall } from './expansion.ts'
 import type { Generators } from './generators.ts'
-import type { History } from './history.ts'
+import { assistantsBehind, type History } from './history.ts'
 import type { IdentityTrie } from './identity-trie.ts'
 import type { Evidence, Link } from './link.ts'
 import { createBeginningLinks, createLink } from './link-beginnings.ts'
@@ -134,8 +134,7 @@ function createOwners({ history, identities }: LinkInputs) {
     },
     /** The last block of a request, behind what extends an answer, that one call generated. */
     findCopied: (request: number, extended: number): Copied | null => {
-      for (let node = request; node !== extended; node = history.parentOf(node)) {
-        if (history.blockOf(node).role !== 'assistant') continue
+      for (const node of assistantsBehind(history, request, extended)) {
         const key = identities.keyOf(node)
         const parent = key < 0 ? undefined : owners.get(key)
         if (parent !== undefined && parent >= 0) return { parent, node }
