@@ -396,3 +396,113 @@ describe('a new beginning', () => {
     expect(lanes).toEqual([['a', 'b'], ['s']])
   })
 })
+
+// Those that `fails` marks are open: tests/convert/sessions/open-defects.ts.
+describe('found by random sessions', () => {
+  const task = (id: string, prompt: string) => {
+    const input = { prompt }
+    return { kind: 'tool-call', id, name: 'task', input, inputText: JSON.stringify(input) } as const
+  }
+  const prompt = 'Count the files below the folder named src.'
+  const sub: Case = { id: 's', at: 5, system: 'You are a sub-agent.', messages: [user(prompt)], answer: said }
+
+  it.fails('a result of another conversation does not answer a tool call whose id repeats', () => {
+    const other = [user('something else, in a conversation of its own'), assistant(toolCall('call_0', 'ls'))]
+    const { links } = place([
+      { id: 'b', at: 1, messages: other.slice(0, 1), answer: assistant(toolCall('call_0', 'ls')) },
+      { id: 'a', at: 2, messages: ask(), answer: assistant(task('call_0', prompt)) },
+      { id: 'c', at: 3, messages: [...other, toolResult('call_0', 'x')], answer: said },
+      sub,
+    ])
+    expect(links['s']).toEqual(['subagent', 'a'])
+  })
+
+  it.fails('the same words under another preamble are no fork', () => {
+    const { links } = place([
+      { id: 'a', at: 1, messages: ask(), answer: called },
+      { id: 'b', at: 2, messages: ask(called, result), answer: assistant({ kind: 'thinking', text: 'hm' }), complete: false },
+      { id: 'c', at: 3, messages: ask(called, result), answer: said, system: 'Another day.' },
+    ])
+    expect([links['b'], links['c']]).toEqual([
+      ['extend', 'a'],
+      ['extend', 'a'],
+    ])
+  })
+
+  for (const [id, run] of [
+    ['a', it],
+    ['z', it.fails],
+  ] as const)
+    run(`a sub-agent is known where the log has the same time for it and for the call it works for (${id})`, () => {
+      const { links } = place([
+        { id, at: 5, messages: ask(), answer: assistant(task('t1', prompt)) },
+        sub,
+        { id: 'n', at: 9, messages: ask(assistant(task('t1', prompt)), toolResult('t1', 'x')), answer: said },
+      ])
+      expect(links['s']).toEqual(['subagent', id])
+    })
+
+  for (const [id, run] of [
+    ['a', it],
+    ['z', it.fails],
+  ] as const)
+    run(`an edit is known where the log has the same time for it and for the call it goes on from (${id})`, () => {
+      const second = assistant(text('Second answer of this lane.'))
+      const { links, lanes } = place([
+        { id: '0', at: 1, messages: ask(), answer: called },
+        { id, at: 5, messages: ask(called, result), answer: second },
+        { id: 'n', at: 5, messages: ask(called, toolResult('t1', '[cleared]'), second, user('go on')), answer: said },
+      ])
+      expect(links['n']).toEqual(['edit', id])
+      expect(lanes).toEqual([['0', id, 'n']])
+    })
+
+  for (const [id, run] of [
+    ['a', it],
+    ['z', it.fails],
+  ] as const)
+    run(`a compaction is known where the log has the same time for it and for the summary (${id})`, () => {
+      const summary = 'The files were listed and read by the agent.\nWhat is open is the last of the tests.'
+      const { links } = place([
+        { id: '0', at: 1, messages: ask(), answer: said },
+        { id, at: 5, messages: ask(said, user('Write a summary.')), answer: assistant(text(summary)) },
+        { id: 'n', at: 5, messages: [user(`So far:\n${summary}`)], answer: called },
+      ])
+      expect(links['n']).toEqual(['compact', id])
+    })
+
+  it.fails('a second summary of a conversation whose opening is the first one is a compaction', () => {
+    const lines = (which: string) =>
+      `The ${which} half of the files was read by the agent.\nWhat is open is the ${which} of the tests.`
+    const begun = user(`So far:\n${lines('first')}`)
+    const { links, lanes } = place([
+      { id: 'a', at: 1, messages: ask(), answer: said },
+      { id: 'b', at: 2, messages: ask(said, user('Write a summary.')), answer: assistant(text(lines('first'))) },
+      { id: 'c', at: 3, messages: [begun, user('Write a summary.')], answer: assistant(text(lines('second'))) },
+      { id: 'd', at: 4, messages: [begun, user(`So far:\n${lines('second')}`), user('go on')], answer: called },
+    ])
+    expect([links['c'], links['d']]).toEqual([
+      ['compact', 'b'],
+      ['compact', 'c'],
+    ])
+    expect(lanes).toEqual([['a', 'b', 'c', 'd']])
+  })
+
+  it.fails('a copied answer is copied as a whole, also where others made the same tool call', () => {
+    const answer = assistant(text('The second answer of this lane.'), toolCall('call_0', 'pwd'))
+    const history = (value: string) => [
+      assistant(toolCall('call_0', 'ls')),
+      toolResult('call_0', value),
+      answer,
+      toolResult('call_0', 'x'),
+    ]
+    const { calls } = place([
+      { id: 'a', at: 1, messages: ask(), answer: assistant(toolCall('call_0', 'ls')) },
+      { id: 'b', at: 2, messages: ask(...history('a.txt').slice(0, 2)), answer },
+      { id: 'o', at: 3, messages: [user('a conversation of its own')], answer: assistant(toolCall('call_0', 'pwd')) },
+      { id: 'c', at: 4, messages: ask(...history('[cleared]')), answer: said },
+    ])
+    expect(calls['c']?.link).toMatchObject({ relation: 'edit', known: 5 })
+    expect(calls['c']?.link.edits).toEqual([{ kind: 'result-changed', position: 2 }])
+  })
+})

@@ -3,16 +3,19 @@
 
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
+import { createLiveTree } from '../../convert/live-tree.ts'
 import type { Policy } from '../../convert/policies/_adapter.ts'
 import { policies } from '../../convert/policies/_all.ts'
 import type { SourceCall } from '../../convert/source.ts'
 import type { Trajectory } from '../../convert/trajectory.ts'
+import type { CallTree } from '../../convert/tree.ts'
 import { maskText } from '../../core/redact.ts'
 import type { Usage } from '../../core/types.ts'
 import { type Built, build, giveNews, listDisagreements, type Placed, placeCalls } from '../convert/sessions/check.ts'
 import type { Style } from '../convert/sessions/client.ts'
 import { listKeys, listWords } from '../convert/sessions/kappa.ts'
 import { noiseKinds, shuffle } from '../convert/sessions/noise.ts'
+import { openDefects } from '../convert/sessions/open-defects.ts'
 import { play, readStyle, type Session, scripts } from '../convert/sessions/play.ts'
 import { createRandom } from '../convert/sessions/random.ts'
 import type { Truth } from '../convert/sessions/truth.ts'
@@ -23,7 +26,13 @@ console.log(`random sessions: TURNPIKE_SEED=${seed} TURNPIKE_SESSIONS=${times}`)
 
 const seeds = fc.nat(1_000_000)
 const assertAll = <Ts extends [unknown, ...unknown[]]>(property: fc.IProperty<Ts>, runs: number) =>
-  fc.assert(property, { numRuns: runs * times, seed })
+  fc.assert(property, {
+    numRuns: runs * times,
+    seed,
+    interruptAfterTimeLimit: 240_000,
+    markInterruptAsFailure: true,
+    endOnFailure: process.env['TURNPIKE_SHRINK'] === '0',
+  })
 
 const rowsOf = (policy: Policy, { tree, lanes }: Built): Trajectory[] => [...policy.build(tree, lanes)]
 
@@ -209,7 +218,7 @@ describe('what a row holds', () => {
     assertAll(
       fc.property(scripts({ steps: 60 }), script => {
         const { calls, tally } = play(script)
-        if (readable === undefined || tally.has('edit: front cut') || tally.has('whole history after deltas')) return
+        if (readable === undefined || tally.has('edit: front cut')) return
         for (const row of rowsOf(readable, build(calls))) {
           if (row.parent !== null && row.kind !== 'subagent') continue
           const called = new Set<string>()
@@ -263,15 +272,19 @@ describe('the tree of a scope', () => {
 
   it('and its lanes are the same with and without wire noise', () => {
     assertAll(
-      fc.property(scripts({ steps: 80 }), seeds, (script, noise) => {
-        const clean = play(script)
-        // Which of two answers that look the same was kept, only stripped thinking tells.
-        if (clean.tally.has('identical answers')) return
-        const noisy = play(script, { noise })
-        const [one, other] = [build(clean.calls), build(noisy.calls)]
-        expect(links(placeCalls(other, noisy.truth))).toEqual(links(placeCalls(one, clean.truth)))
-        expect(lanesOf(other, noisy.truth)).toEqual(lanesOf(one, clean.truth))
-      }),
+      fc.property(
+        scripts({ steps: 80, ...(openDefects.equalTimes ? { clocks: ['exact'] as const } : {}) }),
+        seeds,
+        (script, noise) => {
+          const clean = play(script)
+          // Which of two answers that look the same was kept, only stripped thinking tells.
+          if (clean.tally.has('identical answers')) return
+          const noisy = play(script, { noise })
+          const [one, other] = [build(clean.calls), build(noisy.calls)]
+          expect(links(placeCalls(other, noisy.truth))).toEqual(links(placeCalls(one, clean.truth)))
+          expect(lanesOf(other, noisy.truth)).toEqual(lanesOf(one, clean.truth))
+        },
+      ),
       100,
     )
   })
@@ -290,13 +303,17 @@ describe('the tree of a scope', () => {
         const [readable] = policies.filter(policy => policy.id === 'readable')
         const names = new Map(truth.flatMap(one => one.records.map(record => [record, one.id] as const)))
         const generations =
-          readable === undefined ? [] : rowsOf(readable, built).flatMap(row => row.steps.flatMap(step => step.generation ?? []))
+          readable === undefined
+            ? []
+            : rowsOf(readable, built).flatMap(row =>
+                row.kind === 'alternative' ? [] : row.steps.flatMap(step => step.generation ?? []),
+              )
         const unresolved = generations.filter(one => one.unresolvedRetry).map(one => names.get(one.callId))
         expect(unresolved.sort()).toEqual(expected.unresolved)
       }),
       100,
     )
-    expect(checked).toBeGreaterThan(1000 * times)
+    expect(checked).toBeGreaterThan(500 * times)
   })
 
   it('is the same when a source gives only what is new', () => {
@@ -310,10 +327,32 @@ describe('the tree of a scope', () => {
     )
   })
 
+  it('grown call by call is the tree of what has come so far', () => {
+    const describeTree = ({ calls, nodeId }: CallTree) =>
+      JSON.stringify(
+        calls.map(({ index, call, link, requestNode, retryOf, preambleChanged, loggedTimes }) => {
+          return { index, id: call.id, link, node: nodeId(requestNode), retryOf, preambleChanged, loggedTimes }
+        }),
+      )
+    assertAll(
+      fc.property(scripts({ steps: 40 }), fc.option(seeds), fc.boolean(), (script, noise, shuffled) => {
+        const { calls } = play(script, { noise })
+        const live = createLiveTree()
+        // Calls come when they have ended, which is not the order in which they began.
+        const coming = shuffled ? shuffle(calls, createRandom(noise ?? 1)) : calls
+        for (const [index, call] of coming.entries()) {
+          live.add(call)
+          expect(describeTree(live.tree())).toBe(describeTree(build(coming.slice(0, index + 1)).tree))
+        }
+      }),
+      25,
+    )
+  })
+
   it('keeps every generation when calls are added', () => {
     assertAll(
       fc.property(scripts({ steps: 60 }), seeds, (script, which) => {
-        const { calls } = play(script)
+        const { calls, truth } = play(script)
         const random = createRandom(which)
         const some = calls.filter(() => random.chance(60))
         const generated = (part: readonly SourceCall[]) =>
@@ -323,6 +362,17 @@ describe('the tree of a scope', () => {
             ),
           )
         const all = generated(calls)
+        const nodes = (part: readonly SourceCall[]) => {
+          const { tree } = build(part)
+          return new Map(tree.calls.map(call => [call.call.id, tree.nodeId(call.requestNode)]))
+        }
+        const nodesOfAll = nodes(calls)
+        // Ids that turn out to repeat, and names of a gateway, are understood better the more calls there are.
+        const plain = new Set(
+          truth.flatMap(one => (one.renamed || one.repeats || one.relations.includes('declared') ? [] : one.records)),
+        )
+        for (const [id, node] of nodes(some))
+          if (plain.has(id) && nodesOfAll.has(id)) expect([id, nodesOfAll.get(id)]).toEqual([id, node])
         expect([...generated(some)].filter(id => !all.has(id) && !isSecondWriting(id, calls))).toEqual([])
       }),
       30,
@@ -339,12 +389,14 @@ describe('the tree of a scope', () => {
       fc.property(fc.array(scripts({ steps: 40, clocks: ['exact'] }), { minLength: 2, maxLength: 4 }), seeds, (some, noise) => {
         const sessions = some.map((script, index) => play(script, { noise: noise + index, name: `world${index}` }))
         const truth = sessions.flatMap(session => session.truth)
+        const repeats = new Set(truth.flatMap(one => (one.repeats ? [one.id] : [])))
+        const besides = new Set(truth.flatMap(one => (one.relations.includes('side') ? [one.id] : [])))
         const together = placeCalls(build(sessions.flatMap(session => session.calls)), truth)
         for (const session of sessions) {
           const alone = placeCalls(build(session.calls), session.truth)
           for (const [id, { relation, parent, via }] of alone) {
             // Probes and warm-ups say the same everywhere.
-            if (relation === 'side') continue
+            if (besides.has(id) || (openDefects.repeatedIdsAnswered && repeats.has(id))) continue
             const found = together.get(id)
             expect([id, found?.relation, found?.parent, found?.via]).toEqual([id, relation, parent, via])
           }

@@ -15,6 +15,7 @@ import {
   say,
   sendRequest,
 } from './client.ts'
+import { openDefects } from './open-defects.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
@@ -136,7 +137,9 @@ function rewriteLastResult(world: World, client: Client, id: string, answer: rea
   const at = client.history.findLastIndex(message => message.blocks.some(block => block.kind === 'tool-result'))
   if (at < client.answered || !canEdit(client)) return
   keepAnswer(client, id, answer)
-  client.history = client.history.map((message, index) => (index === at ? rewriteResult(message, 'aborted') : message))
+  client.history = client.history.map((message, index) =>
+    index === at ? rewriteResult(message, `aborted ${world.number()}`) : message,
+  )
   client.draft = { ...client.draft, relation: 'edit', edit: 'result-changed' }
   client.past = []
   addItems(world, client, [...callIds(answer).map(call => makeResult(world, call, random, 'aborted')), nextUser(world, random)])
@@ -273,9 +276,13 @@ const compact: Act = (world, client, random) => {
   ]
   const answer = [text(`${lines.join('\n')}\n`)]
   const id = sendRequest(world, client, answer)
+  const [first] = client.history[0]?.blocks ?? []
+  const isSummary = openDefects.summaryTie && (first?.kind !== 'text' || first.text !== client.opening)
   // A sub-agent's opening is its prompt, which would say again for whom it works.
   const opening =
-    client.boss === null && random.chance(30) ? client.history.slice(0, 1).filter(message => message.role === 'user') : []
+    client.boss === null && !isSummary && random.chance(30)
+      ? client.history.slice(0, 1).filter(message => message.role === 'user')
+      : []
   if (opening.length > 0) world.count('compaction that keeps the opening')
   client.history = opening
   client.answered = 0

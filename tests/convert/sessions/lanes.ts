@@ -32,9 +32,13 @@ export function deriveLanes(sent: readonly SentCall[], truth: readonly Truth[]):
   const reaches = new Map<string, number>()
   for (const call of [...calls].reverse())
     reaches.set(call.id, Math.max(call.startedAt, ...(children.get(call.id) ?? []).map(child => reaches.get(child.id) ?? 0)))
+  const goesOn = (call: SentCall): boolean => children.has(call.id)
   const next = new Map<string, string>()
   for (const [parent, some] of children) {
-    const best = some.filter(call => kept.has(call.id)).sort((a, b) => (reaches.get(b.id) ?? 0) - (reaches.get(a.id) ?? 0))[0]
+    // Further in time; but one late answer that nothing follows does not end a lane that goes on.
+    const [best] = some
+      .filter(call => kept.has(call.id))
+      .sort((a, b) => Number(goesOn(b)) - Number(goesOn(a)) || (reaches.get(b.id) ?? 0) - (reaches.get(a.id) ?? 0))
     if (best !== undefined) next.set(parent, best.id)
   }
   const continues = new Set(next.values())

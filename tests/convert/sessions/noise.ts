@@ -28,8 +28,8 @@ type NoiseKind = (typeof noiseKinds)[number]
 
 export function addNoise(messages: readonly Message[], noise: Noise): Message[] {
   const strips = noise.random.below(4)
-  const changed = messages.flatMap(message => addMessageNoise(message, strips, noise))
-  return markLast(joinMessages(changed, noise), noise)
+  const changed = joinMessages(messages, noise).flatMap(message => addMessageNoise(message, strips, noise))
+  return markLast(changed, noise)
 }
 
 export function shuffle<T>(list: readonly T[], random: Random): T[] {

@@ -2,6 +2,7 @@
 // the specification's words only. Where the words leave a choice, every allowed answer is listed.
 
 import type { EditKind, Relation, SideKind } from '../../../convert/link.ts'
+import { openDefects } from './open-defects.ts'
 
 /** How a client came to send what it sent; `chain`: it goes on where its last answer ended. */
 export interface Draft {
@@ -29,6 +30,8 @@ export interface SentCall {
   readonly records: string[]
   /** A gateway gave its tool calls other names than the server did. */
   readonly renamed: boolean
+  /** Its server counts tool calls from 0 in every answer. */
+  readonly repeats: boolean
 }
 
 export interface Truth {
@@ -46,6 +49,8 @@ export interface Truth {
   /** Keys of the whole request and the answer. */
   readonly keys: readonly string[]
   readonly renamed: boolean
+  /** Its server counts tool calls from 0 in every answer. */
+  readonly repeats: boolean
 }
 
 const separator = '\u0000'
@@ -74,6 +79,7 @@ export function deriveTruth(calls: readonly SentCall[], strictTimes: boolean): T
       generates: call.answerKeys !== null,
       keys: [...call.keys, ...(call.answerKeys ?? [])],
       renamed: call.renamed,
+      repeats: call.repeats,
     }
   })
 }
@@ -97,17 +103,28 @@ function readPlace(
   const { parents, relation, side } = call.draft
   // A first call that nothing goes on from, beside another with its words and another preamble, is by the rules a side call of unknown kind.
   const isFirst = (one: SentCall) =>
-    one.draft.relation === 'root' && one.keys[0] === call.keys[0] && one.preamble !== call.preamble
+    ['root', 'compact'].includes(one.draft.relation) && one.keys[0] === call.keys[0] && one.preamble !== call.preamble
   const extended = calls.some(one => one.draft.relation !== 'side' && one.draft.parents.includes(call.id))
   if (relation === 'root' && !extended && calls.some(isFirst))
     return { relations: ['root', 'side'], parents: [null, '*'], side: 'any' }
+  // Beside nothing that goes on there is no lane to stand beside.
+  const alone = calls.every(one => one.draft.relation === 'side' || one.draft.parents[0] === null)
+  if (relation === 'side' && alone) return { relations: ['root', 'side'], parents: [null, '*'], side: 'any' }
   // Words alone do not tell who wrote them first.
   const late = calls.some(one => parents.includes(one.id) && one.startedAt > call.startedAt)
   if (!strictTimes && late && (relation === 'subagent' || relation === 'compact'))
     return { relations: [relation, 'root', 'side'], parents: [...parents, null, '*'], side: 'any' }
+  if (openDefects.equalTimes && !strictTimes && ['subagent', 'compact', 'edit'].includes(relation))
+    return { relations: ['subagent', 'compact', 'edit', 'extend', 'fork', 'root', 'side'], parents: [null, '*'], side: 'any' }
+  if (openDefects.repeatedIdsAnswered && call.repeats && relation === 'subagent')
+    return { relations: ['subagent', 'root', 'side'], parents: [null, '*'], side: 'any' }
   // Names that a gateway gave are known by their place among calls that came before.
   if (!strictTimes && call.renamed)
-    return { relations: [...relations, 'extend', 'fork', 'edit', 'root', 'side'], parents: ['*', null], side: 'any' }
+    return {
+      relations: [...relations, 'extend', 'fork', 'edit', 'subagent', 'compact', 'root', 'side'],
+      parents: ['*', null],
+      side: 'any',
+    }
   return { relations, parents, side }
 }
 
@@ -125,6 +142,8 @@ function readRelations(
     return one.keys.slice(before).join(separator)
   }
   const chained = earlier.filter(one => one.draft.relation === 'chain' || one.draft.relation === 'declared')
+  const again = (one: SentCall): boolean => news(one) === news(call) && one.preamble !== call.preamble
+  if (openDefects.preambleFork && chained.some(again)) return ['extend', 'fork']
   const other = chained.some(one => news(one) !== news(call))
   const same = chained.some(one => news(one) === news(call))
   const unsure = earlier.some(one => one.draft.relation === 'edit' || one.draft.relation === 'compact')

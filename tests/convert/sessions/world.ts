@@ -83,6 +83,7 @@ export function createWorld(options: WorldOptions): World {
       preamble: JSON.stringify([request.system, request.tools.map(tool => tool.name).sort(), request.maxTokens]),
       records: [id],
       renamed: request.rename !== null,
+      repeats: request.idsRepeat,
     })
     const decoded = writeCall(request, id, startedAt, Math.max(startedAt, readClock()), wire, count)
     log.push({ ...decoded, continues: null, costNanoUsd: answered === null ? null : 1000 + times.below(100_000) })
