@@ -12,6 +12,7 @@ import { findPolicy } from './policies/_all.ts'
 import type { ScopeInfo } from './source.ts'
 import { readStoreScope } from './source-store.ts'
 import type { Trajectory } from './trajectory.ts'
+import { writeFailedCall } from './trajectory-builder.ts'
 import { buildTree, type CallTree } from './tree.ts'
 
 export interface ConvertOptions {
@@ -73,8 +74,9 @@ export function convertScopes(store: Store, refs: readonly Ref[], options: Conve
       counts.lanes += lanes.lanes.length
       countCalls(counts, tree)
       for (const { call } of lanes.stray) counts.tokens_out += sumTokens(call.usage)
+      const stray = lanes.stray.map(({ call }) => writeFailedCall(call))
       const trajectories = countTrajectories(counts, policy.build(tree, lanes))
-      for (const row of format.write({ scope, policy: policy.id, trajectories })) {
+      for (const row of format.write({ scope, policy: policy.id, trajectories, stray })) {
         counts.rows += 1
         counts.generations_out += format.listGenerations(row).length
         yield JSON.stringify(row)

@@ -1,9 +1,9 @@
 // One scope's calls, loaded for the tree: every request and answer as references into one block table, in an order that does not
 // depend on how they were recorded.
 
-import type { Conversation, EpochMs, Json, Message, ToolDefinition, Usage } from '../core/types.ts'
+import type { Call, Conversation, EpochMs, Json, Message, ToolDefinition, Usage } from '../core/types.ts'
 import { type BlockList, type BlockTable, createBlockTable, namePreamble } from './blocks.ts'
-import { isGeneration } from './decode.ts'
+import { isGeneration, readError } from './decode.ts'
 import type { SourceCall, SourceScope } from './source.ts'
 
 export interface Preamble {
@@ -34,6 +34,10 @@ export interface LoadedCall {
   readonly previousAnswerId: string | null
   readonly usage: Usage | null
   readonly costNanoUsd: number | null
+  /** Of HTTP; null when no answer came. */
+  readonly status: number | null
+  /** What the provider said, else what the wire did. */
+  readonly error: Call['error']
 }
 
 export interface LoadedScope {
@@ -69,7 +73,8 @@ export function createLoader() {
   }
 
   return {
-    add: ({ exchange, conversation, answer, costNanoUsd }: SourceCall): void => {
+    add: (call: SourceCall): void => {
+      const { exchange, conversation, answer, costNanoUsd } = call
       const generated = isGeneration(answer) ? answer : null
       const previous = conversation.extra['previous_response_id']
       calls.push({
@@ -92,6 +97,8 @@ export function createLoader() {
         previousAnswerId: typeof previous === 'string' ? previous : null,
         usage: answer?.usage ?? null,
         costNanoUsd,
+        status: exchange.status,
+        error: readError(call),
       })
     },
     finish: (): Omit<LoadedScope, 'undecodable'> => {

@@ -3,7 +3,8 @@
 
 import type { Block, Message } from '../core/types.ts'
 import type { LaneStep } from './lanes.ts'
-import type { Boundary, PolicyId, Trajectory, TrajectoryStep } from './trajectory.ts'
+import type { LoadedCall } from './load.ts'
+import type { Boundary, FailedCall, PolicyId, Trajectory, TrajectoryStep } from './trajectory.ts'
 import type { CallTree, TreeCall } from './tree.ts'
 
 export type BuildTrajectory = (
@@ -72,8 +73,21 @@ export function createTrajectoryBuilder(tree: CallTree, policy: PolicyId): Build
       boundaries,
       breakReason: null,
       approximate: false,
-      failed: failed.map(({ call }) => ({ callId: call.id, usage: call.usage, costNanoUsd: call.costNanoUsd })),
+      failed: failed.map(({ call }) => writeFailedCall(call)),
     }
+  }
+}
+
+export function writeFailedCall(call: LoadedCall): FailedCall {
+  return {
+    callId: call.id,
+    usage: call.usage,
+    costNanoUsd: call.costNanoUsd,
+    startedAt: call.startedAt,
+    endedAt: call.endedAt,
+    model: call.model,
+    status: call.status,
+    error: call.error,
   }
 }
 

@@ -2,9 +2,10 @@
 
 import { TurnpikeError } from '../../core/errors.ts'
 import type { OutputFormat } from './_adapter.ts'
+import atif from './atif.ts'
 import merged from './merged.ts'
 
-export const formats: readonly OutputFormat[] = [merged]
+export const formats: readonly OutputFormat[] = [atif, merged]
 
 export function findFormat(id: string): OutputFormat {
   const format = formats.find(format => format.id === id)
