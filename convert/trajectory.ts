@@ -140,6 +140,6 @@ export interface TrajectorySet {
   readonly scope: ScopeInfo
   readonly policy: PolicyId
   readonly trajectories: Iterable<Trajectory>
-  /** Calls that generated nothing and belong to no lane; complete once the trajectories are read. */
+  /** Calls that generated nothing and belong to no lane. Absent: none. */
   readonly stray?: readonly FailedCall[]
 }

@@ -37,7 +37,8 @@ export interface Content {
 
 export function writeContent(blocks: readonly Block[], places: Places): Content {
   const parts: JsonObject[] = []
-  const layout = blocks.map((block, position) => writeBlock(block, position, parts, places))
+  const isOnlyThought = blocks.filter(block => block.kind === 'thinking').length === 1
+  const layout = blocks.map((block, position) => writeBlock(block, { position, parts, isOnlyThought, ...places }))
   const [only] = parts
   const text = only?.['type'] === 'text' ? textOf(only['text']) : null
   const message = parts.length === 0 ? '' : parts.length === 1 && text !== null && text !== '' ? text : parts
@@ -56,20 +57,27 @@ function assumeLayout(parts: readonly JsonObject[], hasThinking: boolean, calls:
   return [...(hasThinking ? ['thinking'] : []), ...kinds, ...Array.from({ length: calls }, () => 'tool-call')]
 }
 
-function writeBlock(block: Block, position: number, parts: JsonObject[], places: Places): Json {
+interface BlockPlaces extends Places {
+  readonly position: number
+  readonly parts: JsonObject[]
+  readonly isOnlyThought: boolean
+}
+
+function writeBlock(block: Block, places: BlockPlaces): Json {
+  const { parts } = places
   switch (block.kind) {
     case 'text':
     case 'refusal':
       parts.push({ type: 'text', text: block.text })
       return describe(block.kind, { extra: block.extra })
     case 'thinking':
-      return places.thinking === undefined ? keep(block) : writeThinking(block, places.thinking)
+      return places.thinking === undefined ? keep(block) : writeThinking(block, places.thinking, places.isOnlyThought)
     case 'tool-call':
       if (places.calls === undefined) return keep(block)
       places.calls.push(writeToolCall(block))
       return block.kind
     case 'tool-result':
-      return places.placeResult?.(block, position) ?? keep(block)
+      return places.placeResult?.(block, places.position) ?? keep(block)
     case 'image': {
       const source = nameImage(block, places.images)
       if (source !== null) parts.push({ type: 'image', source })
@@ -98,9 +106,9 @@ export function dropWire(block: Block): JsonObject {
   return rest.kind === 'tool-result' ? { ...plain, content: rest.content.map(dropWire) } : plain
 }
 
-function writeThinking(block: Extract<Block, { kind: 'thinking' }>, texts: string[]): Json {
+function writeThinking(block: Extract<Block, { kind: 'thinking' }>, texts: string[], isOnly: boolean): Json {
   const { text, signature, redacted, extra } = block
-  const isPlain = text !== '' && texts.length === 0
+  const isPlain = text !== '' && isOnly
   if (text !== '') texts.push(text)
   const attributes = defined({ signature, redacted, extra })
   return isPlain && Object.keys(attributes).length === 0 ? 'thinking' : { kind: 'thinking', chars: text.length, ...attributes }

@@ -125,26 +125,28 @@ export function readTokens(metrics: JsonObject): StepTokens | null {
 }
 
 export interface Totals {
-  readonly spent: readonly Spent[]
-  readonly failed: number
+  readonly generated: readonly Spent[]
+  /** What generated nothing. */
+  readonly failed: readonly Spent[]
+}
+
+export function joinTotals(totals: readonly Totals[]): Totals {
+  return { generated: totals.flatMap(({ generated }) => generated), failed: totals.flatMap(({ failed }) => failed) }
 }
 
 export function listSpent({ steps, failed }: Trajectory): Totals {
-  const generated = steps.flatMap(step => (step.generation === null ? [] : [step.generation]))
-  return { spent: [...generated, ...failed], failed: failed.length }
+  return { generated: steps.flatMap(step => (step.generation === null ? [] : [step.generation])), failed }
 }
 
 /** A total is given when something of it is known; `extra` says how many calls it leaves out. */
-export function writeFinalMetrics({ spent, failed }: Totals, steps: number | undefined, foreign: JsonObject): JsonObject {
+export function writeFinalMetrics({ generated, failed }: Totals, steps: number | undefined, foreign: JsonObject): JsonObject {
+  const spent = [...generated, ...failed]
   const usages = spent.map(({ usage }) => usage)
   const sum = (read: (usage: Usage) => number | null): number | undefined =>
     sumKnown(usages.map(usage => (usage === null ? null : read(usage)))) ?? undefined
   const cost = sumKnown(spent.map(({ costNanoUsd }) => costNanoUsd))
   // A call that generated nothing and reported no usage was most likely not billed; it does not make the total unknown.
-  const billed = [
-    ...spent.slice(0, spent.length - failed),
-    ...spent.slice(spent.length - failed).filter(call => call.usage !== null),
-  ]
+  const billed = [...generated, ...failed.filter(call => call.usage !== null)]
   const costUnknown = billed.filter(({ costNanoUsd }) => costNanoUsd === null).length
   return {
     ...defined({
@@ -158,7 +160,7 @@ export function writeFinalMetrics({ spent, failed }: Totals, steps: number | und
     }),
     extra: defined({
       calls: spent.length,
-      failed_calls: failed,
+      failed_calls: failed.length,
       calls_without_usage: usages.filter(usage => usage === null).length,
       calls_without_cost: costUnknown,
       cost_usd_of_the_others: cost === null || costUnknown === 0 ? undefined : cost / 1e9,

@@ -6,7 +6,7 @@ import { defined, isObject, objectOf, textOf } from '../../protocols/_json.ts'
 import type { ScopeInfo } from '../source.ts'
 import type { Trajectory, TrajectorySet } from '../trajectory.ts'
 import type { Images } from './_atif-content.ts'
-import { listSpent, type Totals, writeFailed, writeFinalMetrics } from './_atif-metrics.ts'
+import { joinTotals, listSpent, writeFailed, writeFinalMetrics } from './_atif-metrics.ts'
 import { type DocumentNotes, type SpawnedLane, writeSteps } from './_atif-steps.ts'
 import { createToolTable } from './_atif-tools.ts'
 
@@ -17,10 +17,16 @@ export const ownMark = 'turnpike/1'
 
 export function* writeDocuments(set: TrajectorySet): Iterable<JsonObject> {
   // Each call repeats its whole history: together in one document they would grow with the square of their number.
-  if (set.policy === 'calls') for (const trajectory of set.trajectories) yield writeDocument(set, [trajectory])
-  else {
+  if (set.policy !== 'calls') {
     const all = [...set.trajectories]
     if (all.length > 0) yield writeDocument(set, all)
+    return
+  }
+  let { stray = [] } = set
+  for (const trajectory of set.trajectories) {
+    yield writeDocument({ ...set, stray }, [trajectory])
+    // Of no conversation: the first document has them, as any would do.
+    stray = []
   }
 }
 
@@ -30,10 +36,6 @@ function writeDocument(set: TrajectorySet, trajectories: readonly Trajectory[]):
   const notes: DocumentNotes = { images, tools: createToolTable() }
   const family = groupFamily(trajectories, main)
   const totals = trajectories.map(listSpent)
-  const whole: Totals = {
-    spent: totals.flatMap(({ spent }) => spent),
-    failed: totals.reduce((sum, { failed }) => sum + failed, 0),
-  }
   const positions = new Map(trajectories.map((trajectory, position) => [trajectory.id, position]))
   const { schema_version: version, ...document } = writeTrajectory({
     trajectory: main,
@@ -42,7 +44,7 @@ function writeDocument(set: TrajectorySet, trajectories: readonly Trajectory[]):
     notes,
     positions,
   })
-  const stray = set.stray ?? []
+  const { stray = [] } = set
   return {
     schema_version: version ?? schemaVersion,
     session_id: set.scope.id,
@@ -50,10 +52,9 @@ function writeDocument(set: TrajectorySet, trajectories: readonly Trajectory[]):
     extra: {
       format: ownMark,
       scope: writeScope(set.scope),
-      totals: writeFinalMetrics(whole, undefined, {}),
+      totals: writeFinalMetrics(joinTotals([...totals, { generated: [], failed: stray }]), undefined, {}),
       ...objectOf(document['extra']),
-      // Of no conversation; `calls` has a document for each, and none is the place for them.
-      ...(stray.length === 0 || set.policy === 'calls' ? {} : { stray_calls: stray.map(writeFailed) }),
+      ...(stray.length === 0 ? {} : { stray_calls: stray.map(writeFailed) }),
       ...(Object.keys(images).length === 0 ? {} : { images }),
     },
   }
