@@ -4,8 +4,9 @@ import { TurnpikeError } from '../../core/errors.ts'
 import type { OutputFormat } from './_adapter.ts'
 import atif from './atif.ts'
 import merged from './merged.ts'
+import otel from './otel.ts'
 
-export const formats: readonly OutputFormat[] = [atif, merged]
+export const formats: readonly OutputFormat[] = [atif, merged, otel]
 
 export function findFormat(id: string): OutputFormat {
   const format = formats.find(format => format.id === id)

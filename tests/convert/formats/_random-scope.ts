@@ -100,7 +100,7 @@ const boundary: fc.Arbitrary<Omit<Boundary, 'step'>> = fc.record({
   preamble: fc.option(fc.record({ system: fc.array(flat, { maxLength: 2 }), tools: fc.constantFrom([], tools) })),
 })
 
-const failed: fc.Arbitrary<FailedCall> = fc.record({ callId: fc.string(), usage: spent, costNanoUsd: fc.option(fc.nat()) })
+const failed: fc.Arbitrary<FailedCall> = fc.record({ callId: fc.uuid(), usage: spent, costNanoUsd: fc.option(fc.nat()) })
 
 const one = fc.record({
   steps: fc.array(step, { maxLength: 6 }),

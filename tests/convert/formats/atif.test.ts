@@ -58,7 +58,7 @@ describe('any scope', () => {
         expect(again).toEqual(set)
         expect(JSON.stringify(writeOne(again))).toBe(JSON.stringify(row))
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 })
