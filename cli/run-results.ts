@@ -16,6 +16,7 @@ import { decodeNew, writeTrajectories } from './derive.ts'
 import { openResult, writeResult } from './result-files.ts'
 import { drawSummary } from './run-summary.ts'
 import { readScopes } from './scopes.ts'
+import { writeTrialFiles } from './trial-files.ts'
 
 export interface DerivedRun {
   readonly score: ScoreReport
@@ -33,6 +34,7 @@ export async function deriveRun(store: Store, run: Run, context: CommandContext)
   const ref = { kind: 'run', id: run.id, name: run.name } as const
   const file = await openResult(files.trajectories)
   const conversion = await writeTrajectories(store, [ref], { format: 'merged', write: file.write }).finally(file.close)
+  await writeTrialFiles(store, run.id, directory)
   const report = await readRunReport(store, run.id)
   await writeResult(files.report, renderMarkdown(report))
   return { score: report.score, report, conversion, files }
