@@ -1,6 +1,7 @@
 // Trajectories of one scope as one ATIF document: the main conversation is the document, every other one is embedded, sub-agents in the
 // trajectory whose tool call they work for, all others at the top. Every trajectory once, whatever its links say.
 
+import { assert } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/types.ts'
 import { defined, isObject, objectOf, textOf } from '../../protocols/_json.ts'
 import type { ScopeInfo } from '../source.ts'
@@ -68,17 +69,17 @@ function writeScope({ kind, id, name, runId, task, agent, score }: ScopeInfo): J
  * Of the lanes that begin without a parent the one with the most generations, then the one that reaches furthest; of its parts the last.
  * Not simply the one that ends last: a title asked for at the end is a root as well.
  */
-export function chooseMain(trajectories: readonly Trajectory[]): Trajectory {
+function chooseMain(trajectories: readonly Trajectory[]): Trajectory {
   const lanes = new Map<string, Trajectory[]>()
   for (const trajectory of trajectories) {
     if (trajectory.kind === 'alternative' && trajectory.lane !== trajectory.id) continue
-    lanes.set(trajectory.lane, [...(lanes.get(trajectory.lane) ?? []), trajectory])
+    addTo(lanes, trajectory.lane, trajectory)
   }
   const ranked = [...lanes.values()].map(parts => ({ last: parts.at(-1), rank: rankLane(parts) }))
   let best = ranked[0]
   for (const lane of ranked) if (best !== undefined && compareRanks(lane.rank, best.rank) > 0) best = lane
   const [first] = trajectories
-  if (first === undefined) throw new RangeError('a document needs a trajectory')
+  assert(first !== undefined, 'a document has a trajectory')
   return best?.last ?? first
 }
 
