@@ -60,9 +60,9 @@ function waitFor(sink: NodeJS.WritableStream): Promise<void> {
   })
 }
 
-export async function writeResult(file: string, text: string): Promise<void> {
+export async function writeResult(file: string, content: string | Uint8Array): Promise<void> {
   await makeFolder(file)
-  await writeFile(file, text).catch((cause: unknown) => {
+  await writeFile(file, content).catch((cause: unknown) => {
     throw cannotWrite(file, cause)
   })
 }

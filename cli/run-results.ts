@@ -19,6 +19,7 @@ import { writeResult } from './result-files.ts'
 import { openRowFiles } from './row-files.ts'
 import { drawSummary } from './run-summary.ts'
 import { readScopes } from './scopes.ts'
+import { writeTrialFiles } from './trial-files.ts'
 
 export interface DerivedRun {
   readonly score: ScoreReport
@@ -35,6 +36,7 @@ export async function deriveRun(store: Store, run: Run, context: CommandContext)
   await decodeNew(store, context, scopes)
   const ref = { kind: 'run', id: run.id, name: run.name } as const
   const conversion = await writeRunTrajectories(store, ref, files.trajectories)
+  await writeTrialFiles(store, run.id, directory)
   const report = await readRunReport(store, run.id)
   await writeResult(files.report, renderMarkdown(report))
   return { score: report.score, report, conversion, files }

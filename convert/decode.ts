@@ -189,7 +189,7 @@ export function writeCall(decoded: DecodedCall, price: DecodeOptions['price']): 
 }
 
 /** What the provider said, else what the wire did; a cut answer with content is partial, not an error. */
-function readError({ exchange, answer }: DecodedCall): Call['error'] {
+export function readError({ exchange, answer }: DecodedCall): Call['error'] {
   if (answer !== null && answer.error !== null) return answer.error
   if (isGeneration(answer)) return null
   if (exchange.failure !== null) return { type: exchange.failure.code, message: exchange.failure.message }

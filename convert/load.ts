@@ -2,9 +2,9 @@
 // anything. The order of the calls does not depend on how they were recorded.
 
 import { assert } from '../core/errors.ts'
-import type { Block, Conversation, EpochMs, Json, Message, ToolDefinition, Usage } from '../core/types.ts'
+import type { Block, Call, Conversation, EpochMs, Json, Message, ToolDefinition, Usage } from '../core/types.ts'
 import { type BlockTable, createBlockTable, namePreamble } from './blocks.ts'
-import { isGeneration } from './decode.ts'
+import { isGeneration, readError } from './decode.ts'
 import { createHistory, type History } from './history.ts'
 import { type CallMarks, readMarks } from './marks.ts'
 import type { SourceCall, SourceScope } from './source.ts'
@@ -45,6 +45,10 @@ export interface LoadedCall {
   readonly visibility: Visibility
   /** Null: the answer came without ids. */
   readonly tokens: CallTokens | null
+  /** Of HTTP; null when no answer came. */
+  readonly status: number | null
+  /** What the provider said, else what the wire did. */
+  readonly error: Call['error']
 }
 
 export interface LoadedScope {
@@ -134,6 +138,8 @@ export function createLoader(): Loader {
         costNanoUsd,
         visibility: readVisibility(conversation, answer),
         tokens: generated === null || answer === null ? null : tokens.addAnswer(answer),
+        status: exchange.status,
+        error: readError(source),
       }
       calls.push(call)
       return call

@@ -12,7 +12,8 @@ import { findPolicy } from './policies/_all.ts'
 import { readFacts, readKnown, readSetFacts, type ScopeSight } from './scope-facts.ts'
 import { type Selection, selectsScope, selectTrajectories } from './select.ts'
 import type { ScopeInfo, SourceCall, SourceScope, Undecodable } from './source.ts'
-import type { PolicyId, Trajectory, TrajectorySet } from './trajectory.ts'
+import type { FailedCall, PolicyId, Trajectory, TrajectorySet } from './trajectory.ts'
+import { writeFailedCall } from './trajectory-builder.ts'
 import { buildTree } from './tree.ts'
 import type { Facts } from './where.ts'
 
@@ -79,7 +80,8 @@ export async function* convertScope(source: SourceScope, plan: ConversionPlan, h
   counts.lanes += lanes.lanes.length
   countCalls(counts, tree)
   for (const { call } of lanes.stray) counts.tokens_out += sumTokens(call.usage)
-  yield* writeRows({ scope: source.scope, policy: policy.id, build: () => policy.build(tree, lanes) }, plan, hooks)
+  const stray = lanes.stray.map(({ call }) => writeFailedCall(call))
+  yield* writeRows({ scope: source.scope, policy: policy.id, build: () => policy.build(tree, lanes), stray }, plan, hooks)
 }
 
 /** Trajectories that are there already, from a file of another format. */
@@ -92,7 +94,7 @@ export async function* convertSet(set: TrajectorySet, plan: ConversionPlan, hook
   if (!isWanted(set.scope, facts, plan, counts)) return
   counts.scopes += 1
   countSet(counts, trajectories)
-  yield* writeRows({ scope: set.scope, policy: set.policy, build: () => trajectories }, plan, hooks)
+  yield* writeRows({ scope: set.scope, policy: set.policy, build: () => trajectories, stray: set.stray ?? [] }, plan, hooks)
 }
 
 function checkPolicy(policy: PolicyId, plan: ConversionPlan): void {
@@ -127,16 +129,17 @@ interface Built {
   readonly policy: PolicyId
   /** The same each time. */
   readonly build: () => Iterable<Trajectory>
+  readonly stray: readonly FailedCall[]
 }
 
-async function* writeRows({ scope, policy, build }: Built, plan: ConversionPlan, hooks: ScopeHooks): AsyncGenerator<Row> {
+async function* writeRows({ scope, policy, build, stray }: Built, plan: ConversionPlan, hooks: ScopeHooks): AsyncGenerator<Row> {
   const { counts, breathe } = hooks
   const format = findFormat(plan.format)
   const select = (counted: ConversionCounts | null): Iterable<Trajectory> =>
     selectTrajectories(build(), plan.selection, policy, counted)
   const left = plan.dedup ? await hooks.leaveOut(printTrajectories(select(null), policy)) : new Set<string>()
   const trajectories = countTrajectories(counts, select(counts), left)
-  for (const row of format.write({ scope, policy, trajectories })) {
+  for (const row of format.write({ scope, policy, trajectories, stray })) {
     const generations = format.listGenerations(row).length
     counts.rows += 1
     counts.generations_out += generations

@@ -8,7 +8,7 @@ import { readLineage } from './lineage.ts'
 import type { LoadedCall } from './load.ts'
 import { readRenames, renameResults } from './renames.ts'
 import { findUnresolved, type PlannedCall, type RowPlan } from './row-plan.ts'
-import type { Boundary, PolicyId, Trajectory, TrajectoryParent, TrajectoryStep } from './trajectory.ts'
+import type { Boundary, FailedCall, PolicyId, Trajectory, TrajectoryParent, TrajectoryStep } from './trajectory.ts'
 import type { CallTree, TreeCall } from './tree.ts'
 
 export interface TrajectoryBuilder {
@@ -107,8 +107,17 @@ export function readHead({ scope }: CallTree, last: TreeCall | undefined) {
   }
 }
 
-export function writeFailedCall(call: LoadedCall): Trajectory['failed'][number] {
-  return { callId: call.id, usage: call.usage, costNanoUsd: call.costNanoUsd }
+export function writeFailedCall(call: LoadedCall): FailedCall {
+  return {
+    callId: call.id,
+    usage: call.usage,
+    costNanoUsd: call.costNanoUsd,
+    startedAt: call.startedAt,
+    endedAt: call.endedAt,
+    model: call.model,
+    status: call.status,
+    error: call.error,
+  }
 }
 
 function writeGeneration({ call, loggedTimes }: TreeCall, unresolvedRetry: boolean): TrajectoryStep {

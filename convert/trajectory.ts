@@ -25,6 +25,19 @@ export interface Generation {
   readonly loggedTimes: number
 }
 
+/** A call that generated nothing: an error, or a cut before the first word. Absent members are not known to who built it. */
+export interface FailedCall {
+  readonly callId: string
+  readonly usage: Usage | null
+  readonly costNanoUsd: number | null
+  readonly startedAt?: EpochMs
+  readonly endedAt?: EpochMs | null
+  readonly model?: string | null
+  /** Of HTTP; null when no answer came. */
+  readonly status?: number | null
+  readonly error?: { readonly type: string; readonly message: string } | null
+}
+
 /** Ids and log probabilities as the provider gave them; never made by tokenising again. */
 export interface StepTokens {
   readonly ids: readonly number[]
@@ -108,8 +121,8 @@ export interface Trajectory {
   readonly breakReason: BreakReason | null
   /** The model may have seen something slightly other than what stands here (trimmed text, default arguments): `tolerant` only. */
   readonly approximate: boolean
-  /** Calls that generated nothing (errors, cuts before the first word) and their usage, if any. */
-  readonly failed: ReadonlyArray<{ readonly callId: string; readonly usage: Usage | null; readonly costNanoUsd: number | null }>
+  /** Calls that generated nothing and belong to its lane. */
+  readonly failed: readonly FailedCall[]
 }
 
 export type BreakReason =
@@ -127,4 +140,6 @@ export interface TrajectorySet {
   readonly scope: ScopeInfo
   readonly policy: PolicyId
   readonly trajectories: Iterable<Trajectory>
+  /** Calls that generated nothing and belong to no lane. Absent: none. */
+  readonly stray?: readonly FailedCall[]
 }
