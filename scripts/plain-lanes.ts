@@ -1,0 +1,80 @@
+// Which conversation each call of a recorded agent belongs to, read off the recorder's own labels and the agents' own marks, without any
+// of the product's code: the other opinion that scripts/check-lanes.ts holds the call tree against.
+// Labels (`note`): `turn3.1` = third user turn, second model call; `sub1.0` = first sub-agent; `side-…` = a call that fits no turn.
+
+import { readAnswer } from './plain-reading.ts'
+
+export interface CaptureRow {
+  readonly method: string
+  readonly path: string
+  readonly note: string | null
+  readonly request_headers: unknown
+  readonly request_body: string | null
+  readonly status: number
+  readonly response_body: string | null
+}
+
+export interface ExpectedCall {
+  /** As messages name the call: its number and label. */
+  readonly name: string
+  /** Calls of one conversation have the same; null = no answer of a model, or none that says anything. */
+  readonly lane: string | null
+  readonly kind: 'main' | 'subagent' | 'side'
+  /** The user's turn it belongs to, as far as the label or its neighbours say. */
+  readonly turn: number | null
+}
+
+type Headers = Readonly<Record<string, string>>
+
+function readHeaders(headers: unknown): Headers {
+  const pairs = Array.isArray(headers) ? (headers as Array<[string, string]>) : Object.entries((headers ?? {}) as Headers)
+  return Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), String(value)]))
+}
+
+const protocols: ReadonlyArray<readonly [RegExp, string]> = [
+  [/\/v1\/messages$/, 'anthropic-messages'],
+  [/\/chat\/completions$/, 'openai-chat'],
+  [/\/responses$/, 'openai-responses'],
+  [/:(stream)?[gG]enerateContent$/, 'gemini'],
+]
+
+function saysSomething(row: CaptureRow): boolean {
+  const protocol = protocols.find(([pattern]) => pattern.test(row.path.split('?')[0] ?? ''))?.[1]
+  if (protocol === undefined || row.response_body === null) return false
+  if (row.method !== 'WS' && (row.status < 200 || row.status > 299)) return false
+  const { text, thinking, toolCalls } = readAnswer(protocol, row.response_body)
+  return text !== '' || thinking !== '' || toolCalls.length > 0
+}
+
+/** Agents that mark a call as none of the conversation's own. */
+function isMarkedSide(row: CaptureRow, headers: Headers): boolean {
+  if (/^xai-(turn-summary|title-refresh)-/.test(headers['x-grok-req-id'] ?? '')) return true
+  return row.request_body?.includes('You are now acting as the managed memory extraction subagent') === true
+}
+
+/** A summary asked for in the conversation, which goes on from it. */
+function isCompaction(row: CaptureRow, headers: Headers): boolean {
+  if (/"request_kind":\s*"compaction"/.test(headers['x-codex-turn-metadata'] ?? '')) return true
+  return row.request_body?.includes('You are performing a CONTEXT CHECKPOINT COMPACTION') === true
+}
+
+export function expectLanes(rows: readonly CaptureRow[]): ExpectedCall[] {
+  let turn: number | null = null
+  const turnOfSub = new Map<string, number | null>()
+  return rows.map((row, index) => {
+    const headers = readHeaders(row.request_headers)
+    const [, word = '', number = ''] = /\b(turn|sub)(\d+)\.\d+\b/.exec(row.note ?? '') ?? []
+    const name = `#${index} ${row.note?.replace(/ prev=\S+|ws-msg |client-closed-early/g, '').trim() || '-'}`
+    if (!saysSomething(row)) return { name, lane: null, kind: 'side', turn }
+    if (isMarkedSide(row, headers)) return { name, lane: `side ${index}`, kind: 'side', turn }
+    if (isCompaction(row, headers)) return { name, lane: 'main', kind: 'main', turn }
+    if (word === 'turn') {
+      turn = Number(number)
+      return { name, lane: 'main', kind: 'main', turn }
+    }
+    if (word === '') return { name, lane: `side ${index}`, kind: 'side', turn }
+    const lane = `sub${number}`
+    if (!turnOfSub.has(lane)) turnOfSub.set(lane, turn)
+    return { name, lane, kind: 'subagent', turn: turnOfSub.get(lane) ?? null }
+  })
+}
