@@ -20,6 +20,8 @@ export interface ExpectedCall {
   /** Calls of one conversation have the same; null = no answer of a model, or none that says anything. */
   readonly lane: string | null
   readonly kind: 'main' | 'subagent' | 'side'
+  /** Only a mark of the agent's own tells it from the conversation's next call: it repeats the whole history. */
+  readonly repeatsMain: boolean
   /** The user's turn it belongs to, as far as the label or its neighbours say. */
   readonly turn: number | null
 }
@@ -58,23 +60,25 @@ function isCompaction(row: CaptureRow, headers: Headers): boolean {
   return row.request_body?.includes('You are performing a CONTEXT CHECKPOINT COMPACTION') === true
 }
 
-export function expectLanes(rows: readonly CaptureRow[]): ExpectedCall[] {
+/** `separateTurns`: an agent that cannot resume a session begins a conversation with every turn. */
+export function expectLanes(rows: readonly CaptureRow[], separateTurns = false): ExpectedCall[] {
   let turn: number | null = null
   const turnOfSub = new Map<string, number | null>()
   return rows.map((row, index) => {
     const headers = readHeaders(row.request_headers)
     const [, word = '', number = ''] = /\b(turn|sub)(\d+)\.\d+\b/.exec(row.note ?? '') ?? []
     const name = `#${index} ${row.note?.replace(/ prev=\S+|ws-msg |client-closed-early/g, '').trim() || '-'}`
-    if (!saysSomething(row)) return { name, lane: null, kind: 'side', turn }
-    if (isMarkedSide(row, headers)) return { name, lane: `side ${index}`, kind: 'side', turn }
-    if (isCompaction(row, headers)) return { name, lane: 'main', kind: 'main', turn }
+    const plain = { name, repeatsMain: false, turn } as const
+    if (!saysSomething(row)) return { ...plain, lane: null, kind: 'side' }
+    if (isMarkedSide(row, headers)) return { ...plain, lane: `side ${index}`, kind: 'side', repeatsMain: true }
+    if (isCompaction(row, headers)) return { ...plain, lane: 'main', kind: 'main' }
     if (word === 'turn') {
       turn = Number(number)
-      return { name, lane: 'main', kind: 'main', turn }
+      return { ...plain, lane: separateTurns ? `main of turn ${number}` : 'main', kind: 'main', turn }
     }
-    if (word === '') return { name, lane: `side ${index}`, kind: 'side', turn }
+    if (word === '') return { ...plain, lane: `side ${index}`, kind: 'side' }
     const lane = `sub${number}`
     if (!turnOfSub.has(lane)) turnOfSub.set(lane, turn)
-    return { name, lane, kind: 'subagent', turn: turnOfSub.get(lane) ?? null }
+    return { ...plain, lane, kind: 'subagent', turn: turnOfSub.get(lane) ?? null }
   })
 }
