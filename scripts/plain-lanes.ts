@@ -48,7 +48,14 @@ function saysSomething(row: CaptureRow): boolean {
   return text !== '' || thinking !== '' || toolCalls.length > 0
 }
 
-/** Agents that mark a call as none of the conversation's own. */
+/** What the agent's own marks say of a call: a word for its label, where scrubbing would leave no mark. */
+export function markOf(row: CaptureRow): 'compaction' | 'repetition' | null {
+  const headers = readHeaders(row.request_headers)
+  if (row.note?.includes('compaction') === true || isCompaction(row, headers)) return 'compaction'
+  return row.note?.includes('repetition') === true || isMarkedSide(row, headers) ? 'repetition' : null
+}
+
+/** A call beside the conversation that repeats all of it. */
 function isMarkedSide(row: CaptureRow, headers: Headers): boolean {
   if (/^xai-(turn-summary|title-refresh)-/.test(headers['x-grok-req-id'] ?? '')) return true
   return row.request_body?.includes('You are now acting as the managed memory extraction subagent') === true
@@ -65,13 +72,12 @@ export function expectLanes(rows: readonly CaptureRow[], separateTurns = false):
   let turn: number | null = null
   const turnOfSub = new Map<string, number | null>()
   return rows.map((row, index) => {
-    const headers = readHeaders(row.request_headers)
     const [, word = '', number = ''] = /\b(turn|sub)(\d+)\.\d+\b/.exec(row.note ?? '') ?? []
     const name = `#${index} ${row.note?.replace(/ prev=\S+|ws-msg |client-closed-early/g, '').trim() || '-'}`
     const plain = { name, repeatsMain: false, turn } as const
     if (!saysSomething(row)) return { ...plain, lane: null, kind: 'side' }
-    if (isMarkedSide(row, headers)) return { ...plain, lane: `side ${index}`, kind: 'side', repeatsMain: true }
-    if (isCompaction(row, headers)) return { ...plain, lane: 'main', kind: 'main' }
+    if (markOf(row) === 'repetition') return { ...plain, lane: `side ${index}`, kind: 'side', repeatsMain: true }
+    if (markOf(row) === 'compaction') return { ...plain, lane: 'main', kind: 'main' }
     if (word === 'turn') {
       turn = Number(number)
       return { ...plain, lane: separateTurns ? `main of turn ${number}` : 'main', kind: 'main', turn }

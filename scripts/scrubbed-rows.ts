@@ -6,7 +6,7 @@ import type { Exchange, HeaderList } from '../core/types.ts'
 import { findProtocol } from '../protocols/_all.ts'
 import { readMessages, webSocketFraming } from '../protocols/_framing-websocket.ts'
 import { attribute } from '../proxy/attribute.ts'
-import type { CaptureRow } from './plain-lanes.ts'
+import { type CaptureRow, markOf } from './plain-lanes.ts'
 
 export interface TimedRow extends CaptureRow {
   readonly seq: number
@@ -76,7 +76,7 @@ function scrubRow(row: TimedRow, scrubber: Scrubber): TimedRow {
     t_response_ms: row.t_response_ms,
     method: row.method,
     path: left.query === '' ? left.path : `${left.path}?${left.query}`,
-    note: labelOf(row.note ?? ''),
+    note: labelOf(row),
     request_headers: Object.fromEntries(left.requestHeaders),
     request_body: asked?.bytes.toString() ?? null,
     status: row.status,
@@ -86,8 +86,9 @@ function scrubRow(row: TimedRow, scrubber: Scrubber): TimedRow {
 }
 
 /** Only what it says of the turn and the call. */
-function labelOf(note: string): string {
-  return (note.match(/\b(?:turn|sub)\d+\.\d+\b|side-\w+|warmup|client-closed-early/g) ?? []).join(' ')
+function labelOf(row: TimedRow): string {
+  const words = (row.note ?? '').match(/\b(?:turn|sub)\d+\.\d+\b|side-\w+|warmup|client-closed-early/g) ?? []
+  return [...words, markOf(row) ?? ''].join(' ').trim()
 }
 
 function writeMessages(text: string): Buffer {
