@@ -1,8 +1,9 @@
 // How the converters' benchmark is printed: one line per session and way, the rival beside it as ratios; and where our time goes.
 
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Flags } from './convert-output.ts'
-import { type SessionShape, writeLog, writeStore } from './convert-sessions.ts'
+import { type SessionShape, sessionName, writeLog, writeStore } from './convert-sessions.ts'
 import { runMeasured } from './measured-process.ts'
 import { median } from './statistics.ts'
 
@@ -54,31 +55,39 @@ interface PhaseInput {
   readonly store: string
 }
 
-/** Medians of five, milliseconds. */
+/** A session of 400 calls; whole processes as medians of five, stages once, milliseconds. */
 export async function printPhases(input: PhaseInput, messageBytes: number, say: Say): Promise<Readonly<Record<string, number>>> {
   const shape = { kind: 'plain', calls: 400, messageBytes } as const
   writeLog(input.log, shape)
   await writeStore(input.store, shape)
+  const out = join(input.folder, 'phases.jsonl')
   const root = fileURLToPath(new URL('..', import.meta.url))
   const time = async (args: readonly string[]): Promise<number> => {
     const walls: number[] = []
     for (let run = 0; run < 5; run++) walls.push((await runMeasured(process.execPath, args, { cwd: root })).wallMs)
     return Math.round(median(walls))
   }
+  const convert = (what: string): string[] => [
+    'cli/turnpike.mjs',
+    'convert',
+    what,
+    '--out',
+    out,
+    '--json',
+    '--store',
+    input.store,
+  ]
   const phases: Record<string, number> = {
     'node alone': await time(['-e', '0']),
-    'turnpike --version': await time(['cli/turnpike.mjs', '--version']),
+    'turnpike convert --help': await time(['cli/turnpike.mjs', 'convert', '--help']),
+    'convert a log': await time(convert(input.log)),
+    'convert a store': await time(convert(sessionName)),
   }
-  const inside = fileURLToPath(new URL('convert-phases.mjs', import.meta.url))
-  for (const [name, source] of [
-    ['log', input.log],
-    ['store', input.store],
-  ] as const) {
-    const { stdout, stderr, status } = await runMeasured(process.execPath, [inside, name, source], { cwd: root })
-    if (status !== 0) throw new Error(stderr)
-    for (const [phase, milliseconds] of Object.entries(JSON.parse(stdout) as Record<string, number>))
-      phases[`${name}: ${phase}`] = milliseconds
-  }
+  const inside = fileURLToPath(new URL('convert-phases.ts', import.meta.url))
+  const { stdout, stderr, status } = await runMeasured(process.execPath, ['--import', 'tsx', inside, input.store], { cwd: root })
+  if (status !== 0) throw new Error(stderr)
+  for (const [phase, milliseconds] of Object.entries(JSON.parse(stdout) as Record<string, number>))
+    phases[`from a store: ${phase}`] = milliseconds
   say('')
   for (const [phase, milliseconds] of Object.entries(phases)) say(`${phase.padEnd(32)}${milliseconds} ms`)
   return phases
