@@ -2,7 +2,7 @@
 // Anthropic content whatever the client spoke; those to chat requests are written in the client's own protocol.
 
 import { createHash } from 'node:crypto'
-import type { JsonObject } from '../../core/types.ts'
+import type { HeaderList, Json, JsonObject } from '../../core/types.ts'
 import { isList, isObject } from '../../protocols/_json.ts'
 import anthropicMessages from '../../protocols/anthropic-messages.ts'
 import openaiChat from '../../protocols/openai-chat.ts'
@@ -12,6 +12,10 @@ import { type Place, readNumber, readObject, readText, readTime } from './_field
 /** mini-vela writes each call from two hooks, some milliseconds apart. */
 const doubleLogMs = 1000
 const rememberedMax = 256
+
+export const chatPath = '/v1/chat/completions'
+export const messagesPath = '/v1/messages'
+export const jsonHeaders: HeaderList = [['content-type', 'application/json']]
 
 export default {
   id: 'mini-vela',
@@ -46,17 +50,15 @@ function readCall(record: JsonObject, place: Place): ImportedExchange {
   const request = readObject(record, 'request_body', place)
   const response = readObject(record, 'response_body', place)
   const loggedAt = readTime(readNumber(record, 'request_time', place), 'request_time', place)
-  const chat = isChat(request)
-  const answer = chat ? openaiChat.writeResponse(anthropicMessages.readResponse(asMessage(response))) : asMessage(response)
-  const json = [['content-type', 'application/json']] as const
+  const chat = hasChatTools(request) || (isList(request['messages']) && request['messages'].some(isChatMessage))
   return {
     method: 'POST',
-    url: chat ? '/v1/chat/completions' : '/v1/messages',
-    requestHeaders: json,
+    url: chat ? chatPath : messagesPath,
+    requestHeaders: jsonHeaders,
     requestBody: Buffer.from(JSON.stringify(request)),
     status: 200,
-    responseHeaders: json,
-    responseBody: Buffer.from(JSON.stringify(answer)),
+    responseHeaders: jsonHeaders,
+    responseBody: writeAnswer(response, chat),
     arrivals: null,
     outcome: 'complete',
     failure: null,
@@ -68,19 +70,22 @@ function readCall(record: JsonObject, place: Place): ImportedExchange {
   }
 }
 
-/** The two words without which an answer is not recognised as one; nothing else is added. */
-function asMessage(response: JsonObject): JsonObject {
-  return { type: 'message', role: 'assistant', ...response }
+/** The answer as the client's protocol would have sent it. */
+export function writeAnswer(response: JsonObject, isChat: boolean): Buffer {
+  // The two words without which an answer is not recognised as one; nothing else is added.
+  const message = { type: 'message', role: 'assistant', ...response }
+  return Buffer.from(
+    JSON.stringify(isChat ? openaiChat.writeResponse(anthropicMessages.readResponse(message)) : message),
+  )
 }
 
-/** Only chat completions have these roles, calls beside the content, and functions in tools. */
-function isChat(request: JsonObject): boolean {
-  const messages = isList(request['messages']) ? request['messages'] : []
+/** Only chat completions have these roles, and calls beside the content. */
+export function isChatMessage(message: Json): boolean {
+  return isObject(message) && (/^(tool|system|developer|function)$/.test(String(message['role'])) || 'tool_calls' in message)
+}
+
+/** Only chat completions have functions in tools. */
+export function hasChatTools(request: JsonObject): boolean {
   const tools = isList(request['tools']) ? request['tools'] : []
-  return (
-    messages.some(
-      message =>
-        isObject(message) && (/^(tool|system|developer|function)$/.test(String(message['role'])) || 'tool_calls' in message),
-    ) || tools.some(tool => isObject(tool) && isObject(tool['function']))
-  )
+  return tools.some(tool => isObject(tool) && isObject(tool['function']))
 }
