@@ -1,7 +1,7 @@
 // Puts calls of a tree together as one trajectory: the context of the first, then what is new in each. Pure; policies decide which calls.
 // Copies no block: everything points into the scope's block table.
 
-import type { Block, Message } from '../core/types.ts'
+import type { Message } from '../core/types.ts'
 import type { LaneStep } from './lanes.ts'
 import type { Boundary, PolicyId, Trajectory, TrajectoryStep } from './trajectory.ts'
 import type { CallTree, TreeCall } from './tree.ts'
@@ -14,49 +14,18 @@ export type BuildTrajectory = (
 ) => Trajectory
 
 export function createTrajectoryBuilder(tree: CallTree, policy: PolicyId): BuildTrajectory {
-  const { scope: loaded, calls } = tree
-
-  /** The messages of a request from one position on, without what is only identity. */
-  const readMessages = (call: TreeCall, from: number): Message[] => {
-    const { blocks, messages } = call.call.request
-    const read: Array<{ role: Message['role']; blocks: Block[] }> = []
-    let number = -1
-    for (let position = from; position < blocks.length; position += 1) {
-      const stored = loaded.table.read(blocks[position] ?? -1)
-      if (messages[position] !== number) read.push({ role: stored.role, blocks: [] })
-      number = messages[position] ?? -1
-      read.at(-1)?.blocks.push(stored.block)
-    }
-    return read
-  }
-
-  /** Everything the model saw. A request that only points at an earlier answer is expanded through it. */
-  const readContext = (call: TreeCall): Message[] => {
-    const chain: TreeCall[] = []
-    for (
-      let at: TreeCall | undefined = call;
-      at !== undefined;
-      at = at.link.parent === null ? undefined : calls[at.link.parent]
-    ) {
-      chain.push(at)
-      if (at.link.kind !== 'declared') break
-    }
-    return chain.reverse().flatMap((at, index) => {
-      const answer = index < chain.length - 1 ? at.call.answerMessage : null
-      return [...readMessages(at, 0), ...(answer === null ? [] : [answer])]
-    })
-  }
+  const { history } = tree.scope
 
   return (kind, laneSteps, failed, lane) => {
     const steps: TrajectoryStep[] = []
     const boundaries: Boundary[] = []
     let before: TreeCall | undefined
-    for (const { call } of laneSteps) {
+    for (const { call, unresolvedRetry } of laneSteps) {
       if (before !== undefined && before.call.preamble !== call.call.preamble)
         boundaries.push(readPreamble(tree, call, steps.length))
       if (before !== undefined && call.link.edits.length > 0) boundaries.push(readEdit(tree, call, steps.length))
-      const fresh = before === undefined ? readContext(call) : readMessages(call, call.link.known)
-      steps.push(...fresh.map(writeContext), writeGeneration(call))
+      const fresh = history.readMessages(call.request, before === undefined ? 0 : call.link.known)
+      steps.push(...fresh.map(writeContext), writeGeneration(call, unresolvedRetry))
       before = call
     }
     const first = laneSteps[0]?.call
@@ -77,10 +46,10 @@ export function createTrajectoryBuilder(tree: CallTree, policy: PolicyId): Build
   }
 }
 
-function readEdit({ scope }: CallTree, { call, link }: TreeCall, step: number): Boundary {
+function readEdit({ scope: { history } }: CallTree, { call, link, request }: TreeCall, step: number): Boundary {
   const edits = link.edits.map(({ kind, position }) => ({
     kind,
-    block: position === null ? null : scope.table.read(call.request.blocks[position] ?? -1).block,
+    block: position === null ? null : history.blockOf(history.ancestorAt(request, position + 1)).block,
   }))
   return { callId: call.id, step, type: 'edit', boundary: 'append', edits, preamble: null }
 }
@@ -114,7 +83,7 @@ function writeContext(message: Message): TrajectoryStep {
   return { message, generation: null, copied: false, tokens: null }
 }
 
-function writeGeneration({ call, loggedTimes }: TreeCall): TrajectoryStep {
+function writeGeneration({ call, loggedTimes }: TreeCall, unresolvedRetry: boolean): TrajectoryStep {
   return {
     message: call.answerMessage ?? { role: 'assistant', blocks: [] },
     generation: {
@@ -128,7 +97,7 @@ function writeGeneration({ call, loggedTimes }: TreeCall): TrajectoryStep {
       usage: call.usage,
       costNanoUsd: call.costNanoUsd,
       partial: !call.complete,
-      unresolvedRetry: false,
+      unresolvedRetry,
       loggedTimes,
     },
     copied: false,

@@ -9,9 +9,9 @@ export default {
   *build(tree, { lanes }) {
     const build = createTrajectoryBuilder(tree, 'calls')
     for (const lane of lanes) {
-      const calls = lane.steps.flatMap(step => [step.call, ...step.alternatives])
-      for (const [index, call] of calls.entries())
-        yield build('call', [{ call, alternatives: [] }], index === 0 ? lane.failed : [], lane.steps[0]?.call.call.id)
+      const steps = lane.steps.flatMap(step => [step, ...step.alternatives.map(call => ({ ...step, call, alternatives: [] }))])
+      for (const [index, step] of steps.entries())
+        yield build('call', [step], index === 0 ? lane.failed : [], lane.steps[0]?.call.call.id)
     }
   },
 } satisfies Policy

@@ -12,7 +12,12 @@ export default {
       yield build(lane.kind, lane.steps, lane.failed)
       for (const step of lane.steps)
         for (const call of step.alternatives)
-          yield build('alternative', [{ call, alternatives: [] }], [], lane.steps[0]?.call.call.id)
+          yield build(
+            'alternative',
+            [{ call, alternatives: [], unresolvedRetry: step.unresolvedRetry }],
+            [],
+            lane.steps[0]?.call.call.id,
+          )
     }
   },
 } satisfies Policy

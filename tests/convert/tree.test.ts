@@ -159,7 +159,7 @@ describe('retries', () => {
   })
 
   it('count identical answers to identical requests as two generations', () => {
-    const calls = ['x', 'y'].map((id, at) => ({ id, at, messages: opening, answer: second, answerId: 'msg_same' }))
+    const calls = ['x', 'y'].map((id, at) => ({ id, at, messages: opening, answer: second, answerId: `msg_${id}` }))
     expect(convert(calls).generated.sort()).toEqual(['x', 'y'])
   })
 
@@ -239,6 +239,7 @@ describe('other lanes', () => {
     expect(links.map(link => link[1])).toEqual(['unlinked', 'copied', 'copied'])
     expect(lanes).toEqual([['a', 'b', 'c']])
     expect(rows[0]?.boundaries.map(({ callId, edits }) => [callId, edits.map(edit => edit.block)])).toEqual([
+      ['b', [null]],
       ['c', [text('LIST the files')]],
     ])
     expect(rows[0]?.steps).toHaveLength(6)

@@ -1,0 +1,131 @@
+// Every conversation of a scope as one trie of blocks: a request is a single node, and what it resends costs nothing.
+// Blocks stand here in wire order as they were spelled, thinking included; what makes them the same is identity-trie.ts.
+
+import type { Block, Message, Role } from '../core/types.ts'
+import type { BlockTable, StoredBlock } from './blocks.ts'
+
+/** A node says: these blocks in this order. Node 0 is the empty conversation. */
+export interface History {
+  /** Nodes so far; all below it exist. */
+  readonly size: () => number
+  /** Number of blocks from the beginning up to and including this one. */
+  readonly depthOf: (node: number) => number
+  /** The conversation without its last block. */
+  readonly parentOf: (node: number) => number
+  /** Reference of its last block into the block table; -1 for node 0. */
+  readonly referenceOf: (node: number) => number
+  readonly blockOf: (node: number) => StoredBlock
+  /** The last block opens a message of its own; an assistant's messages in a row count as one. */
+  readonly startsMessage: (node: number) => boolean
+  /** The conversation's first `depth` blocks; the node itself when it has no more. Cheap at any distance. */
+  readonly ancestorAt: (node: number, depth: number) => number
+  /** `node` begins with the whole of `ancestor`, word for word. */
+  readonly continues: (node: number, ancestor: number) => boolean
+  /** What two conversations have in common from the beginning, word for word. */
+  readonly commonAncestor: (a: number, b: number) => number
+  /** Nodes behind the first `fromDepth` blocks, in wire order. Costs what it gives. */
+  readonly nodesFrom: (node: number, fromDepth: number) => number[]
+  /** Messages behind the first `fromDepth` blocks; the first may be the rest of a message. */
+  readonly readMessages: (node: number, fromDepth: number) => Message[]
+  readonly add: (parent: number, reference: number, startsMessage: boolean) => number
+  /** Puts a message behind a conversation; empty texts are no blocks. */
+  readonly addMessage: (parent: number, role: Role, blocks: readonly Block[]) => number
+}
+
+/** References stay below this, so that an edge is one exact integer. */
+const referencesMax = 2 ** 26
+
+export function createHistory(table: BlockTable): History {
+  const parents = [0]
+  const references = [-1]
+  const depths = [0]
+  /** A distant ancestor of each node, so chosen that any depth is reached in few jumps. */
+  const jumps = [0]
+  const starts = [false]
+  /** Most blocks are followed by one other only; the rest is in `others`. */
+  const firstChildren = [0]
+  const others = new Map<number, number>()
+
+  const at = (column: readonly number[], node: number): number => column[node] ?? 0
+  const findChild = (parent: number, reference: number, start: boolean): number => {
+    const child = at(firstChildren, parent)
+    if (child !== 0 && references[child] === reference && starts[child] === start) return child
+    return others.get(edgeOf(parent, reference, start)) ?? 0
+  }
+  const add = (parent: number, reference: number, start: boolean): number => {
+    const known = findChild(parent, reference, start)
+    if (known !== 0) return known
+    const node = parents.length
+    const jump = at(jumps, parent)
+    const isEven = at(depths, parent) - at(depths, jump) === at(depths, jump) - at(depths, at(jumps, jump))
+    parents.push(parent)
+    references.push(reference)
+    depths.push(at(depths, parent) + 1)
+    jumps.push(isEven ? at(jumps, jump) : parent)
+    starts.push(start)
+    firstChildren.push(0)
+    if (at(firstChildren, parent) === 0) firstChildren[parent] = node
+    else others.set(edgeOf(parent, reference, start), node)
+    return node
+  }
+  const blockOf = (node: number): StoredBlock => table.read(at(references, node))
+  const ancestorAt = (node: number, depth: number): number => {
+    let found = node
+    while (at(depths, found) > depth) found = at(depths, at(jumps, found)) >= depth ? at(jumps, found) : at(parents, found)
+    return found
+  }
+  const nodesFrom = (node: number, fromDepth: number): number[] => {
+    const nodes: number[] = []
+    for (let found = node; at(depths, found) > fromDepth; found = at(parents, found)) nodes.push(found)
+    return nodes.reverse()
+  }
+
+  return {
+    size: () => parents.length,
+    depthOf: node => at(depths, node),
+    parentOf: node => at(parents, node),
+    referenceOf: node => references[node] ?? -1,
+    blockOf,
+    startsMessage: node => starts[node] ?? false,
+    ancestorAt,
+    continues: (node, ancestor) => ancestorAt(node, at(depths, ancestor)) === ancestor,
+    commonAncestor: (a, b) => {
+      const depth = Math.min(at(depths, a), at(depths, b))
+      let [one, two] = [ancestorAt(a, depth), ancestorAt(b, depth)]
+      while (one !== two) {
+        const [jumpOne, jumpTwo] = [at(jumps, one), at(jumps, two)]
+        if (jumpOne === jumpTwo) [one, two] = [at(parents, one), at(parents, two)]
+        else [one, two] = [jumpOne, jumpTwo]
+      }
+      return one
+    },
+    nodesFrom,
+    readMessages: (node, fromDepth) => {
+      const read: Array<{ role: Role; blocks: Block[] }> = []
+      for (const found of nodesFrom(node, fromDepth)) {
+        const { role, block } = blockOf(found)
+        const last = read.at(-1)
+        if (last === undefined || starts[found] === true) read.push({ role, blocks: [block] })
+        else last.blocks.push(block)
+      }
+      return read
+    },
+    add,
+    addMessage: (parent, role, blocks) => {
+      let node = parent
+      let start = !(role === 'assistant' && parent !== 0 && blockOf(parent).role === 'assistant')
+      for (const block of blocks) {
+        if (block.kind === 'text' && block.text === '') continue
+        const child = at(firstChildren, node)
+        const isKnown = child !== 0 && starts[child] === start && table.holds(at(references, child), role, block)
+        node = isKnown ? child : add(node, table.add(role, block), start)
+        start = false
+      }
+      return node
+    },
+  }
+}
+
+function edgeOf(parent: number, reference: number, start: boolean): number {
+  return (parent * referencesMax + reference) * 2 + (start ? 1 : 0)
+}
