@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { markOf } from './plain-lanes.ts'
 import { createRowScrubber, type TimedRow } from './scrubbed-rows.ts'
 
 interface Recipe {
@@ -27,6 +28,20 @@ const recipes: readonly Recipe[] = [
   { name: 'qwen-code', capture: 'qwen-automemory-long', turns: [1, 2, 5, 12] },
   { name: 'gemini-cli', capture: 'gemini-long', turns: [1, 2, 5] },
 ]
+
+/** The scripted model answers every request for a summary with the same two words; a real one says something of its own. */
+function writeSummaries(rows: readonly TimedRow[]): TimedRow[] {
+  const scripted = 'Scripted title'
+  let summary = scripted
+  let number = 0
+  return rows.map(row => {
+    const asked = row.request_body?.replaceAll(scripted, summary) ?? null
+    if (markOf(row) !== 'compaction') return { ...row, request_body: asked }
+    number += 1
+    summary = `Summary ${number}: the file was written and is to be changed, ${number} of its lines are left.`
+    return { ...row, request_body: asked, response_body: row.response_body?.replaceAll(scripted, summary) ?? null }
+  })
+}
 
 type Value = null | boolean | number | string | Value[] | { [key: string]: Value }
 
@@ -121,7 +136,7 @@ for (const { name, capture, turns } of recipes) {
     .split('\n')
   const rows = lines.filter(line => line !== '').map(line => JSON.parse(line) as TimedRow)
   const scrub = createRowScrubber(`fixture ${name}`)
-  const kept = selectRows(rows, turns).map(row => {
+  const kept = selectRows(writeSummaries(rows), turns).map(row => {
     const body = row.request_body
     return scrub(body === null || body === '' ? row : { ...row, request_body: cutBody(body, turns) })
   })

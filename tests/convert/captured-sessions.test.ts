@@ -76,7 +76,7 @@ function describeSession({ tree, lanes, expected }: Session): string {
     const { relation, kind, parent, known, edits, evidence, via, side } = call.link
     return [
       `${nameOf(call)}: ${relation}${parent === null ? '' : ` ${nameOf(tree.calls[parent])}`}, ${kind}`,
-      `${known} of ${call.call.request.blocks.length} blocks known`,
+      `${known} of ${tree.scope.history.nodesFrom(call.request, 0).length} blocks known`,
       ...(call.preambleChanged ? ['preamble changed'] : []),
       ...edits.map(edit => `${edit.kind} at ${edit.position ?? 'nowhere'}`),
       ...(via === null ? [] : [`works for ${short(via)}`]),
