@@ -55,34 +55,31 @@ function readSession(head: Buffer): string | null {
 
 function scanFile(source: Source, file: number, add: (line: LogLine, session: string | null) => void): void {
   const chunk = Buffer.allocUnsafeSlow(chunkBytes)
+  let position = 0
   let line = 1
   let start = 0
-  let session: string | null = null
-  let isHeadRead = false
+  /** Of the line that begins at `start`; undefined: its head was not seen yet. */
+  let session: string | null | undefined
   const finish = (end: number, isLast: boolean): void => {
     const found = { line, offset: start, bytes: end - start, isLast }
     if (found.bytes > 0) add(found, session ?? readSession(readLine(file, found, Buffer.alloc(found.bytes))))
     line += 1
     start = end + 1
-    session = null
-    isHeadRead = false
+    session = undefined
   }
-  let position = 0
   for (;;) {
     const size = readSync(file, chunk, 0, chunkBytes, position)
     if (size === 0) break
-    let at = Math.max(0, start - position)
-    while (at < size) {
+    for (let at = Math.max(0, start - position); at < size; at = start - position) {
       const found = chunk.subarray(0, size).indexOf(0x0a, at)
-      // A head in two chunks is read again, from its beginning.
-      if (!isHeadRead && found < 0 && at > 0 && size - at < headBytes && size === chunkBytes) break
-      if (!isHeadRead) session = readSession(chunk.subarray(at, Math.min(at + headBytes, found < 0 ? size : found)))
-      isHeadRead = true
+      const end = found < 0 ? size : found
+      // A head that goes on in the next chunk is read again, from its beginning.
+      const isWhole = found >= 0 || at === 0 || end - at >= headBytes
+      if (session === undefined && isWhole) session = readSession(chunk.subarray(at, Math.min(at + headBytes, end)))
       if (found < 0) break
       finish(position + found, false)
-      at = found + 1
     }
-    position = isHeadRead || start >= position + size ? position + size : start
+    position = session === undefined && start > position ? start : position + size
     refuseHuge(source, line, 'line', position - start)
   }
   if (position > start) finish(position, true)

@@ -2,8 +2,8 @@
 // by element known from that line, and only the rest is parsed. Strict: parts that are read this way are one JSON object together.
 
 import type { Json, JsonObject } from '../core/types.ts'
-import { parseJson } from '../protocols/_json.ts'
 import type { HistoryReader } from '../protocols/_adapter.ts'
+import { parseJson } from '../protocols/_json.ts'
 import { commonPrefix } from '../store/overlap.ts'
 import { addElements, bytesOfTrack, cutTrack, openTrack, type Track } from './history-track.ts'
 import { scanElements, scanMembers } from './line-scan.ts'
@@ -113,38 +113,52 @@ export function countEqual({ request, bytes }: KnownLine, equal: number): number
   return low > 0 && !isClosed ? low - 1 : low
 }
 
+/** A line to go on from, and how many of its elements the new request has too. */
+export interface Front {
+  readonly base: KnownLine
+  readonly boundary: number
+}
+
 /** Null when the request must be read whole. */
-export function readLogRequest(
-  bytes: Buffer,
-  from: number,
-  found: { readonly base: KnownLine; readonly boundary: number; readonly equal: number } | null,
-  rules: RequestRules,
-): FreshRequest | null {
-  const base = found?.base ?? null
-  const boundary = found?.boundary ?? 0
+export function readLogRequest(bytes: Buffer, from: number, front: Front | null, rules: RequestRules): FreshRequest | null {
+  const base = front?.base ?? null
+  const boundary = front?.boundary ?? 0
   const historyStart = base?.request.historyStart ?? findHistory(bytes, from, rules.history.field)
   if (historyStart === null) return null
-  const isOpening = boundary === 0 || base === null
-  const start = isOpening ? historyStart : (base.request.ends[boundary - 1] ?? 0)
-  const rest = scanElements(bytes, from + start)
-  if (rest === null) return null
-  const elements = readPieceText(bytes.toString('utf8', from + start, rest.close + 1) + '}', isOpening ? 'opened' : 'element', true)
-  if (elements === null || elements.members.length > 0 || elements.continued.length !== rest.ends.length) return null
-  const historyEnd = rest.close - from
+  const start = base?.request.ends[boundary - 1] ?? historyStart
+  const read = readElements(bytes, from + start, boundary === 0)
+  if (read === null) return null
+  const historyEnd = read.close - from
   const tail = readTail(bytes, from, { historyStart, historyEnd }, base, rules.readSkeleton)
   if (tail === null) return null
-  const track = base === null ? openTrack() : cutTrack(base.request.track, boundary, false)
-  const ends = new Int32Array(boundary + rest.ends.length)
+  const ends = new Int32Array(boundary + read.ends.length)
   if (base !== null) ends.set(base.request.ends.subarray(0, boundary))
+  for (const [at, end] of read.ends.entries()) ends[boundary + at] = end - from
+  const history = addHistory(read.elements, front, rules)
+  const request = { from, historyStart, historyEnd, ...tail, ends, track: history.track, chatFrom: history.chatFrom }
+  return { request, base, boundary, elements: read.elements, leading: history.leading }
+}
+
+/** Elements from `start` to the bracket that closes the history; null when that is not what stands there. */
+function readElements(bytes: Buffer, start: number, isFirst: boolean) {
+  const rest = scanElements(bytes, start)
+  if (rest === null) return null
+  const text = bytes.toString('utf8', start, rest.close)
+  const piece = readPieceText(`${text}]}`, isFirst ? 'opened' : 'element', true)
+  if (piece === null || piece.members.length > 0 || piece.continued.length !== rest.ends.length) return null
+  return { elements: piece.continued, ends: rest.ends, close: rest.close }
+}
+
+function addHistory(elements: readonly Json[], front: Front | null, { history, isChatElement }: RequestRules) {
+  const track = front === null ? openTrack() : cutTrack(front.base.request.track, front.boundary, false)
+  const before = front?.base.request.chatFrom ?? Number.POSITIVE_INFINITY
+  let chatFrom = before <= (front?.boundary ?? 0) ? before : Number.POSITIVE_INFINITY
   let leading = 0
-  let chatFrom = base !== null && base.request.chatFrom <= boundary ? base.request.chatFrom : Number.POSITIVE_INFINITY
-  for (const [at, element] of elements.continued.entries()) {
-    ends[boundary + at] = (rest.ends[at] ?? 0) - from
-    leading += addElements(track, rules.history, [element])
-    if (chatFrom === Number.POSITIVE_INFINITY && rules.isChatElement(element)) chatFrom = track.last
+  for (const element of elements) {
+    leading += addElements(track, history, [element])
+    if (chatFrom === Number.POSITIVE_INFINITY && isChatElement(element)) chatFrom = track.last
   }
-  const request = { from, historyStart, historyEnd, ...tail, ends, track, chatFrom }
-  return { request, base, boundary, elements: elements.continued, leading }
+  return { track, chatFrom, leading }
 }
 
 /** Behind the bracket that opens the history. */

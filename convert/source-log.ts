@@ -3,8 +3,8 @@
 
 import { isTurnpikeError } from '../core/errors.ts'
 import type { Conversation, Exchange, JsonObject } from '../core/types.ts'
-import { isObject } from '../protocols/_json.ts'
 import { protocolById } from '../protocols/_all.ts'
+import { isObject } from '../protocols/_json.ts'
 import anthropicMessages from '../protocols/anthropic-messages.ts'
 import openaiChat from '../protocols/openai-chat.ts'
 import { skipBlank } from '../store/json-bytes.ts'
@@ -20,8 +20,8 @@ import {
   countEqual,
   createKnownLines,
   createLogSkeletons,
-  findBase,
   type FreshRequest,
+  findBase,
   type KnownLine,
   parseLine,
   type RequestRules,
@@ -124,7 +124,7 @@ function findRequest(bytes: Buffer): number | null {
 /** In which dialect a request is, only its end may tell: then it is read again, and on from a line of that dialect. */
 function readFresh(bytes: Buffer, from: number, recent: readonly KnownLine[], readSkeleton: RequestRules['readSkeleton']) {
   const readAs = (protocol: LogProtocol, found: ReturnType<typeof findBase>): FreshRequest | null => {
-    const at = found === null ? null : { ...found, boundary: countEqual(found.base, found.equal) }
+    const at = found === null ? null : { base: found.base, boundary: countEqual(found.base, found.equal) }
     return readLogRequest(bytes, from, at, { history: protocol.history, isChatElement: isChatMessage, readSkeleton })
   }
   const found = findBase(bytes, from, recent)

@@ -52,36 +52,53 @@ function add(sessions: Sessions, name: string, call: SourceCall | Undecodable): 
   else calls.push(call)
 }
 
+interface Place {
+  readonly record: ReadRecord
+  readonly part: number
+}
+
 function createSessionReader(name: string, format: string) {
   const pieces = createPieceStore()
   const requests = createPieceRequests(pieces.read)
   const ids = new Set<string>()
-  return async (
-    imported: ImportedExchange,
-    identity: Identity,
-    { record, part }: { readonly record: ReadRecord; readonly part: number },
-  ): Promise<SourceCall | Undecodable | null> => {
-    const protocol = findProtocol(imported.method, identity.path)
+
+  const nameCall = (imported: ImportedExchange, { record, part }: Place): string => {
     const recorded = imported.recorded?.id ?? null
-    const derived = deriveUlid(imported.startedAt, `${record.key}\0${part}\0${name}`)
-    const id = recorded === null || ids.has(recorded) ? derived : recorded
+    if (recorded !== null && !ids.has(recorded)) return recorded
+    return deriveUlid(imported.startedAt, `${record.key}\0${part}\0${name}`)
+  }
+  const decode = async (exchange: Exchange, protocol: ProtocolAdapter, { request, response }: Bodies) => {
+    const answer = response === null ? null : readAnswer(protocol, exchange, response)
+    const list = pieces.add(request)
+    const address = { path: exchange.path, query: exchange.query }
+    const read = list.length < 2 ? null : await requests.read({ id: exchange.id, protocol, address, pieces: list })
+    return read === null ? decodeRequest(exchange, protocol, request, answer) : { exchange, answer, ...read }
+  }
+  return async (imported: ImportedExchange, identity: Identity, place: Place): Promise<SourceCall | Undecodable | null> => {
+    const protocol = findProtocol(imported.method, identity.path)
+    const id = nameCall(imported, place)
     const exchange = describeExchange(imported, { id, name, format, identity, protocol })
     if (protocol === null || !asksModel(exchange)) return null
     ids.add(id)
-    const request = readBody(imported.requestBody, exchange.requestHeaders, identity)
-    if (request === null || 'reason' in request)
-      return { exchangeId: id, reason: request === null ? 'the request has no body' : `request: ${request.reason}` }
-    const response = readBody(imported.responseBody, exchange.responseHeaders, identity)
-    if (response !== null && 'reason' in response) return { exchangeId: id, reason: `response: ${response.reason}` }
-    const answer = response === null ? null : readAnswer(protocol, exchange, response.bytes)
-    const address = { path: exchange.path, query: exchange.query }
-    const list = pieces.add(request.bytes)
-    const read = list.length < 2 ? null : await requests.read({ id, protocol, address, pieces: list })
-    if (read !== null) return { exchange, answer, costNanoUsd: null, ...read }
-    const decoded = decodeRequest(exchange, protocol, request.bytes, answer)
+    const bodies = readBodies(imported, identity)
+    const decoded = 'reason' in bodies ? bodies : await decode(exchange, protocol, bodies)
     if ('reason' in decoded) return { exchangeId: id, reason: decoded.reason }
-    return { ...decoded, continues: null, costNanoUsd: null }
+    return { continues: null, ...decoded, costNanoUsd: null }
   }
+}
+
+interface Bodies {
+  readonly request: Buffer
+  readonly response: Buffer | null
+}
+
+function readBodies(imported: ImportedExchange, identity: Identity): Bodies | { readonly reason: string } {
+  const request = readBody(imported.requestBody, imported.requestHeaders, identity)
+  if (request === null) return { reason: 'the request has no body' }
+  if ('reason' in request) return { reason: `request: ${request.reason}` }
+  const response = readBody(imported.responseBody, imported.responseHeaders, identity)
+  if (response !== null && 'reason' in response) return { reason: `response: ${response.reason}` }
+  return { request: request.bytes, response: response?.bytes ?? null }
 }
 
 /** Null for an empty one. Secrets that the request itself presents are masked in both bodies, as in a store. */

@@ -27,6 +27,26 @@ export const unmirrored: readonly Unmirrored[] = [
     ],
   },
   {
+    reason: 'parts of reading requests piece by piece, which only mean something together',
+    testedBy: 'tests/property/reading.test.ts',
+    files: ['convert/history-track.ts', 'convert/skeletons.ts', 'convert/piece-parses.ts', 'convert/source-store.ts'],
+  },
+  {
+    reason: 'parts of reading raw logs line by line, tested with whole logs',
+    testedBy: 'tests/convert/source-log.test.ts',
+    files: ['convert/line-scan.ts', 'convert/log-lines.ts', 'convert/log-requests.ts'],
+  },
+  {
+    reason: 'what files of other recorders hold, tested through the files',
+    testedBy: 'tests/convert/source-file.test.ts',
+    files: ['convert/source-records.ts'],
+  },
+  {
+    reason: 'steps over JSON, tested through the cutting of bodies',
+    testedBy: 'tests/store/cut.test.ts',
+    files: ['store/json-bytes.ts'],
+  },
+  {
     reason: 'what differs between simulated providers: data, and words tested together',
     testedBy: 'tests/scenarios/simulated/dialects.test.ts',
     files: [

@@ -74,9 +74,7 @@ function readCall(record: JsonObject, place: Place): ImportedExchange {
 export function writeAnswer(response: JsonObject, isChat: boolean): Buffer {
   // The two words without which an answer is not recognised as one; nothing else is added.
   const message = { type: 'message', role: 'assistant', ...response }
-  return Buffer.from(
-    JSON.stringify(isChat ? openaiChat.writeResponse(anthropicMessages.readResponse(message)) : message),
-  )
+  return Buffer.from(JSON.stringify(isChat ? openaiChat.writeResponse(anthropicMessages.readResponse(message)) : message))
 }
 
 /** Only chat completions have these roles, and calls beside the content. */

@@ -17,7 +17,10 @@ export interface Dialect {
 
 const anthropicBody: Dialect['body'] = (messages, system, tools) => ({
   messages,
-  system: [{ type: 'text', text: 'Billing line.' }, { type: 'text', text: system }],
+  system: [
+    { type: 'text', text: 'Billing line.' },
+    { type: 'text', text: system },
+  ],
   tools: tools.map(text => ({ name: text.slice(0, 6), description: text, input_schema: { type: 'object' } })),
 })
 const anthropic: Omit<Dialect, 'protocol' | 'path'> = {
@@ -69,7 +72,9 @@ export const dialects: readonly Dialect[] = [
       {
         role: 'assistant',
         content: text,
-        ...(call === null ? {} : { tool_calls: [{ id: call, type: 'function', function: { name: 'bash', arguments: '{"a":1}' } }] }),
+        ...(call === null
+          ? {}
+          : { tool_calls: [{ id: call, type: 'function', function: { name: 'bash', arguments: '{"a":1}' } }] }),
       },
     ],
     result: (call, text) => ({ role: 'tool', tool_call_id: call, content: text }),
@@ -110,7 +115,10 @@ export const dialects: readonly Dialect[] = [
     assistant: (text, call) => [
       {
         role: 'model',
-        parts: [{ text }, ...(call === null ? [] : [{ functionCall: { name: 'bash', args: { text } } }, { functionCall: { name: 'ls' } }])],
+        parts: [
+          { text },
+          ...(call === null ? [] : [{ functionCall: { name: 'bash', args: { text } } }, { functionCall: { name: 'ls' } }]),
+        ],
       },
     ],
     result: (_call, text) => ({
@@ -129,9 +137,34 @@ export const dialects: readonly Dialect[] = [
   },
 ]
 
-export type Step = 'say' | 'tool' | 'system' | 'odd' | 'retry' | 'rewind' | 'edit' | 'reminder' | 'switch' | 'preamble' | 'settings'
+export type Step =
+  | 'say'
+  | 'tool'
+  | 'system'
+  | 'odd'
+  | 'retry'
+  | 'rewind'
+  | 'edit'
+  | 'reminder'
+  | 'switch'
+  | 'preamble'
+  | 'settings'
 export const steps: fc.Arbitrary<Step> = fc.constantFrom<Step[]>(
-  ...(['say', 'say', 'tool', 'tool', 'system', 'odd', 'retry', 'rewind', 'edit', 'reminder', 'switch', 'preamble', 'settings'] as const),
+  ...([
+    'say',
+    'say',
+    'tool',
+    'tool',
+    'system',
+    'odd',
+    'retry',
+    'rewind',
+    'edit',
+    'reminder',
+    'switch',
+    'preamble',
+    'settings',
+  ] as const),
 )
 
 export interface SessionShape {
@@ -145,15 +178,24 @@ export interface SessionShape {
 export const sessionShapes: fc.Arbitrary<SessionShape> = fc.record({
   dialect: fc.constantFrom(...dialects),
   // Small elements share pieces, large ones have their own.
-  steps: fc.array(fc.record({ step: steps, size: fc.constantFrom(3, 40, 300, 900), at: fc.nat(30) }), { minLength: 2, maxLength: 24 }),
+  steps: fc.array(fc.record({ step: steps, size: fc.constantFrom(3, 40, 300, 900), at: fc.nat(30) }), {
+    minLength: 2,
+    maxLength: 24,
+  }),
   historyFirst: fc.boolean(),
   spaced: fc.boolean(),
 })
 
-const filler = (seed: string, chars: number): string => `${seed} "quoted\\" ü ${'lorem ipsum '.repeat(80)}`.slice(0, chars + seed.length)
+const filler = (seed: string, chars: number): string =>
+  `${seed} "quoted\\" ü ${'lorem ipsum '.repeat(80)}`.slice(0, chars + seed.length)
 
 /** The bodies of the requests in order. */
-export function writeSession({ dialect, steps: script, historyFirst, spaced }: SessionShape): Array<{ body: JsonObject; bytes: Buffer }> {
+export function writeSession({
+  dialect,
+  steps: script,
+  historyFirst,
+  spaced,
+}: SessionShape): Array<{ body: JsonObject; bytes: Buffer }> {
   const bodies: Array<{ body: JsonObject; bytes: Buffer }> = []
   const histories: Json[][] = [[], []]
   let current = 0
@@ -168,7 +210,7 @@ export function writeSession({ dialect, steps: script, historyFirst, spaced }: S
     bodies.push({ body, bytes: Buffer.from(JSON.stringify(body, null, spaced ? 1 : undefined)) })
   }
   for (const [index, { step, size, at }] of script.entries()) {
-    const history = (histories[current] ??= [])
+    const history = histories[current] ?? []
     const text = filler(`${step} ${index}`, size)
     if (step === 'say') history.push(dialect.user(text), ...dialect.assistant(filler(`said ${index}`, size), null))
     else if (step === 'tool') history.push(...dialect.assistant(text, `call_${index}`), dialect.result(`call_${index}`, text))

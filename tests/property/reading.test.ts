@@ -4,33 +4,17 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeExchange } from '../../convert/decode.ts'
 import { addElements, findDivision, messagesAt, openTrack, preambleElements } from '../../convert/history-track.ts'
-import type { SourceCall } from '../../convert/source.ts'
 import { readStoreScope } from '../../convert/source-store.ts'
-import type { Conversation, Json, Message } from '../../core/types.ts'
+import type { Json, JsonObject, Message } from '../../core/types.ts'
 import { protocolById } from '../../protocols/_all.ts'
 import type { Store } from '../../store/_adapter.ts'
+import { readWhole } from '../convert/read-whole.ts'
 import { withStore } from '../convert/temporary-store.ts'
 import { dialects, sessionShapes, writeSession } from '../convert/wire-sessions.ts'
 import { recordExchange } from '../store/_conversation.ts'
 
 const runs = Number(process.env['TURNPIKE_FUZZ_RUNS'] ?? 25)
 const info = { kind: 'session', id: 'S', name: 'S', runId: null, task: null, agent: null, score: null } as const
-
-/** Every call with its whole request, as `continues` promises it. */
-export async function readWhole(calls: AsyncIterable<SourceCall | { exchangeId: string; reason: string }>) {
-  const whole = new Map<string, readonly Message[]>()
-  const found: Array<{ call: SourceCall; conversation: Conversation }> = []
-  for await (const call of calls) {
-    if ('reason' in call) continue
-    const front = call.continues === null ? [] : whole.get(call.continues.callId)?.slice(0, call.continues.messages)
-    expect(front, 'continues names a call given before').toBeDefined()
-    expect(front?.length).toBe(call.continues?.messages ?? 0)
-    const messages = [...(front ?? []), ...call.conversation.messages]
-    whole.set(call.exchange.id, messages)
-    found.push({ call, conversation: { ...call.conversation, messages } })
-  }
-  return found
-}
 
 async function compareAll(store: Store): Promise<{ calls: number; continued: number }> {
   const found = await readWhole(readStoreScope(store, { scopeId: 'S' }, info).calls())
@@ -125,33 +109,38 @@ describe.each(dialects)('a history of $protocol', dialect => {
     if (protocol === null) throw new Error(dialect.protocol)
     const { history } = protocol
     fc.assert(
-      fc.property(sessionShapes, fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 40, maxLength: 40 }), fc.nat(40), (shape, sizes, wanted) => {
-        const { body } = writeSession({ ...shape, dialect }).at(-1) ?? { body: {} }
-        const elements = body[history.field] as readonly Json[]
-        const address = { path: dialect.path, query: '' }
-        const whole = protocol.readRequest(body, address)
-        // Parts of random sizes; then one division, at the boundary it is asked for or before it.
-        const track = openTrack()
-        const ends = [0]
-        for (const size of sizes) {
-          const from = ends.at(-1) ?? 0
-          if (from === elements.length) break
-          addElements(track, history, elements.slice(from, from + size))
-          ends.push(Math.min(from + size, elements.length))
-        }
-        addElements(track, history, elements.slice(ends.at(-1)))
-        const asked = Math.min(wanted, ends.length - 1)
-        const boundary = findDivision(track, history, asked, elements[ends[asked] ?? 0])
-        expect(boundary).toBeLessThanOrEqual(asked)
-        if (history.divisible === 'anywhere') expect(boundary).toBe(asked)
-        const rest = history.readMessages(elements.slice(ends[boundary]))
-        const before = messagesAt(track, boundary)
-        const leading = before > 0 ? 0 : rest.length - whole.messages.length
-        expect([...whole.messages.slice(0, before), ...rest.slice(leading)]).toEqual(whole.messages)
-        expect(messagesAt(track, track.last)).toBe(whole.messages.length)
-        const skeleton = protocol.readRequest({ ...body, [history.field]: preambleElements(track) }, address)
-        expect({ ...skeleton, messages: whole.messages }).toEqual(whole)
-      }),
+      fc.property(
+        sessionShapes,
+        fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 40, maxLength: 40 }),
+        fc.nat(40),
+        (shape, sizes, wanted) => {
+          const body: JsonObject = writeSession({ ...shape, dialect }).at(-1)?.body ?? {}
+          const elements = body[history.field] as readonly Json[]
+          const address = { path: dialect.path, query: '' }
+          const whole = protocol.readRequest(body, address)
+          // Parts of random sizes; then one division, at the boundary it is asked for or before it.
+          const track = openTrack()
+          const ends = [0]
+          for (const size of sizes) {
+            const from = ends.at(-1) ?? 0
+            if (from === elements.length) break
+            addElements(track, history, elements.slice(from, from + size))
+            ends.push(Math.min(from + size, elements.length))
+          }
+          addElements(track, history, elements.slice(ends.at(-1)))
+          const asked = Math.min(wanted, ends.length - 1)
+          const boundary = findDivision(track, history, asked, elements[ends[asked] ?? 0])
+          expect(boundary).toBeLessThanOrEqual(asked)
+          if (history.divisible === 'anywhere') expect(boundary).toBe(asked)
+          const rest = history.readMessages(elements.slice(ends[boundary]))
+          const before = messagesAt(track, boundary)
+          const leading = before > 0 ? 0 : rest.length - whole.messages.length
+          expect([...whole.messages.slice(0, before), ...rest.slice(leading)]).toEqual(whole.messages)
+          expect(messagesAt(track, track.last)).toBe(whole.messages.length)
+          const skeleton = protocol.readRequest({ ...body, [history.field]: preambleElements(track) }, address)
+          expect({ ...skeleton, messages: whole.messages }).toEqual(whole)
+        },
+      ),
       { numRuns: runs * 3 },
     )
   })
