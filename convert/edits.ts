@@ -34,8 +34,27 @@ function matchInOrder(old: readonly number[], now: readonly number[]): number[] 
 }
 
 function describe(history: History, old: readonly number[], now: readonly number[], matches: readonly number[]): Edit[] {
-  const matched = new Set(matches)
-  /** What is gone: results by their call, texts by the last block before them that is still there. */
+  const gone = findGone(history, old, new Set(matches))
+  const edits: Edit[] = []
+  let reached = -1
+  for (const [index, node] of now.entries()) {
+    const match = matches[index] ?? -1
+    reached = Math.max(reached, match)
+    if (match >= 0) continue
+    const { block, callId } = history.blockOf(node)
+    const rivals =
+      block.kind === 'tool-result' ? gone.results.get(callId ?? '') : block.kind === 'text' ? gone.texts.get(reached) : undefined
+    const changed = block.kind === 'tool-result' ? 'result-changed' : 'text-changed'
+    const kind = rivals?.shift() === undefined ? 'inserted' : changed
+    edits.push({ kind, position: history.depthOf(node) - 1 })
+  }
+  for (const _ of [...gone.results.values()].flat()) edits.push({ kind: 'result-changed', position: null })
+  for (const _ of [...gone.texts.values()].flat()) edits.push({ kind: 'text-dropped', position: null })
+  return edits
+}
+
+/** Blocks that are there no more: results by their call, others by the last block before them that is still there. */
+function findGone(history: History, old: readonly number[], matched: ReadonlySet<number>) {
   const results = new Map<string, number[]>()
   const texts = new Map<number, number[]>()
   let reached = -1
@@ -45,22 +64,7 @@ function describe(history: History, old: readonly number[], now: readonly number
     else if (block.kind === 'tool-result') addTo(results, callId ?? '', index)
     else addTo(texts, reached, index)
   }
-  const edits: Edit[] = []
-  reached = -1
-  for (const [index, node] of now.entries()) {
-    const match = matches[index] ?? -1
-    reached = Math.max(reached, match)
-    if (match >= 0) continue
-    const { block, callId } = history.blockOf(node)
-    const position = history.depthOf(node) - 1
-    if (block.kind === 'tool-result' && results.get(callId ?? '')?.shift() !== undefined)
-      edits.push({ kind: 'result-changed', position })
-    else if (block.kind === 'text' && texts.get(reached)?.shift() !== undefined) edits.push({ kind: 'text-changed', position })
-    else edits.push({ kind: 'inserted', position })
-  }
-  for (const _ of [...results.values()].flat()) edits.push({ kind: 'result-changed', position: null })
-  for (const _ of [...texts.values()].flat()) edits.push({ kind: 'text-dropped', position: null })
-  return edits
+  return { results, texts }
 }
 
 function addTo<Key>(lists: Map<Key, number[]>, key: Key, value: number): void {

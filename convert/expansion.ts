@@ -95,7 +95,7 @@ export function createExpander(history: History): Expander {
         else named.push(call)
       }
       if (call.answer === null) return
-      for (const node of history.nodesFrom(call.answer, history.depthOf(call.request))) {
+      for (const node of history.between(call.request, call.answer)) {
         const { strong } = history.blockOf(node)
         if (strong >= 0) generated.add(strong)
       }

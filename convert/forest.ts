@@ -5,12 +5,13 @@ import { orderCalls } from './call-order.ts'
 import { createDuplicates } from './duplicates.ts'
 import { createExpander, type ExpandedCall } from './expansion.ts'
 import { createGenerators } from './generators.ts'
+import type { History } from './history.ts'
 import { createIdentityTrie, type IdentityTrie } from './identity-trie.ts'
-import { createLineReader, type ReadOpening } from './lines.ts'
 import type { Link } from './link.ts'
 import { createLinker } from './links.ts'
 import { compareCalls, type LoadedCall, type LoadedScope } from './load.ts'
-import { createToolIds } from './tool-ids.ts'
+import { createOpenings, type Openings } from './openings.ts'
+import { createToolIds, type ToolIds } from './tool-ids.ts'
 
 export interface PlacedCall extends ExpandedCall {
   readonly link: Link
@@ -24,7 +25,7 @@ export interface PlacedCall extends ExpandedCall {
 
 export interface Forest {
   readonly identities: IdentityTrie
-  readonly readOpening: ReadOpening
+  readonly openings: Openings
   /** In the tree's order; grows. */
   readonly placed: readonly PlacedCall[]
   /** Takes in a call after all others; `since` = size of the history before it. False: it changes what was placed, so build anew. */
@@ -39,11 +40,10 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
   const expander = createExpander(history)
   const duplicates = createDuplicates()
   const generators = createGenerators(history, identities)
-  const lines = createLineReader(history)
-  const linker = createLinker({ history, identities, generators, lines, standFor: duplicates.standFor })
+  const openings = createOpenings(history)
+  const linker = createLinker({ history, identities, generators, openings, standFor: duplicates.standFor })
   const placed: PlacedCall[] = []
-  /** The first call that made an id. */
-  const makers = new Map<string, LoadedCall>()
+  const makers = createMakers(history, ids)
   let last: LoadedCall | null = null
 
   const noteIds = (call: LoadedCall, since: number): boolean => {
@@ -55,25 +55,13 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
     identities.place(expanded.request)
     if (expanded.answer === null) return false
     identities.noteAnswer(expanded.request, expanded.answer)
-    for (const node of history.nodesFrom(expanded.answer, history.depthOf(expanded.request))) {
-      const { block, callId } = history.blockOf(node)
-      if (block.kind === 'tool-call' && callId !== null && !makers.has(callId)) makers.set(callId, expanded.call)
-    }
+    makers.note(expanded)
     return !generators.note(expanded)
-  }
-  /** The call that made the last tool call a request holds beyond what it extends. */
-  const findMaker = (request: number, extended: number): LoadedCall | undefined => {
-    for (let node = request; node !== extended; node = history.parentOf(node)) {
-      const { block, callId } = history.blockOf(node)
-      const maker = block.kind !== 'tool-call' || callId === null || ids.isAmbiguous(callId) ? undefined : makers.get(callId)
-      if (maker !== undefined) return maker
-    }
-    return undefined
   }
   const findBefore = (call: LoadedCall): LoadedCall[] => {
     const expanded = expander.expand(call)
     const extended = generators.findExtended(expanded)
-    const maker = findMaker(expanded.request, extended?.node ?? 0)
+    const maker = makers.find(expanded.request, extended?.node ?? 0)
     return [extended?.parent, expanded.declared, maker].flatMap(other => (other == null ? [] : [duplicates.standFor(other)]))
   }
   const link = (call: LoadedCall): void => {
@@ -100,7 +88,7 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
 
   return {
     identities,
-    readOpening: lines.readOpening,
+    openings,
     placed,
     append: (call, since) => {
       if (last !== null && compareCalls(last, call) >= 0) return false
@@ -111,6 +99,31 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
       if (ids.scan() || duplicates.add(expanded) || noteAnswer(expanded)) return false
       link(call)
       return true
+    },
+  }
+}
+
+/** Which call made an id first: what holds the id comes after it, whatever the clocks say. */
+function createMakers(history: History, ids: ToolIds) {
+  const makers = new Map<string, LoadedCall>()
+  const readId = (node: number): string | null => {
+    const { block, callId } = history.blockOf(node)
+    return block.kind !== 'tool-call' || callId === null || ids.isAmbiguous(callId) ? null : callId
+  }
+  return {
+    note: ({ call, request, answer }: ExpandedCall): void => {
+      for (const node of history.between(request, answer)) {
+        const id = readId(node)
+        if (id !== null && !makers.has(id)) makers.set(id, call)
+      }
+    },
+    /** Of the last tool call that a request holds beyond what it extends. */
+    find: (request: number, extended: number): LoadedCall | undefined => {
+      for (let node = request; node !== extended; node = history.parentOf(node)) {
+        const maker = makers.get(readId(node) ?? '')
+        if (maker !== undefined) return maker
+      }
+      return undefined
     },
   }
 }

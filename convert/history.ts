@@ -25,6 +25,8 @@ export interface History {
   readonly commonAncestor: (a: number, b: number) => number
   /** Nodes behind the first `fromDepth` blocks, in wire order. Costs what it gives. */
   readonly nodesFrom: (node: number, fromDepth: number) => number[]
+  /** Nodes behind `ancestor`, which `node` continues; none when there is no `node`. */
+  readonly between: (ancestor: number, node: number | null) => number[]
   /** Messages behind the first `fromDepth` blocks; the first may be the rest of a message. */
   readonly readMessages: (node: number, fromDepth: number) => Message[]
   readonly add: (parent: number, reference: number, startsMessage: boolean) => number
@@ -36,6 +38,63 @@ export interface History {
 const referencesMax = 2 ** 26
 
 export function createHistory(table: BlockTable): History {
+  const nodes = createNodes()
+  const { parentOf, referenceOf, depthOf, jumpOf, startsMessage, childOf, add } = nodes
+  const blockOf = (node: number): StoredBlock => table.read(referenceOf(node))
+  const ancestorAt = (node: number, depth: number): number => {
+    let found = node
+    while (depthOf(found) > depth) found = depthOf(jumpOf(found)) >= depth ? jumpOf(found) : parentOf(found)
+    return found
+  }
+  const nodesFrom = (node: number, fromDepth: number): number[] => {
+    const found: number[] = []
+    for (let at = node; depthOf(at) > fromDepth; at = parentOf(at)) found.push(at)
+    return found.reverse()
+  }
+
+  return {
+    ...nodes,
+    blockOf,
+    ancestorAt,
+    continues: (node, ancestor) => ancestorAt(node, depthOf(ancestor)) === ancestor,
+    commonAncestor: (a, b) => {
+      const depth = Math.min(depthOf(a), depthOf(b))
+      let [one, two] = [ancestorAt(a, depth), ancestorAt(b, depth)]
+      while (one !== two) {
+        const part = jumpOf(one) === jumpOf(two) ? parentOf : jumpOf
+        ;[one, two] = [part(one), part(two)]
+      }
+      return one
+    },
+    nodesFrom,
+    between: (ancestor, node) => (node === null ? [] : nodesFrom(node, depthOf(ancestor))),
+    readMessages: (node, fromDepth) => {
+      const read: Array<{ role: Role; blocks: Block[] }> = []
+      for (const found of nodesFrom(node, fromDepth)) {
+        const { role, block } = blockOf(found)
+        const last = read.at(-1)
+        if (last === undefined || startsMessage(found)) read.push({ role, blocks: [block] })
+        else last.blocks.push(block)
+      }
+      return read
+    },
+    addMessage: (parent, role, blocks) => {
+      let node = parent
+      let start = !(role === 'assistant' && parent !== 0 && blockOf(parent).role === 'assistant')
+      for (const block of blocks) {
+        if (block.kind === 'text' && block.text === '') continue
+        const child = childOf(node)
+        const isKnown = child !== 0 && startsMessage(child) === start && table.holds(referenceOf(child), role, block)
+        node = isKnown ? child : add(node, table.add(role, block), start)
+        start = false
+      }
+      return node
+    },
+  }
+}
+
+/** The bare trie, as columns of numbers. */
+function createNodes() {
   const parents = [0]
   const references = [-1]
   const depths = [0]
@@ -45,82 +104,36 @@ export function createHistory(table: BlockTable): History {
   /** Most blocks are followed by one other only; the rest is in `others`. */
   const firstChildren = [0]
   const others = new Map<number, number>()
-
   const at = (column: readonly number[], node: number): number => column[node] ?? 0
+
   const findChild = (parent: number, reference: number, start: boolean): number => {
     const child = at(firstChildren, parent)
     if (child !== 0 && references[child] === reference && starts[child] === start) return child
     return others.get(edgeOf(parent, reference, start)) ?? 0
   }
-  const add = (parent: number, reference: number, start: boolean): number => {
-    const known = findChild(parent, reference, start)
-    if (known !== 0) return known
-    const node = parents.length
-    const jump = at(jumps, parent)
-    const isEven = at(depths, parent) - at(depths, jump) === at(depths, jump) - at(depths, at(jumps, jump))
-    parents.push(parent)
-    references.push(reference)
-    depths.push(at(depths, parent) + 1)
-    jumps.push(isEven ? at(jumps, jump) : parent)
-    starts.push(start)
-    firstChildren.push(0)
-    if (at(firstChildren, parent) === 0) firstChildren[parent] = node
-    else others.set(edgeOf(parent, reference, start), node)
-    return node
-  }
-  const blockOf = (node: number): StoredBlock => table.read(at(references, node))
-  const ancestorAt = (node: number, depth: number): number => {
-    let found = node
-    while (at(depths, found) > depth) found = at(depths, at(jumps, found)) >= depth ? at(jumps, found) : at(parents, found)
-    return found
-  }
-  const nodesFrom = (node: number, fromDepth: number): number[] => {
-    const nodes: number[] = []
-    for (let found = node; at(depths, found) > fromDepth; found = at(parents, found)) nodes.push(found)
-    return nodes.reverse()
-  }
-
   return {
     size: () => parents.length,
-    depthOf: node => at(depths, node),
-    parentOf: node => at(parents, node),
-    referenceOf: node => references[node] ?? -1,
-    blockOf,
-    startsMessage: node => starts[node] ?? false,
-    ancestorAt,
-    continues: (node, ancestor) => ancestorAt(node, at(depths, ancestor)) === ancestor,
-    commonAncestor: (a, b) => {
-      const depth = Math.min(at(depths, a), at(depths, b))
-      let [one, two] = [ancestorAt(a, depth), ancestorAt(b, depth)]
-      while (one !== two) {
-        const [jumpOne, jumpTwo] = [at(jumps, one), at(jumps, two)]
-        if (jumpOne === jumpTwo) [one, two] = [at(parents, one), at(parents, two)]
-        else [one, two] = [jumpOne, jumpTwo]
-      }
-      return one
-    },
-    nodesFrom,
-    readMessages: (node, fromDepth) => {
-      const read: Array<{ role: Role; blocks: Block[] }> = []
-      for (const found of nodesFrom(node, fromDepth)) {
-        const { role, block } = blockOf(found)
-        const last = read.at(-1)
-        if (last === undefined || starts[found] === true) read.push({ role, blocks: [block] })
-        else last.blocks.push(block)
-      }
-      return read
-    },
-    add,
-    addMessage: (parent, role, blocks) => {
-      let node = parent
-      let start = !(role === 'assistant' && parent !== 0 && blockOf(parent).role === 'assistant')
-      for (const block of blocks) {
-        if (block.kind === 'text' && block.text === '') continue
-        const child = at(firstChildren, node)
-        const isKnown = child !== 0 && starts[child] === start && table.holds(at(references, child), role, block)
-        node = isKnown ? child : add(node, table.add(role, block), start)
-        start = false
-      }
+    parentOf: (node: number) => at(parents, node),
+    referenceOf: (node: number) => references[node] ?? -1,
+    depthOf: (node: number) => at(depths, node),
+    jumpOf: (node: number) => at(jumps, node),
+    startsMessage: (node: number) => starts[node] ?? false,
+    /** The first child there was; 0 = none. */
+    childOf: (node: number) => at(firstChildren, node),
+    add: (parent: number, reference: number, start: boolean): number => {
+      const known = findChild(parent, reference, start)
+      if (known !== 0) return known
+      const node = parents.length
+      const jump = at(jumps, parent)
+      const isEven = at(depths, parent) - at(depths, jump) === at(depths, jump) - at(depths, at(jumps, jump))
+      parents.push(parent)
+      references.push(reference)
+      depths.push(at(depths, parent) + 1)
+      jumps.push(isEven ? at(jumps, jump) : parent)
+      starts.push(start)
+      firstChildren.push(0)
+      if (at(firstChildren, parent) === 0) firstChildren[parent] = node
+      else others.set(edgeOf(parent, reference, start), node)
       return node
     },
   }

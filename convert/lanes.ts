@@ -116,12 +116,18 @@ function placeFailed(
   lanes: ReadonlyArray<{ readonly failed: TreeCall[] }>,
 ): TreeCall[] {
   const asked = new Map(generating.map(call => [`${call.requestNode} ${call.link.parent}`, call.index]))
+  /** What a call that generated nothing prepared, and what goes on from it. */
+  const prepared = new Map<number, number>()
   const followers = new Map<number, number>()
-  for (const { index, link } of [...generating].reverse()) if (link.parent !== null) followers.set(link.parent, index)
+  for (const { index, link, declared } of [...generating].reverse()) {
+    if (declared !== null) prepared.set(declared, index)
+    if (link.parent !== null) followers.set(link.parent, index)
+  }
   const stray: TreeCall[] = []
   for (const call of tree.calls) {
     if (call.answer !== null) continue
-    const owners = [asked.get(`${call.requestNode} ${call.link.parent}`), call.link.parent, followers.get(call.index)]
+    const { index, requestNode, link } = call
+    const owners = [prepared.get(index), asked.get(`${requestNode} ${link.parent}`), link.parent, followers.get(index)]
     const lane = owners.flatMap(owner => (owner == null ? [] : (laneOf.get(owner) ?? [])))[0]
     const failed = lane === undefined ? undefined : lanes[lane]?.failed
     if (failed === undefined) stray.push(call)
@@ -145,7 +151,7 @@ function readReturn({ scope: { history } }: CallTree, lane: Pick<Lane, 'steps'>,
   const [first, last] = [lane.steps[0]?.call, lane.steps.at(-1)?.call]
   const result = first?.link.via == null ? undefined : results.get(first.link.via)
   if (first?.link.relation !== 'subagent' || result === undefined || last === undefined || last.answer === null) return null
-  const said = history.nodesFrom(last.answer, history.depthOf(last.request)).flatMap(node => {
+  const said = history.between(last.request, last.answer).flatMap(node => {
     const { block } = history.blockOf(node)
     return block.kind === 'text' && block.text.trim() !== '' ? [block.text.trim()] : []
   })

@@ -1,8 +1,7 @@
 // Lines of text that are long enough to say where they come from, as numbers; by them a beginning without a past finds one.
 
 import { createHash } from 'node:crypto'
-import type { Block, Json } from '../core/types.ts'
-import type { History } from './history.ts'
+import type { Json } from '../core/types.ts'
 
 /** Shorter lines stand in too many texts. */
 const lineMin = 24
@@ -20,40 +19,6 @@ export function readLines(text: string): Line[] {
     if (line.length >= lineMin) lines.push({ hash: hashLine(line), text: line })
   }
   return lines
-}
-
-/** What stands before the first answer of a request, and the lines that users wrote there. */
-export type ReadOpening = (request: number) => { readonly blocks: readonly Block[]; readonly lines: readonly Line[] }
-
-/** Lines that users wrote in blocks of a history. */
-export type ReadLinesOf = (nodes: readonly number[]) => readonly Line[]
-
-/** Each block is read once. */
-export function createLineReader(history: History): { readonly linesOf: ReadLinesOf; readonly readOpening: ReadOpening } {
-  const byReference = new Map<number, readonly Line[]>()
-  const openings = new Map<number, ReturnType<ReadOpening>>()
-  const linesOf: ReadLinesOf = nodes =>
-    nodes.flatMap(node => {
-      const { block, role } = history.blockOf(node)
-      if (block.kind !== 'text' || role !== 'user') return []
-      const reference = history.referenceOf(node)
-      const lines = byReference.get(reference) ?? readLines(block.text)
-      byReference.set(reference, lines)
-      return lines
-    })
-  return {
-    linesOf,
-    readOpening: request => {
-      const known = openings.get(request)
-      if (known !== undefined) return known
-      const nodes = history.nodesFrom(request, 0)
-      const end = nodes.findIndex(node => history.blockOf(node).role === 'assistant')
-      const before = end < 0 ? nodes : nodes.slice(0, end)
-      const opening = { blocks: before.map(node => history.blockOf(node).block), lines: linesOf(before) }
-      openings.set(request, opening)
-      return opening
-    },
-  }
 }
 
 /** Of every string of a value, at any depth. */

@@ -63,14 +63,14 @@ export function createTextualLinks(history: History): TextualLinks {
     openByCall.get(task.call)?.delete(task)
     stopWaiting(task, answered)
   }
+  const noteText = (index: number, text: string): void => {
+    for (const { hash } of readLines(text)) speakers.set(hash, (speakers.get(hash) ?? index) === index ? index : -1)
+  }
   const noteAnswer = (index: number, { request, answer }: ExpandedCall): void => {
-    for (const node of answer === null ? [] : history.nodesFrom(answer, history.depthOf(request))) {
+    for (const node of history.between(request, answer)) {
       const { block } = history.blockOf(node)
       if (block.kind === 'tool-call') noteTask(index, block.id, readArgumentLines(block.input ?? block.inputText))
-      if (block.kind !== 'text') continue
-      for (const { hash } of readLines(block.text))
-        if ((speakers.get(hash) ?? index) === index) speakers.set(hash, index)
-        else speakers.set(hash, -1)
+      if (block.kind === 'text') noteText(index, block.text)
     }
   }
   const findTaskOf = (line: Line, isMarked: boolean): Task | undefined => {

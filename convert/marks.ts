@@ -10,6 +10,8 @@ export interface CallMarks {
   readonly actor: string | null
   /** Id of the agent or thread that actor works for. */
   readonly parentActor: string | null
+  /** Where the client numbers its context windows: a new number means that a compaction came before. */
+  readonly window: string | null
   /** `generate: false`: the request prepares an answer and wants none. */
   readonly isWarmup: boolean
 }
@@ -24,7 +26,8 @@ const subagentHeaders: ReadonlyArray<readonly [name: string, value: RegExp]> = [
   ['x-parent-session-id', /./],
   ['x-interaction-type', /subagent/],
 ]
-const known = new Set([...actorHeaders, ...parentHeaders, ...subagentHeaders.map(([name]) => name)])
+const windowHeader = 'x-codex-window-id'
+const known = new Set([windowHeader, ...actorHeaders, ...parentHeaders, ...subagentHeaders.map(([name]) => name)])
 const billingMark = /^x-anthropic-billing-header:.*\bcc_is_subagent=true\b/
 
 export function readMarks(exchange: Exchange, conversation: Conversation): CallMarks {
@@ -42,6 +45,7 @@ export function readMarks(exchange: Exchange, conversation: Conversation): CallM
     subagent: header === undefined ? findBillingMark(conversation.system) : `${header[0]}: ${headers.get(header[0])}`,
     actor: first(actorHeaders),
     parentActor: first(parentHeaders),
+    window: headers.get(windowHeader) ?? null,
     isWarmup: conversation.extra['generate'] === false,
   }
 }

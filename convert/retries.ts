@@ -21,15 +21,18 @@ export function groupRetries(generating: readonly TreeCall[], reach: Int32Array)
   const besides = new Map<number, readonly TreeCall[]>()
   const alternatives = new Set<number>()
   for (const group of groups.values()) {
-    if (group.length === 1) continue
-    const continued = group.filter(call => reach[call.index] !== call.index)
-    const candidates = continued.length > 0 ? continued : group
-    let kept = candidates[0]
-    for (const call of candidates) if (kept === undefined || (reach[call.index] ?? 0) > (reach[kept.index] ?? 0)) kept = call
-    const others = group.filter(call => call !== kept && reach[call.index] === call.index)
+    const kept = group.length === 1 ? undefined : chooseKept(group, reach)
+    const others = kept === undefined ? [] : group.filter(call => call !== kept && reach[call.index] === call.index)
     if (kept === undefined || others.length === 0) continue
     besides.set(kept.index, others)
     for (const call of others) alternatives.add(call.index)
   }
   return { besides, alternatives }
+}
+
+function chooseKept(group: readonly TreeCall[], reach: Int32Array): TreeCall | undefined {
+  const continued = group.filter(call => reach[call.index] !== call.index)
+  const candidates = continued.length > 0 ? continued : group
+  const furthest = candidates.reduce((most, call) => Math.max(most, reach[call.index] ?? 0), 0)
+  return candidates.find(call => reach[call.index] === furthest)
 }

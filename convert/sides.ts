@@ -2,47 +2,56 @@
 // what the whole scope shows, because a root is known by being continued.
 
 import type { Block } from '../core/types.ts'
-import { type Line, nameLine, type ReadOpening } from './lines.ts'
+import { type Line, nameLine } from './lines.ts'
 import type { Link, SideKind } from './link.ts'
 import type { LoadedCall, Preamble } from './load.ts'
+import type { Openings } from './openings.ts'
 
 export interface SideInputs {
   readonly preambles: readonly Preamble[]
-  readonly readOpening: ReadOpening
-  /** In the tree's order; `asked` is the same for calls that asked the very same. */
-  readonly calls: ReadonlyArray<{
-    readonly call: LoadedCall
-    readonly request: number
-    readonly asked: string
-    readonly link: Link
-  }>
+  readonly openings: Openings
+  /** In the tree's order. */
+  readonly calls: readonly PlacedRoot[]
+}
+
+interface PlacedRoot {
+  readonly call: LoadedCall
+  readonly request: number
+  /** The same for calls that asked the very same. */
+  readonly asked: string
+  readonly link: Link
 }
 
 /** An answer of so few tokens is wanted for its being there. */
 const probeTokensMax = 16
 
 /** Links of the roots that are side calls, by index. */
-export function findSides({ preambles, readOpening, calls }: SideInputs): Map<number, Link> {
-  const sides = new Map<number, Link>()
+export function findSides({ preambles, openings, calls }: SideInputs): Map<number, Link> {
   const continued = new Set<string>()
   for (const { link } of calls) if (link.parent !== null) continued.add(calls[link.parent]?.asked ?? '')
-  const isCandidate = (at: SideInputs['calls'][number]): boolean => at.link.relation === 'root' && !continued.has(at.asked)
-  if (!calls.some(isCandidate)) return sides
+  const isCandidate = ({ call, link, asked }: PlacedRoot): boolean =>
+    link.relation === 'root' && (call.marks.isWarmup || !continued.has(asked))
+  if (!calls.some(isCandidate)) return new Map()
   const hasTools = ({ preamble }: LoadedCall): boolean => (preambles[preamble]?.tools.length ?? 0) > 0
   const usesTools = calls.some(({ call }) => hasTools(call))
   const beginnings = createBeginnings()
-  for (const at of calls)
-    if (opens(at.link) && continued.has(at.asked)) beginnings.noteAny(readOpening(at.request).lines, at.call.preamble)
-  for (const [index, at] of calls.entries()) {
-    const { call, link, request } = at
-    if (opens(link) && continued.has(at.asked)) beginnings.noteNext(readOpening(request).lines, call.preamble, index)
-    if (!isCandidate(at)) continue
-    const { lines, blocks } = readOpening(request)
+  const begins = ({ link, asked }: PlacedRoot): boolean => opens(link) && continued.has(asked)
+  for (const at of calls) if (begins(at)) beginnings.noteAny(openings.read(at.request).lines, at.call.preamble)
+
+  const findSide = ({ call, request, link }: PlacedRoot): Link | null => {
+    const { lines, readBlocks } = openings.read(request)
     const isProbe = call.maxTokens !== null && call.maxTokens <= probeTokensMax && continued.size > 0
-    const stands = usesTools && !hasTools(call)
-    if (!call.marks.isWarmup && !isProbe && !stands && !lines.some(line => beginnings.isShared(line, call.preamble))) continue
-    const side = readKind(call, isProbe, [...(preambles[call.preamble]?.system ?? []), ...blocks])
-    sides.set(index, accompany(link, side, beginnings.findBefore(lines, call.preamble)))
+    const isBare = usesTools && !hasTools(call)
+    const isBeside = lines.some(line => beginnings.isShared(line, call.preamble))
+    if (!call.marks.isWarmup && !isProbe && !isBare && !isBeside) return null
+    const side = readKind(call, isProbe, [...(preambles[call.preamble]?.system ?? []), ...readBlocks()])
+    return accompany(link, side, beginnings.findBefore(lines, call.preamble))
+  }
+  const sides = new Map<number, Link>()
+  for (const [index, at] of calls.entries()) {
+    if (begins(at)) beginnings.noteNext(openings.read(at.request).lines, at.call.preamble, index)
+    const side = isCandidate(at) ? findSide(at) : null
+    if (side !== null) sides.set(index, side)
   }
   return sides
 }

@@ -46,7 +46,7 @@ export function createToolIds(history: History): ToolIds {
     },
     noteAnswer: (request, answer, since) => {
       let changed = false
-      for (const node of history.nodesFrom(answer, history.depthOf(request))) {
+      for (const node of history.between(request, answer)) {
         const { block, callId, weak } = history.blockOf(node)
         if (block.kind !== 'tool-call' || callId === null) continue
         const before = generated.get(callId)

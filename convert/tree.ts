@@ -14,6 +14,8 @@ export interface TreeCall {
   readonly request: number
   /** The same with the answer behind it, word for word; null when nothing was generated. */
   readonly answer: number | null
+  /** The recorded call whose answer the request names, also when that generated nothing and the parent is another. */
+  readonly declared: number | null
   /** Identity of the request: calls with the same one asked the same thing, whatever the wire noise. Only within this tree. */
   readonly requestNode: number
   /** Identity after the answer; null when it has no visible words. */
@@ -40,9 +42,10 @@ export function buildTree(scope: LoadedScope, scopeId = ''): CallTree {
 
 /** The tree as it stands; the forest may grow on. */
 export function readForest(scope: LoadedScope, forest: Forest): CallTree {
-  const { placed, readOpening, identities } = forest
-  const sides = findSides({ preambles: scope.preambles, readOpening, calls: placed })
+  const { placed, openings, identities } = forest
+  const sides = findSides({ preambles: scope.preambles, openings, calls: placed })
   const first = new Map<string, number>()
+  const indexOf = new Map(placed.map(({ call }, index) => [call.id, index]))
   const calls = placed.map((at, index): TreeCall => {
     const { call, request, answer, requestNode, answerNode, asked, loggedTimes } = at
     const link = sides.get(index) ?? at.link
@@ -50,7 +53,9 @@ export function readForest(scope: LoadedScope, forest: Forest): CallTree {
     if (retryOf === null) first.set(asked, index)
     const parent = link.parent === null ? undefined : placed[link.parent]
     const preambleChanged = parent !== undefined && parent.call.preamble !== call.preamble
-    return { index, call, link, request, answer, requestNode, answerNode, retryOf, preambleChanged, loggedTimes }
+    const declared = at.declared === null ? null : (indexOf.get(at.declared.id) ?? null)
+    const nodes = { request, answer, requestNode, answerNode }
+    return { index, call, link, ...nodes, declared, retryOf, preambleChanged, loggedTimes }
   })
   return { scope, calls, nodeId: identities.nodeId }
 }
