@@ -25,28 +25,44 @@ const names = { file: 'Turnpike, from the log', store: 'Turnpike, from a store',
 
 /** As it stands in docs/convert.md. */
 export function printTable(results: readonly Result[], say: Say): void {
-  say('\n| session | log MB | converter | wall s | peak MB | rows | generations (different) | mini-vela : this, time | memory |')
-  say('|---|---|---|---|---|---|---|---|---|')
+  say(
+    '\n| session | log MB | converter | wall s | CPU s | peak MB | rows | generations (different) | mini-vela : this, wall | CPU | memory |',
+  )
+  say(`|${'---|'.repeat(11)}`)
   for (const result of results) {
-    const { kind, calls, way, wallMs, peakRssBytes, rows, generations, answers, logBytes = 0 } = result
+    const { kind, calls, way, wallMs, cpuMs, peakRssBytes, rows, generations, answers, logBytes = 0 } = result
     const rival = results.find(other => other.way === 'rival' && other.kind === kind && other.calls === calls)
     const ratios =
       rival === undefined || way === 'rival'
-        ? ['', '']
-        : [`${(rival.wallMs / wallMs).toFixed(1)} ×`, `${(rival.peakRssBytes / peakRssBytes).toFixed(1)} ×`]
+        ? ['', '', '']
+        : [rival.wallMs / wallMs, rival.cpuMs / cpuMs, rival.peakRssBytes / peakRssBytes].map(ratio => `${ratio.toFixed(1)} ×`)
     const counted = [rows, `${generations} (${answers})`, ...ratios]
-    const cells = [`${kind}, ${calls} calls`, (logBytes / 1e6).toFixed(1), names[way], seconds(wallMs), megabytes(peakRssBytes)]
+    const cells = [
+      `${kind}, ${calls} calls`,
+      (logBytes / 1e6).toFixed(1),
+      names[way],
+      seconds(wallMs),
+      seconds(cpuMs),
+      megabytes(peakRssBytes),
+    ]
     say(`| ${[...cells, ...counted].join(' | ')} |`)
   }
 }
 
-export function printGrowth(growth: { exponent: number; base: Result; results: readonly Result[] }, say: Say): void {
-  say(`\nfrom a store, messages of ${growth.base.messageBytes} bytes; one call: ${seconds(growth.base.wallMs)} s`)
-  say('| calls | wall s | peak MB |')
-  say('|---|---|---|')
+export function printGrowth(
+  growth: { exponent: number; cpuExponent: number; base: Result; results: readonly Result[] },
+  say: Say,
+): void {
+  say(
+    `\nfrom a store, messages of ${growth.base.messageBytes} bytes; one call: ${seconds(growth.base.wallMs)} s (${seconds(growth.base.cpuMs)} s of CPU)`,
+  )
+  say('| calls | wall s | CPU s | peak MB |')
+  say('|---|---|---|---|')
   for (const { calls, wallMs, peakRssBytes } of growth.results)
     say(`| ${calls} | ${seconds(wallMs)} | ${megabytes(peakRssBytes)} |`)
-  say(`growth exponent over new content, beyond the time of one call: ${growth.exponent.toFixed(2)}`)
+  say(
+    `growth exponent over new content, beyond the time of one call: ${growth.exponent.toFixed(2)} (of CPU time ${growth.cpuExponent.toFixed(2)})`,
+  )
 }
 
 interface PhaseInput {

@@ -63,6 +63,7 @@ async function measureWay(way: Way, input: Input, shape: SessionShape): Promise<
   const out = join(input.folder, `${way}.jsonl`)
   const runs: Taken[] = []
   while (runs.length < repeats && (runs.length === 0 || median(runs.map(run => run.wallMs)) < patienceMs)) {
+    rmSync(out, { force: true })
     const taken = await runWay(way, input, out)
     if (taken.status !== 0) throw new Error(`${way}, ${shape.kind} ${shape.calls}: status ${taken.status}\n${taken.stderr}`)
     runs.push(taken)
@@ -109,10 +110,17 @@ async function measureSession(shape: SessionShape): Promise<Result[]> {
 }
 
 const describe = (result: Result): string =>
-  `${result.way} ${(result.wallMs / 1000).toFixed(2)} s, ${(result.peakRssBytes / 1e6).toFixed(0)} MB`
+  `${result.way} ${(result.wallMs / 1000).toFixed(2)} s (${(result.cpuMs / 1000).toFixed(2)} s of CPU), ${(result.peakRssBytes / 1e6).toFixed(0)} MB`
+
+interface Growth {
+  readonly exponent: number
+  readonly cpuExponent: number
+  readonly base: Result
+  readonly results: readonly Result[]
+}
 
 /** From a store, time beyond that of a session of one call, over the bytes that are new: 1 = linear, 2 = quadratic. */
-async function measureGrowth(calls: readonly number[]): Promise<{ exponent: number; base: Result; results: Result[] }> {
+async function measureGrowth(calls: readonly number[]): Promise<Growth> {
   const results: Result[] = []
   for (const size of [1, ...calls]) {
     const shape = { kind: 'plain', calls: size, messageBytes: smallMessageBytes } as const
@@ -126,8 +134,9 @@ async function measureGrowth(calls: readonly number[]): Promise<{ exponent: numb
   }
   const [base, ...grown] = results
   if (base === undefined) throw new Error('nothing measured')
-  const points = grown.map(({ calls, wallMs }) => [2 * calls * smallMessageBytes, wallMs - base.wallMs] as const)
-  return { exponent: growthExponent(points), base, results: grown }
+  const exponentOf = (key: 'wallMs' | 'cpuMs'): number =>
+    growthExponent(grown.map(result => [2 * result.calls * smallMessageBytes, result[key] - base[key]] as const))
+  return { exponent: exponentOf('wallMs'), cpuExponent: exponentOf('cpuMs'), base, results: grown }
 }
 
 if (ways.has('rival') && !hasRival) say('no mini-vela: give its folder with --mini-vela DIR (see the head of bench/convert.ts)')

@@ -73,7 +73,12 @@ export function expectLanes(rows: readonly CaptureRow[], separateTurns = false):
   const turnOfSub = new Map<string, number | null>()
   return rows.map((row, index) => {
     const [, word = '', number = ''] = /\b(turn|sub)(\d+)\.\d+\b/.exec(row.note ?? '') ?? []
-    const name = `#${index} ${row.note?.replace(/ prev=\S+|ws-msg |client-closed-early/g, '').trim() || '-'}`
+    const name = `#${index} ${
+      row.note
+        ?.replace(/ prev=\S+|ws-msg |client-closed-early/g, '')
+        .replace(/ +/g, ' ')
+        .trim() || '-'
+    }`
     const plain = { name, repeatsMain: false, turn } as const
     if (!saysSomething(row)) return { ...plain, lane: null, kind: 'side' }
     if (markOf(row) === 'repetition') return { ...plain, lane: `side ${index}`, kind: 'side', repeatsMain: true }
