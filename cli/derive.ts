@@ -8,8 +8,6 @@ import type { ScoreOf } from '../convert/store-scopes.ts'
 import type { Config } from '../core/config.ts'
 import { buildTrial } from '../judge/grid.ts'
 import { trialPassRate } from '../judge/outcomes.ts'
-import { readPriceBook } from '../judge/price-book.ts'
-import { priceUsage } from '../judge/prices.ts'
 import type { Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
 import { packageFile } from './package-files.ts'
@@ -21,6 +19,8 @@ export type PriceOf = (inputs: PriceInputs) => { readonly nanoUsd: number; reado
 const anonymousRoutes = new Set(['upstream'])
 
 export async function readPrice(config: Config): Promise<PriceOf> {
+  // Loaded here: commands that convert price nothing.
+  const [{ readPriceBook }, { priceUsage }] = await Promise.all([import('../judge/price-book.ts'), import('../judge/prices.ts')])
   const book = await readPriceBook(config.prices ?? packageFile('configs', 'prices.yaml'))
   return ({ route, model, usage, at }) => {
     // What a simulated provider is said to use is an estimate, and what a replay gives again was billed when it was recorded.

@@ -13,7 +13,15 @@ import { readAnswer } from './decode.ts'
 import { messagesAt } from './history-track.ts'
 import { invalidRecord, type Place, readNumber, readObject, readText, readTime } from './imports/_fields.ts'
 import type { Source } from './imports/_source.ts'
-import { chatPath, isChatMessage, isChatRequest, isSystemMessage, jsonHeaders, messagesPath, writeAnswer } from './imports/mini-vela.ts'
+import {
+  chatPath,
+  isChatMessage,
+  isChatRequest,
+  isSystemMessage,
+  jsonHeaders,
+  messagesPath,
+  writeAnswer,
+} from './imports/mini-vela.ts'
 import { scanMembers, startOfText } from './line-scan.ts'
 import { createLineBuffers, type LogLine, readLogLines } from './log-lines.ts'
 import {
