@@ -370,7 +370,6 @@ export const unmirrored: readonly Unmirrored[] = [
       'store/answer-bytes.ts',
       'store/answer-writer.ts',
       'store/begin-writer.ts',
-      'store/bodies.ts',
       'store/body-hash.ts',
       'store/codec.ts',
       'store/counter.ts',

@@ -147,7 +147,8 @@ export function readToolCall(call: JsonObject, isOurs: boolean): Block {
   const { tool_call_id: id, function_name: name, arguments: given = {}, extra } = call
   const notes = isOurs ? objectOf(extra) : {}
   const inputText = textOf(notes['arguments_text'])
-  const input = notes['input'] ?? (inputText === null ? given : readArguments(inputText, given))
+  // Null is a value of its own: a text that is no JSON.
+  const input = notes['input'] !== undefined ? notes['input'] : inputText === null ? given : readArguments(inputText, given)
   const kept = isOurs ? notes['block'] : extra === undefined ? undefined : { atif: { extra } }
   return {
     kind: 'tool-call',

@@ -19,7 +19,7 @@ export default {
   // A part of a tree without what stands before it would pass for a conversation.
   policies: ['readable', 'exact', 'tolerant', 'calls', 'tokens'],
   write: writeDocuments,
-  read: row => readDocument(compiled.read({ file: 'an ATIF document', value: row }, 'E_BAD_FORMAT')),
+  read: row => readDocument(compiled.read({ file: 'a document of format atif', value: row }, 'E_BAD_FORMAT')),
   listGenerations,
 } satisfies OutputFormat
 

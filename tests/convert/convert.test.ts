@@ -187,7 +187,7 @@ describe('convertScopes', () => {
       expect(() => convertScopes(store, [], { format: 'pdf' })).toThrow(
         expect.objectContaining({ code: 'E_FORMAT_UNKNOWN', hint: expect.stringContaining('merged') }),
       )
-      expect(() => convertScopes(store, [], { format: 'merged', policy: 'exact' })).toThrow(
+      expect(() => convertScopes(store, [], { format: 'merged', policy: 'exakt' })).toThrow(
         expect.objectContaining({ code: 'E_USAGE', hint: expect.stringContaining('readable') }),
       )
     }))
