@@ -1,6 +1,5 @@
 // How far a conversion is: a bar on a terminal, else a line now and then on standard error; nothing with --json.
 
-import { createLogUpdate } from 'log-update'
 import type { ConversionProgress } from '../convert/convert.ts'
 import type { CommandContext } from './commands/_command.ts'
 
@@ -13,7 +12,10 @@ const frameMs = 100
 const lineMs = 10_000
 const barColumns = 24
 
-export function showProgress(context: Pick<CommandContext, 'json' | 'output'>, now: () => number = Date.now): ProgressView {
+export async function showProgress(
+  context: Pick<CommandContext, 'json' | 'output'>,
+  now: () => number = Date.now,
+): Promise<ProgressView> {
   const { output, json } = context
   if (json) return { update: () => {}, done: () => {} }
   const startedAt = now()
@@ -27,6 +29,8 @@ export function showProgress(context: Pick<CommandContext, 'json' | 'output'>, n
       },
       done: () => {},
     }
+  // Loaded where it draws: a command in a script must not wait for it.
+  const { createLogUpdate } = await import('log-update')
   const log = createLogUpdate(output.stderr, { showCursor: true })
   return {
     update: progress => {

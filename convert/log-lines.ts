@@ -7,7 +7,8 @@ import { parseJson } from '../protocols/_json.ts'
 import { readLines, refuseHuge, type Source } from './imports/_source.ts'
 import { findMember } from './line-scan.ts'
 
-const chunkBytes = 4 * 1024 * 1024
+/** Fits the nearest cache: larger chunks are read three times as slowly. */
+const chunkBytes = 64 * 1024
 
 /** The session stands within so many first bytes of a line, or the whole line is looked through. */
 const headBytes = 4096

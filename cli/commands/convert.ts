@@ -74,7 +74,7 @@ export const convertCommand: CommandSpec = {
     return useConversionJobs(context, plan.selection, async (jobs, store) => {
       refuseEmpty(context, jobs)
       const rows = place.out === null ? null : openRowFiles({ ...place, out: place.out })
-      const progress = showProgress(context)
+      const progress = await showProgress(context)
       const dealt = new Map<string, Map<string, ScopeInfo>>()
       const conversion = convertJobs(jobs, plan, {
         workers: readWorkers(options),

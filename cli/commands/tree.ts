@@ -1,6 +1,5 @@
 // `turnpike tree`: how the calls of a session hang together, drawn or as JSON; with --follow while they are made. Reads, writes nothing.
 
-import { createLogUpdate } from 'log-update'
 import { listStoreScopes } from '../../convert/store-scopes.ts'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { Ref, Store } from '../../store/_adapter.ts'
@@ -34,7 +33,7 @@ export const treeCommand: CommandSpec = {
   run: context =>
     useStore(context, { readOnly: true }, async store => {
       const ref = await store.resolveRef(context.arguments[0] ?? '')
-      if (context.options['follow'] === true) return followTrees(context, store, ref, readTrees, createScreen(context))
+      if (context.options['follow'] === true) return followTrees(context, store, ref, readTrees, await createScreen(context))
       const trees = await readTrees(context, store, ref)
       if (trees.every(({ tree }) => tree.calls.length + tree.scope.undecodable === 0))
         throw new TurnpikeError('E_NO_CALLS', `${ref.kind} "${ref.name}" has no calls`)
@@ -56,9 +55,10 @@ function drawAll({ options, output }: CommandContext, trees: readonly ReadTree[]
 }
 
 /** The newest lines, as many as fit; null where nothing can be redrawn. */
-function createScreen(context: CommandContext): Screen | null {
+async function createScreen(context: CommandContext): Promise<Screen | null> {
   const { stdout } = process
   if (context.json || stdout.isTTY !== true) return null
+  const { createLogUpdate } = await import('log-update')
   const log = createLogUpdate(stdout, { showCursor: true })
   return {
     show: trees => {

@@ -16,15 +16,15 @@ describe('describeProgress', () => {
 })
 
 describe('showProgress without a terminal', () => {
-  const watch = (json: boolean) => {
+  const watch = async (json: boolean) => {
     const lines: string[] = []
     let at = 0
     const output = { ...createOutput(process.stdout, process.stderr, {}), isTty: false, note: (line: string) => lines.push(line) }
-    const view = showProgress({ json, output }, () => at)
+    const view = await showProgress({ json, output }, () => at)
     for (at = 0; at <= 25_000; at += 500) view.update({ ...half, calls: at / 100 })
     view.done()
     return lines
   }
-  it('is a line every ten seconds', () => expect(watch(false)).toHaveLength(2))
-  it('is nothing with --json', () => expect(watch(true)).toEqual([]))
+  it('is a line every ten seconds', async () => expect(await watch(false)).toHaveLength(2))
+  it('is nothing with --json', async () => expect(await watch(true)).toEqual([]))
 })
