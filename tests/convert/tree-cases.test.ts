@@ -417,7 +417,7 @@ describe('found by random sessions', () => {
     expect(links['s']).toEqual(['subagent', 'a'])
   })
 
-  it.fails('the same words under another preamble are no fork', () => {
+  it('the same words under another preamble are no fork', () => {
     const { links } = place([
       { id: 'a', at: 1, messages: ask(), answer: called },
       { id: 'b', at: 2, messages: ask(called, result), answer: assistant({ kind: 'thinking', text: 'hm' }), complete: false },

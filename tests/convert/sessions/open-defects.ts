@@ -5,7 +5,7 @@ export const openDefects = {
   /** A result answers the newest tool call of its id, whichever conversation it stands in. */
   repeatedIdsAnswered: true,
   /** The same words asked again under another preamble are called a fork. */
-  preambleFork: true,
+  preambleFork: false,
   /** Of calls with equal or swapped times only what one request contains of another is understood; words and copies are not. */
   equalTimes: true,
   /** Where the lines of two summaries stand in an opening, neither is taken. */
