@@ -77,6 +77,7 @@ export function createBeginningLinks(history: History, openings: Openings): Begi
     note: (index, expanded, link) => {
       calls.push(expanded)
       textual.note(index, expanded, link)
+      if (link.relation === 'compact') textual.noteSummary(openings.read(expanded.request).lines)
       if (expanded.answer !== null) latestOf.set(expanded.call.marks.actor ?? '', index)
     },
   }

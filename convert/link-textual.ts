@@ -18,7 +18,9 @@ export interface TextualLinks {
   readonly note: (index: number, expanded: ExpandedCall, link: Link) => void
   /** The tool call whose arguments hold one of these lines; with `isMarked` also one that was answered already. */
   readonly findTask: (lines: readonly Line[], isMarked: boolean) => TextualLink | null
-  /** The one answer that these lines repeat. */
+  /** Lines by which a beginning was found to go on from a summary; in later openings they are history. */
+  readonly noteSummary: (lines: readonly Line[]) => void
+  /** The answer that these lines repeat. */
   readonly findSummary: (lines: readonly Line[]) => TextualLink | null
   /** The only tool call of a call that waits for its result. */
   readonly findOnlyOpen: (index: number) => string | null
@@ -41,6 +43,7 @@ export function createTextualLinks(history: History): TextualLinks {
   const openByCall = new Map<number, Set<Task>>()
   /** Call whose answer has a line; -1 = several. */
   const speakers = new Map<number, number>()
+  const summed = new Set<number>()
 
   const stopWaiting = (task: Task, next: Map<number, Task>): void => {
     for (const line of task.lines) {
@@ -105,7 +108,13 @@ export function createTextualLinks(history: History): TextualLinks {
       const evidence = [...named, { kind: 'line', value: nameLine(line.text) } as const]
       return { parent: task.call, via: task.id === '' ? null : task.id, evidence }
     },
-    findSummary: lines => findMostRepeated(lines, speakers),
+    noteSummary: lines => {
+      for (const { hash } of lines) summed.add(hash)
+    },
+    findSummary: lines => {
+      const fresh = lines.filter(({ hash }) => !summed.has(hash))
+      return findMostRepeated(fresh, speakers) ?? findMostRepeated(lines, speakers)
+    },
     findOnlyOpen: index => {
       const open = [...(openByCall.get(index) ?? [])]
       return open.length === 1 ? (open[0]?.id ?? null) : null
@@ -113,7 +122,7 @@ export function createTextualLinks(history: History): TextualLinks {
   }
 }
 
-/** Lines of one answer, or clearly more of it than of any other. */
+/** Whose lines are most; the latest of those with equally many, because earlier summaries are kept and summed up again. */
 function findMostRepeated(lines: readonly Line[], speakers: ReadonlyMap<number, number>): TextualLink | null {
   const repeated = new Map<number, { count: number; readonly line: string }>()
   for (const { hash, text } of lines) {
@@ -123,8 +132,8 @@ function findMostRepeated(lines: readonly Line[], speakers: ReadonlyMap<number, 
     if (known === undefined) repeated.set(speaker, { count: 1, line: text })
     else known.count += 1
   }
-  const [first, second] = [...repeated].sort(([, a], [, b]) => b.count - a.count)
-  if (first === undefined || first[1].count === second?.[1].count) return null
+  const [first] = [...repeated].sort(([one, a], [other, b]) => b.count - a.count || other - one)
+  if (first === undefined) return null
   return { parent: first[0], via: null, evidence: [{ kind: 'line', value: nameLine(first[1].line) }] }
 }
 

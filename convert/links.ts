@@ -45,7 +45,8 @@ export function createLinker(inputs: LinkInputs): Linker {
     const extended = generators.findExtended(expanded)
     const index = extended === null ? undefined : indexOf.get(standFor(extended.parent).id)
     const copied = owners.findCopied(expanded.request, extended?.node ?? 0)
-    if (copied !== null) return beginnings.markSubagent(linkCopied(inputs, placed[copied.parent]?.expanded, copied), expanded)
+    if (copied !== null)
+      return beginnings.markSubagent(linkCopied(inputs, placed[copied.parent]?.expanded, expanded.request, copied), expanded)
     if (extended === null || index === undefined) return beginnings.link(expanded)
     return beginnings.markSubagent(linkExtended(index, extended.node, expanded.request), expanded)
   }
@@ -111,14 +112,30 @@ interface Copied {
   readonly node: number
 }
 
-function linkCopied({ history, identities }: LinkInputs, before: ExpandedCall | undefined, { parent, node }: Copied): Link {
-  const edits = listEdits(history, identities, before?.answer ?? 0, node)
+function linkCopied(inputs: LinkInputs, before: ExpandedCall | undefined, request: number, { parent, node }: Copied): Link {
+  const { history, identities } = inputs
+  const end = before === undefined ? node : findCopiedEnd(inputs, before, request, node)
+  const edits = listEdits(history, identities, before?.answer ?? 0, end)
   const { callId } = history.blockOf(node)
   const evidence: Evidence =
     callId === null
       ? { kind: 'block', value: identities.nodeId(identities.place(node)) }
       : { kind: 'tool-call-id', value: callId }
-  return { ...createLink('edit', parent, history.depthOf(node), [evidence]), edits }
+  return { ...createLink('edit', parent, history.depthOf(end), [evidence]), edits }
+}
+
+/** The last block of the copied answer: behind the one that is surely copied, others of that answer may stand that others made as well. */
+function findCopiedEnd({ history, identities }: LinkInputs, before: ExpandedCall, request: number, node: number): number {
+  const keys = history.between(before.request, before.answer).map(identities.keyOf)
+  let at = keys.lastIndexOf(identities.keyOf(node))
+  let end = node
+  for (const next of history.nodesFrom(request, history.depthOf(node))) {
+    if (history.blockOf(next).role !== 'assistant') break
+    const key = identities.keyOf(next)
+    const found = key < 0 ? -1 : keys.indexOf(key, at + 1)
+    if (found > at) [at, end] = [found, next]
+  }
+  return end
 }
 
 /** Who generated which block, as far as calls were noted. */

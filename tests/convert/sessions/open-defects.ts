@@ -9,7 +9,7 @@ export const openDefects = {
   /** Of calls with equal or swapped times only what one request contains of another is understood; words and copies are not. */
   equalTimes: true,
   /** Where the lines of two summaries stand in an opening, neither is taken. */
-  summaryTie: true,
+  summaryTie: false,
   /** Of an answer of which only some blocks are nobody else's, the others count as dropped. */
-  partOfAnswerCopied: true,
+  partOfAnswerCopied: false,
 } as const
