@@ -39,7 +39,7 @@ export function createTextualLinks(history: History): TextualLinks {
   /** The last that was given to a lane, and the last that was answered. */
   const taken = new Map<number, Task>()
   const answered = new Map<number, Task>()
-  const byId = new Map<string, Task>()
+  const byId = new Map<string, Task[]>()
   const openByCall = new Map<number, Set<Task>>()
   /** Call whose answer has a line; -1 = several. */
   const speakers = new Map<number, number>()
@@ -53,14 +53,18 @@ export function createTextualLinks(history: History): TextualLinks {
   }
   const noteTask = (call: number, id: string, lines: readonly Line[]): void => {
     const task: Task = { call, id, lines: [...new Set(lines.map(line => line.hash))], isAnswered: false }
-    if (id !== '') byId.set(id, task)
+    const same = byId.get(id)
+    if (same !== undefined) same.push(task)
+    else if (id !== '') byId.set(id, [task])
     addTo(openByCall, call, task)
     for (const line of task.lines) addTo(waiting, line, task)
   }
-  /** A result without an id answers the first call that waits. */
+  /** A result without an id answers the first call that waits; an id that repeats says something only beside its own answer. */
   const noteResult = (id: string | null, parent: number | null): void => {
-    const [first] = openByCall.get(parent ?? -1) ?? []
-    const task = id === null ? first : byId.get(id)
+    const open = [...(openByCall.get(parent ?? -1) ?? [])]
+    const own = id === null ? open[0] : open.find(task => task.id === id)
+    const named = byId.get(id ?? '') ?? []
+    const task = own ?? (named.length === 1 ? named[0] : undefined)
     if (task === undefined || task.isAnswered) return
     task.isAnswered = true
     openByCall.get(task.call)?.delete(task)

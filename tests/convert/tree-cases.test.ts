@@ -406,7 +406,7 @@ describe('found by random sessions', () => {
   const prompt = 'Count the files below the folder named src.'
   const sub: Case = { id: 's', at: 5, system: 'You are a sub-agent.', messages: [user(prompt)], answer: said }
 
-  it.fails('a result of another conversation does not answer a tool call whose id repeats', () => {
+  it('a result of another conversation does not answer a tool call whose id repeats', () => {
     const other = [user('something else, in a conversation of its own'), assistant(toolCall('call_0', 'ls'))]
     const { links } = place([
       { id: 'b', at: 1, messages: other.slice(0, 1), answer: assistant(toolCall('call_0', 'ls')) },

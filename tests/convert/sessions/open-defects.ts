@@ -3,7 +3,7 @@
 
 export const openDefects = {
   /** A result answers the newest tool call of its id, whichever conversation it stands in. */
-  repeatedIdsAnswered: true,
+  repeatedIdsAnswered: false,
   /** The same words asked again under another preamble are called a fork. */
   preambleFork: false,
   /** Of calls with equal or swapped times only what one request contains of another is understood; words and copies are not. */
