@@ -1,6 +1,7 @@
 // Links for beginnings without a past: the words of a sub-agent's task stand in a tool call, the words of a summary in an answer.
 // Knows only the calls noted so far; a tool call is a candidate until its result has been seen.
 
+import type { EpochMs } from '../core/types.ts'
 import type { ExpandedCall } from './expansion.ts'
 import type { History } from './history.ts'
 import { type Line, nameLine, readArgumentLines, readLines } from './lines.ts'
@@ -17,7 +18,7 @@ export interface TextualLinks {
   /** In the tree's order, each call after it was linked. */
   readonly note: (index: number, expanded: ExpandedCall, link: Link) => void
   /** The tool call whose arguments hold one of these lines; with `isMarked` also one that was answered already. */
-  readonly findTask: (lines: readonly Line[], isMarked: boolean) => TextualLink | null
+  readonly findTask: (lines: readonly Line[], now: EpochMs, isMarked: boolean) => TextualLink | null
   /** Lines by which a beginning was found to go on from a summary; in later openings they are history. */
   readonly noteSummary: (lines: readonly Line[]) => void
   /** The answer that these lines repeat. */
@@ -30,6 +31,9 @@ interface Task {
   readonly call: number
   readonly id: string
   readonly lines: readonly number[]
+  /** A result was seen: further results are others'. */
+  isClosed: boolean
+  /** The result was there before the call that is looked at, by the log's clock. */
   isAnswered: boolean
 }
 
@@ -44,6 +48,8 @@ export function createTextualLinks(history: History): TextualLinks {
   /** Call whose answer has a line; -1 = several. */
   const speakers = new Map<number, number>()
   const summed = new Set<number>()
+  let closed: Array<{ readonly task: Task; readonly at: EpochMs }> = []
+  let nextClosed = Number.POSITIVE_INFINITY
 
   const stopWaiting = (task: Task, next: Map<number, Task>): void => {
     for (const line of task.lines) {
@@ -52,7 +58,7 @@ export function createTextualLinks(history: History): TextualLinks {
     }
   }
   const noteTask = (call: number, id: string, lines: readonly Line[]): void => {
-    const task: Task = { call, id, lines: [...new Set(lines.map(line => line.hash))], isAnswered: false }
+    const task: Task = { call, id, lines: [...new Set(lines.map(line => line.hash))], isClosed: false, isAnswered: false }
     const same = byId.get(id)
     if (same !== undefined) same.push(task)
     else if (id !== '') byId.set(id, [task])
@@ -60,15 +66,27 @@ export function createTextualLinks(history: History): TextualLinks {
     for (const line of task.lines) addTo(waiting, line, task)
   }
   /** A result without an id answers the first call that waits; an id that repeats says something only beside its own answer. */
-  const noteResult = (id: string | null, parent: number | null): void => {
+  const noteResult = (id: string | null, parent: number | null, at: EpochMs): void => {
     const open = [...(openByCall.get(parent ?? -1) ?? [])]
     const own = id === null ? open[0] : open.find(task => task.id === id)
     const named = byId.get(id ?? '') ?? []
     const task = own ?? (named.length === 1 ? named[0] : undefined)
-    if (task === undefined || task.isAnswered) return
-    task.isAnswered = true
+    if (task === undefined || task.isClosed) return
+    task.isClosed = true
     openByCall.get(task.call)?.delete(task)
-    stopWaiting(task, answered)
+    closed.push({ task, at })
+    nextClosed = Math.min(nextClosed, at)
+  }
+  /** Of calls with the same time in the log it is not known which came first: a result of that moment is none yet. */
+  const settle = (now: EpochMs): void => {
+    if (nextClosed >= now) return
+    const later = closed.filter(({ at }) => at >= now)
+    for (const { task } of closed.filter(({ at }) => at < now)) {
+      task.isAnswered = true
+      stopWaiting(task, answered)
+    }
+    closed = later
+    nextClosed = later.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY)
   }
   const noteText = (index: number, text: string): void => {
     for (const { hash } of readLines(text)) speakers.set(hash, (speakers.get(hash) ?? index) === index ? index : -1)
@@ -93,11 +111,12 @@ export function createTextualLinks(history: History): TextualLinks {
       // A request without a past answers no tool call that was recorded.
       for (const node of parent === null ? [] : history.nodesFrom(expanded.request, known)) {
         const { block, callId } = history.blockOf(node)
-        if (block.kind === 'tool-result') noteResult(callId, parent)
+        if (block.kind === 'tool-result') noteResult(callId, parent, expanded.call.startedAt)
       }
       noteAnswer(index, expanded)
     },
-    findTask: (lines, isMarked) => {
+    findTask: (lines, now, isMarked) => {
+      settle(now)
       // The line that fewest tool calls have says most.
       let best: { readonly task: Task; readonly line: Line; readonly rivals: number } | null = null
       for (const line of lines) {

@@ -7,7 +7,7 @@ export const openDefects = {
   /** The same words asked again under another preamble are called a fork. */
   preambleFork: false,
   /** Of calls with equal or swapped times only what one request contains of another is understood; words and copies are not. */
-  equalTimes: true,
+  equalTimes: false,
   /** Where the lines of two summaries stand in an opening, neither is taken. */
   summaryTie: false,
   /** Of an answer of which only some blocks are nobody else's, the others count as dropped. */
