@@ -2,10 +2,10 @@
 // change of an earlier one is noticed here and said, so that the live tree is built again and never differs from the whole one.
 
 import { orderCalls } from './call-order.ts'
-import { createCauses } from './causes.ts'
-import { createDuplicates } from './duplicates.ts'
+import { type Causes, createCauses } from './causes.ts'
+import { createDuplicates, type Duplicates } from './duplicates.ts'
 import { createExpander, type ExpandedCall } from './expansion.ts'
-import { createGenerators } from './generators.ts'
+import { createGenerators, type Generators } from './generators.ts'
 import type { History } from './history.ts'
 import { createIdentityTrie, type IdentityTrie } from './identity-trie.ts'
 import type { Link } from './link.ts'
@@ -59,15 +59,7 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
     const isNew = identities.noteAnswer(request, answer, call.startedAt)
     return [isNew, generators.note(expanded), causes.note(expanded)].includes(false)
   }
-  const findCauses = (call: LoadedCall) => {
-    const expanded = expander.expand(call)
-    const extended = generators.findExtended(expanded)
-    const maker = causes.findMaker(expanded, extended?.node ?? 0)
-    const certain = [extended?.parent, expanded.declared, maker?.isCertain === true ? maker.call : null]
-    const isBeginning = extended === null && expanded.declared === null && maker === null
-    const likely = isBeginning ? causes.findSpeakers(expanded) : maker?.isCertain === false ? [maker.call] : []
-    return { certain: certain.flatMap(other => (other == null ? [] : [duplicates.standFor(other)])), likely }
-  }
+  const findCauses = (call: LoadedCall) => readCauses(expander.expand(call), generators, causes, duplicates)
   const link = (call: LoadedCall): void => {
     const expanded = expander.expand(call)
     const requestNode = identities.place(expanded.request)
@@ -113,6 +105,15 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
       return true
     },
   }
+}
+
+function readCauses(expanded: ExpandedCall, generators: Generators, causes: Causes, { standFor }: Duplicates) {
+  const extended = generators.findExtended(expanded)
+  const maker = causes.findMaker(expanded, extended?.node ?? 0)
+  const certain = [extended?.parent, expanded.declared, maker?.isCertain === true ? maker.call : null]
+  const isBeginning = extended === null && expanded.declared === null && maker === null
+  const likely = isBeginning ? causes.findSpeakers(expanded) : maker?.isCertain === false ? [maker.call] : []
+  return { certain: certain.flatMap(other => (other == null ? [] : [standFor(other)])), likely }
 }
 
 /** How far a request goes: blocks with an identity, texts of an assistant in a row as one. What holds an answer goes further than its request. */

@@ -5,8 +5,8 @@ import type { EpochMs } from '../core/types.ts'
 import type { BlockTable } from './blocks.ts'
 import type { History } from './history.ts'
 import { writeTextKey } from './identity.ts'
-import { createKeyReader } from './identity-keys.ts'
-import { createIdentityNodes } from './identity-nodes.ts'
+import { createKeyReader, type KeyReader } from './identity-keys.ts'
+import { createIdentityNodes, type IdentityNodes } from './identity-nodes.ts'
 import type { ToolIds } from './tool-ids.ts'
 
 export interface IdentityTrie {
@@ -42,25 +42,8 @@ export function createIdentityTrie(table: BlockTable, history: History, ids: Too
   const trie = createIdentityNodes(table, scopeId)
   const { readKey, readResultId, noteGenerated } = createKeyReader(table, history, ids)
   const places: Array<Place | undefined> = [{ identity: 0, key: -1, texts: null, runStart: 0, lastResult: noResult }]
+  const placeAssistant = createAssistantPlacer(table, history, trie, readKey)
   const isAssistant = (node: number): boolean => node !== 0 && history.blockOf(node).role === 'assistant'
-
-  const placeAssistant = (node: number, before: Place, at: EpochMs): Place => {
-    const stored = history.blockOf(node)
-    const run = { runStart: 0, lastResult: noResult }
-    if (stored.block.kind === 'text' && before.texts !== null && before.texts.count < joinedMax) {
-      const text = before.texts.text + stored.block.text
-      const trimmed = text.trimEnd()
-      const key = trimmed === '' ? -1 : table.internKey(writeTextKey('assistant', trimmed))
-      const { start, count } = before.texts
-      return { ...run, key, identity: trie.step(start, key), texts: { start, text, count: count + 1 } }
-    }
-    const key = readKey(node, before.identity, at)
-    const identity = trie.step(before.identity, key)
-    if (stored.block.kind === 'text' && key >= 0)
-      return { ...run, key, identity, texts: { start: before.identity, text: stored.block.text, count: 1 } }
-    // Thinking between two texts does not part them: clients leave it out.
-    return { ...run, key, identity, texts: key < 0 ? before.texts : null }
-  }
 
   /** Null: a result that belongs before something already placed; the run must be put in order as a whole. */
   const placeOther = (node: number, before: Place, at: EpochMs): Place | null => {
@@ -112,13 +95,32 @@ export function createIdentityTrie(table: BlockTable, history: History, ids: Too
     place: node => place(node).identity,
     placeAt: (node, at) => placeAt(node, at).identity,
     keyOf: node => place(node).key,
-    noteAnswer: (request, answer, at) => {
-      let isFirst = true
-      for (const node of history.between(request, answer))
-        isFirst = noteGenerated(node, place(history.parentOf(node)).identity, at) && isFirst
-      return isFirst
-    },
+    noteAnswer: (request, answer, at) =>
+      history
+        .between(request, answer)
+        .map(node => noteGenerated(node, place(history.parentOf(node)).identity, at))
+        .every(isFirst => isFirst),
     nodeId: trie.nodeId,
+  }
+}
+
+function createAssistantPlacer(table: BlockTable, history: History, trie: IdentityNodes, readKey: KeyReader['readKey']) {
+  return (node: number, before: Place, at: EpochMs): Place => {
+    const stored = history.blockOf(node)
+    const run = { runStart: 0, lastResult: noResult }
+    if (stored.block.kind === 'text' && before.texts !== null && before.texts.count < joinedMax) {
+      const text = before.texts.text + stored.block.text
+      const trimmed = text.trimEnd()
+      const key = trimmed === '' ? -1 : table.internKey(writeTextKey('assistant', trimmed))
+      const { start, count } = before.texts
+      return { ...run, key, identity: trie.step(start, key), texts: { start, text, count: count + 1 } }
+    }
+    const key = readKey(node, before.identity, at)
+    const identity = trie.step(before.identity, key)
+    if (stored.block.kind === 'text' && key >= 0)
+      return { ...run, key, identity, texts: { start: before.identity, text: stored.block.text, count: 1 } }
+    // Thinking between two texts does not part them: clients leave it out.
+    return { ...run, key, identity, texts: key < 0 ? before.texts : null }
   }
 }
 
