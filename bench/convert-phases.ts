@@ -30,7 +30,7 @@ const loaded = await loadSource(source)
 // It reads them a second time.
 stages['know blocks'] = Math.round((performance.now() - last - (stages['read and decode'] ?? 0)) * 10) / 10
 last = performance.now()
-const tree = buildTree(loaded)
+const tree = buildTree(loaded, id)
 mark('link')
 const lanes = buildLanes(tree)
 mark('lanes')

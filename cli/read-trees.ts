@@ -32,6 +32,6 @@ export async function readTree(
       yield call
     }
   }
-  const tree = buildTree(await loadSource({ scope, calls }))
+  const tree = buildTree(await loadSource({ scope, calls }), scope.id)
   return { scope, tree, lanes: buildLanes(tree), exchanges: new Map(exchanges.map(exchange => [exchange.id, exchange])) }
 }

@@ -2,16 +2,17 @@
 // change of an earlier one is noticed here and said, so that the live tree is built again and never differs from the whole one.
 
 import { orderCalls } from './call-order.ts'
-import { createDuplicates } from './duplicates.ts'
+import { type Causes, createCauses } from './causes.ts'
+import { createDuplicates, type Duplicates } from './duplicates.ts'
 import { createExpander, type ExpandedCall } from './expansion.ts'
-import { createGenerators } from './generators.ts'
-import { assistantsBehind, type History } from './history.ts'
+import { createGenerators, type Generators } from './generators.ts'
+import type { History } from './history.ts'
 import { createIdentityTrie, type IdentityTrie } from './identity-trie.ts'
 import type { Link } from './link.ts'
 import { createLinker } from './links.ts'
 import { compareCalls, type LoadedCall, type LoadedScope } from './load.ts'
 import { createOpenings, type Openings } from './openings.ts'
-import { createToolIds, type ToolIds } from './tool-ids.ts'
+import { createToolIds } from './tool-ids.ts'
 
 export interface PlacedCall extends ExpandedCall {
   readonly link: Link
@@ -43,7 +44,7 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
   const openings = createOpenings(history)
   const linker = createLinker({ history, identities, generators, openings, standFor: duplicates.standFor })
   const placed: PlacedCall[] = []
-  const makers = createMakers(history, ids)
+  const causes = createCauses({ history, identities, openings, ids })
   let last: LoadedCall | null = null
 
   const noteIds = (call: LoadedCall, since: number): boolean => {
@@ -52,18 +53,13 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
   }
   /** True when earlier links may now be others. */
   const noteAnswer = (expanded: ExpandedCall): boolean => {
-    identities.place(expanded.request)
-    if (expanded.answer === null) return false
-    identities.noteAnswer(expanded.request, expanded.answer)
-    makers.note(expanded)
-    return !generators.note(expanded)
+    const { call, request, answer } = expanded
+    identities.placeAt(request, call.startedAt)
+    if (answer === null) return false
+    const isNew = identities.noteAnswer(request, answer, call.startedAt)
+    return [isNew, generators.note(expanded), causes.note(expanded)].includes(false)
   }
-  const findBefore = (call: LoadedCall): LoadedCall[] => {
-    const expanded = expander.expand(call)
-    const extended = generators.findExtended(expanded)
-    const maker = makers.find(expanded.request, extended?.node ?? 0)
-    return [extended?.parent, expanded.declared, maker].flatMap(other => (other == null ? [] : [duplicates.standFor(other)]))
-  }
+  const findCauses = (call: LoadedCall) => readCauses(expander.expand(call), generators, causes, duplicates)
   const link = (call: LoadedCall): void => {
     const expanded = expander.expand(call)
     const requestNode = identities.place(expanded.request)
@@ -82,8 +78,14 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
   for (const call of calls) expander.expand(call)
   ids.scan()
   const kept = calls.filter(call => !duplicates.add(expander.expand(call)))
-  for (const call of kept) noteAnswer(expander.expand(call))
-  for (const call of orderCalls(kept, findBefore)) link(call)
+  // Answers before the requests that hold them, whatever the clocks say.
+  const reachOf = createReaches(history)
+  const byReach = kept.map(call => ({ call, reach: reachOf(expander.expand(call).request) })).sort((a, b) => a.reach - b.reach)
+  for (const { call } of byReach) noteAnswer(expander.expand(call))
+  const found = new Map(kept.map(call => [call, findCauses(call)]))
+  const findCertain = (call: LoadedCall) => found.get(call)?.certain ?? []
+  const findLikely = (call: LoadedCall) => found.get(call)?.likely ?? []
+  for (const call of orderCalls({ calls: kept, findCertain, findLikely })) link(call)
   last = calls.at(-1) ?? null
 
   return {
@@ -97,33 +99,37 @@ export function growForest({ table, history, calls }: ForestInputs, scopeId: str
       if (noteIds(call, since)) return false
       const expanded = expander.expand(call)
       if (ids.scan() || duplicates.add(expanded) || noteAnswer(expanded)) return false
+      // Notes what it looks for, in case a later call has it.
+      findCauses(call)
       link(call)
       return true
     },
   }
 }
 
-/** Which call made an id first: what holds the id comes after it, whatever the clocks say. */
-function createMakers(history: History, ids: ToolIds) {
-  const makers = new Map<string, LoadedCall>()
-  const readId = (node: number): string | null => {
-    const { block, callId } = history.blockOf(node)
-    return block.kind !== 'tool-call' || callId === null || ids.isAmbiguous(callId) ? null : callId
-  }
-  return {
-    note: ({ call, request, answer }: ExpandedCall): void => {
-      for (const node of history.between(request, answer)) {
-        const id = readId(node)
-        if (id !== null && !makers.has(id)) makers.set(id, call)
-      }
-    },
-    /** Of the last tool call that a request holds beyond what it extends. */
-    find: (request: number, extended: number): LoadedCall | undefined => {
-      for (const node of assistantsBehind(history, request, extended)) {
-        const maker = makers.get(readId(node) ?? '')
-        if (maker !== undefined) return maker
-      }
-      return undefined
-    },
+function readCauses(expanded: ExpandedCall, generators: Generators, causes: Causes, { standFor }: Duplicates) {
+  const extended = generators.findExtended(expanded)
+  const maker = causes.findMaker(expanded, extended?.node ?? 0)
+  const certain = [extended?.parent, expanded.declared, maker?.isCertain === true ? maker.call : null]
+  const isBeginning = extended === null && expanded.declared === null && maker === null
+  const likely = isBeginning ? causes.findSpeakers(expanded) : maker?.isCertain === false ? [maker.call] : []
+  return { certain: certain.flatMap(other => (other == null ? [] : [standFor(other)])), likely }
+}
+
+/** How far a request goes: blocks with an identity, texts of an assistant in a row as one. What holds an answer goes further than its request. */
+function createReaches(history: History): (node: number) => number {
+  const reaches: Array<{ readonly blocks: number; readonly isText: boolean } | undefined> = [{ blocks: 0, isText: false }]
+  return node => {
+    const open: number[] = []
+    let at = node
+    for (; reaches[at] === undefined; at = history.parentOf(at)) open.push(at)
+    let reach = reaches[at] ?? { blocks: 0, isText: false }
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const { role, block, strong } = history.blockOf(next)
+      const isText = role === 'assistant' && block.kind === 'text'
+      if (strong >= 0) reach = { blocks: reach.blocks + (isText && reach.isText ? 0 : 1), isText }
+      reaches[next] = reach
+    }
+    return reach.blocks
   }
 }

@@ -1,33 +1,46 @@
 // The key by which each block of a history is known: its provider id where that identifies, else its content. Gateways that write ids of
 // their own are seen through: an id that no answer made is traced to the one made in its place.
 
+import type { EpochMs } from '../core/types.ts'
 import type { BlockTable } from './blocks.ts'
 import type { History } from './history.ts'
 import { readStrongKey, writeCallKey } from './identity.ts'
 import type { ToolIds } from './tool-ids.ts'
 
 export interface KeyReader {
-  /** `before`: identity of the conversation up to the block. */
-  readonly readKey: (node: number, before: number) => number
+  /** `before`: identity of the conversation up to the block; `at`: when it was sent. */
+  readonly readKey: (node: number, before: number, at: EpochMs) => number
   /** By which results in a row are sorted. */
   readonly readResultId: (node: number) => string
-  /** A tool call that was generated behind `before`. */
-  readonly noteGenerated: (node: number, before: number) => void
+  /** A tool call that was generated behind `before`; false when its place had been asked for, and may now be another's. */
+  readonly noteGenerated: (node: number, before: number, at: EpochMs) => boolean
+}
+
+interface Generated {
+  readonly id: string
+  readonly weak: number
+  readonly at: EpochMs
 }
 
 export function createKeyReader(table: BlockTable, history: History, ids: ToolIds): KeyReader {
   /** Generated tool calls by the identity before them and their name. */
-  const generated = new Map<string, Array<{ readonly id: string; readonly weak: number }>>()
+  const generated = new Map<string, Generated[]>()
+  const asked = new Set<string>()
   /** Tool calls whose id a gateway wrote: the id that was generated in their place. */
   const traced = new Map<number, string>()
 
   const isAssistant = (node: number): boolean => node !== 0 && history.blockOf(node).role === 'assistant'
-  /** The same input first, else the latest of that name: behind one point of a conversation the place of a call is its number. */
-  const traceCall = (node: number, before: number): string | null => {
+  /** The same input first, else the latest of that name by then: behind one point of a conversation the place of a call is its number. */
+  const traceCall = (node: number, before: number, at: EpochMs): string | null => {
     const { block, callId, weak } = history.blockOf(node)
     if (block.kind !== 'tool-call' || callId === null || ids.wasGenerated(callId)) return null
-    const candidates = generated.get(`${before} ${block.name}`)
-    const found = candidates?.find(candidate => candidate.weak === weak) ?? candidates?.at(-1)
+    const place = `${before} ${block.name}`
+    asked.add(place)
+    const candidates = generated.get(place) ?? []
+    const found =
+      candidates.find(candidate => candidate.weak === weak) ??
+      candidates.findLast(candidate => candidate.at <= at) ??
+      candidates[0]
     if (found !== undefined) traced.set(node, found.id)
     return found?.id ?? null
   }
@@ -46,25 +59,26 @@ export function createKeyReader(table: BlockTable, history: History, ids: ToolId
 
   return {
     readResultId,
-    readKey: (node, before) => {
+    readKey: (node, before, at) => {
       const { block, callId, strong, weak, role } = history.blockOf(node)
       if (callId === null) return strong
       if (ids.isAmbiguous(callId)) return weak
       if (block.kind === 'tool-call') {
-        const id = traceCall(node, before)
+        const id = traceCall(node, before, at)
         return id === null ? strong : table.internKey(writeCallKey(block.name, id))
       }
       const id = readResultId(node)
       if (id === callId || block.kind !== 'tool-result') return strong
       return table.internKey(readStrongKey(role, { ...block, callId: id }) ?? '')
     },
-    noteGenerated: (node, before) => {
+    noteGenerated: (node, before, at) => {
       const { block, callId, weak } = history.blockOf(node)
-      if (block.kind !== 'tool-call' || callId === null || ids.isAmbiguous(callId)) return
+      if (block.kind !== 'tool-call' || callId === null || ids.isAmbiguous(callId)) return true
       const place = `${before} ${block.name}`
       const known = generated.get(place)
-      if (known === undefined) generated.set(place, [{ id: callId, weak }])
-      else known.push({ id: callId, weak })
+      if (known === undefined) generated.set(place, [{ id: callId, weak, at }])
+      else known.push({ id: callId, weak, at })
+      return !asked.has(place)
     },
   }
 }

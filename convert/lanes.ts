@@ -49,7 +49,7 @@ export function buildLanes(tree: CallTree): Lanes {
     lanes.push({ kind: readKind(first, parents), steps, failed: [] })
   }
   const stray = placeFailed(tree, generating, laneOf, lanes)
-  const results = lanes.some(lane => lane.kind === 'subagent') ? indexResults(tree) : new Map<string, string>()
+  const results = lanes.some(lane => lane.kind === 'subagent') ? indexResults(tree) : null
   return { lanes: lanes.map(lane => ({ ...lane, returned: readReturn(tree, lane, results) })), stray }
 }
 
@@ -136,21 +136,34 @@ function placeFailed(
   return stray
 }
 
-/** Text of the first result of each tool call. */
-function indexResults({ scope: { history } }: CallTree): Map<string, string> {
-  const results = new Map<string, string>()
-  for (let node = 1; node < history.size(); node += 1) {
-    const { block, callId } = history.blockOf(node)
-    if (block.kind !== 'tool-result' || callId === null || results.has(callId)) continue
-    results.set(callId, block.content.map(part => (part.kind === 'text' ? part.text : '')).join('\n'))
-  }
-  return results
+interface Results {
+  /** Text of the first result of a tool call, as those that go on from its answer have it. */
+  readonly find: (parent: number, callId: string) => string | undefined
 }
 
-function readReturn({ scope: { history } }: CallTree, lane: Pick<Lane, 'steps'>, results: ReadonlyMap<string, string>) {
+function indexResults({ calls, scope: { history } }: CallTree): Results {
+  const own = new Map<string, string>()
+  /** By id alone; null = several calls have it. */
+  const named = new Map<string, string | null>()
+  for (const { request, link } of calls) {
+    if (link.parent === null || link.kind === 'textual') continue
+    for (const node of history.nodesFrom(request, link.known)) {
+      const { block, callId } = history.blockOf(node)
+      if (block.kind !== 'tool-result' || callId === null) continue
+      const text = block.content.map(part => (part.kind === 'text' ? part.text : '')).join('\n')
+      const name = `${link.parent} ${callId}`
+      if (!own.has(name)) own.set(name, text)
+      named.set(callId, (named.get(callId) ?? text) === text ? text : null)
+    }
+  }
+  return { find: (parent, callId) => own.get(`${parent} ${callId}`) ?? named.get(callId) ?? undefined }
+}
+
+function readReturn({ scope: { history } }: CallTree, lane: Pick<Lane, 'steps'>, results: Results | null) {
   const [first, last] = [lane.steps[0]?.call, lane.steps.at(-1)?.call]
-  const result = first?.link.via == null ? undefined : results.get(first.link.via)
-  if (first?.link.relation !== 'subagent' || result === undefined || last === undefined || last.answer === null) return null
+  const { via = null, parent = null, relation = null } = first?.link ?? {}
+  const result = via === null || parent === null ? undefined : results?.find(parent, via)
+  if (relation !== 'subagent' || result === undefined || last === undefined || last.answer === null) return null
   const said = history.between(last.request, last.answer).flatMap(node => {
     const { block } = history.blockOf(node)
     return block.kind === 'text' && block.text.trim() !== '' ? [block.text.trim()] : []

@@ -59,10 +59,11 @@ export function createBeginningLinks(history: History, openings: Openings): Begi
 
   return {
     link: expanded => {
-      const { subagent } = expanded.call.marks
+      const { startedAt, marks } = expanded.call
+      const { subagent } = marks
       const opening = openings.read(expanded.request)
       const mark = subagent === null ? [] : [{ kind: 'mark', value: subagent } as const]
-      const task = textual.findTask(opening.lines, subagent !== null) ?? findEmployer(expanded)
+      const task = textual.findTask(opening.lines, startedAt, subagent !== null) ?? findEmployer(expanded)
       if (task !== null) return writeTextual('subagent', task, mark)
       const summary = textual.findSummary(opening.lines) ?? findCompaction(expanded, opening.isCompacted)
       return summary === null ? createLink('root', null, 0, mark) : writeTextual('compact', summary, [])
@@ -70,13 +71,14 @@ export function createBeginningLinks(history: History, openings: Openings): Begi
     markSubagent: (link, { call, request }) => {
       const { subagent, actor } = call.marks
       if (subagent === null || link.parent === null || marksOf(link.parent)?.actor === actor) return link
-      const task = textual.findTask(openings.linesOf(history.nodesFrom(request, link.known)), true)
+      const task = textual.findTask(openings.linesOf(history.nodesFrom(request, link.known)), call.startedAt, true)
       const via = task?.parent === link.parent ? task.via : textual.findOnlyOpen(link.parent)
       return { ...link, relation: 'subagent', via, evidence: [...link.evidence, { kind: 'mark', value: subagent }] }
     },
     note: (index, expanded, link) => {
       calls.push(expanded)
       textual.note(index, expanded, link)
+      if (link.relation === 'compact') textual.noteSummary(openings.read(expanded.request).lines)
       if (expanded.answer !== null) latestOf.set(expanded.call.marks.actor ?? '', index)
     },
   }

@@ -29,8 +29,8 @@ export interface Linker {
 interface Placed {
   readonly expanded: ExpandedCall
   readonly link: Link
-  /** What the first of its children that generated something asked. */
-  continued: string | null
+  /** Identity of what the first of its children that generated something asked, whatever its preamble. */
+  continued: number | null
 }
 
 export function createLinker(inputs: LinkInputs): Linker {
@@ -41,32 +41,33 @@ export function createLinker(inputs: LinkInputs): Linker {
   const indexOf = new Map<string, number>()
   const firstAsked = new Map<string, number>()
 
-  const linkByContent = (expanded: ExpandedCall, asked: string): Link => {
+  const linkByContent = (expanded: ExpandedCall): Link => {
     const extended = generators.findExtended(expanded)
     const index = extended === null ? undefined : indexOf.get(standFor(extended.parent).id)
     const copied = owners.findCopied(expanded.request, extended?.node ?? 0)
-    if (copied !== null) return beginnings.markSubagent(linkCopied(inputs, placed[copied.parent]?.expanded, copied), expanded)
+    if (copied !== null)
+      return beginnings.markSubagent(linkCopied(inputs, placed[copied.parent]?.expanded, expanded.request, copied), expanded)
     if (extended === null || index === undefined) return beginnings.link(expanded)
-    return beginnings.markSubagent(linkExtended(index, extended.node, asked), expanded)
+    return beginnings.markSubagent(linkExtended(index, extended.node, expanded.request), expanded)
   }
 
-  const linkExtended = (parent: number, node: number, asked: string): Link => {
+  const linkExtended = (parent: number, node: number, request: number): Link => {
     const before = placed[parent]
-    const isFirst = before === undefined || before.continued === null || before.continued === asked
+    const isFirst = before === undefined || before.continued === null || before.continued === identities.place(request)
     const id = before?.expanded.call.answerId ?? null
     const evidence: Evidence[] = id === null ? [] : [{ kind: 'answer-id', value: id }]
     return createLink(isFirst ? 'extend' : 'fork', parent, history.depthOf(node), evidence)
   }
 
   /** Null: the request names no answer, or one that was not recorded. */
-  const linkDeclared = (expanded: ExpandedCall, asked: string): Link | null => {
+  const linkDeclared = (expanded: ExpandedCall): Link | null => {
     const { call, declared, isWhole, request } = expanded
     const parent = declared === null ? undefined : indexOf.get(standFor(declared).id)
     const before = placed[parent ?? -1]?.expanded
     if (parent === undefined || before === undefined) return null
     const evidence: Evidence[] = [{ kind: 'answer-id', value: call.previousAnswerId ?? '' }]
     if (before.answer !== null && !isWhole) return createLink('declared', parent, history.depthOf(before.answer), evidence)
-    const content = linkByContent(expanded, asked)
+    const content = linkByContent(expanded)
     if (before.answer === null) {
       // A warm-up has no answer to go on from; what follows it may still go on from an answer before.
       if (content.relation !== 'root') return { ...content, evidence: [...content.evidence, ...evidence] }
@@ -81,9 +82,9 @@ export function createLinker(inputs: LinkInputs): Linker {
     const same = placed[firstAsked.get(asked) ?? -1]?.link
     // A beginning asked again belongs where it belonged before.
     if (same !== undefined && (same.kind === 'textual' || same.parent === null)) return same
-    const declared = linkDeclared(expanded, asked)
+    const declared = linkDeclared(expanded)
     if (declared !== null) return declared
-    const link = linkByContent(expanded, asked)
+    const link = linkByContent(expanded)
     if (expanded.call.previousAnswerId === null || expanded.isWhole) return link
     return { ...link, evidence: [...link.evidence, { kind: 'mark', value: 'history-not-visible' }] }
   }
@@ -100,7 +101,7 @@ export function createLinker(inputs: LinkInputs): Linker {
       owners.note(index, expanded)
       const before = placed[link.parent ?? -1]
       if (before !== undefined && answer !== null && link.relation !== 'compact' && link.relation !== 'subagent')
-        before.continued ??= asked
+        before.continued ??= identities.place(request)
       return link
     },
   }
@@ -111,14 +112,30 @@ interface Copied {
   readonly node: number
 }
 
-function linkCopied({ history, identities }: LinkInputs, before: ExpandedCall | undefined, { parent, node }: Copied): Link {
-  const edits = listEdits(history, identities, before?.answer ?? 0, node)
+function linkCopied(inputs: LinkInputs, before: ExpandedCall | undefined, request: number, { parent, node }: Copied): Link {
+  const { history, identities } = inputs
+  const end = before === undefined ? node : findCopiedEnd(inputs, before, request, node)
+  const edits = listEdits(history, identities, before?.answer ?? 0, end)
   const { callId } = history.blockOf(node)
   const evidence: Evidence =
     callId === null
       ? { kind: 'block', value: identities.nodeId(identities.place(node)) }
       : { kind: 'tool-call-id', value: callId }
-  return { ...createLink('edit', parent, history.depthOf(node), [evidence]), edits }
+  return { ...createLink('edit', parent, history.depthOf(end), [evidence]), edits }
+}
+
+/** The last block of the copied answer: behind the one that is surely copied, others of that answer may stand that others made as well. */
+function findCopiedEnd({ history, identities }: LinkInputs, before: ExpandedCall, request: number, node: number): number {
+  const keys = history.between(before.request, before.answer).map(identities.keyOf)
+  let at = keys.lastIndexOf(identities.keyOf(node))
+  let end = node
+  for (const next of history.nodesFrom(request, history.depthOf(node))) {
+    if (history.blockOf(next).role !== 'assistant') break
+    const key = identities.keyOf(next)
+    const found = key < 0 ? -1 : keys.indexOf(key, at + 1)
+    if (found > at) [at, end] = [found, next]
+  }
+  return end
 }
 
 /** Who generated which block, as far as calls were noted. */

@@ -14,7 +14,7 @@ export interface LiveTree {
   readonly rebuilt: () => number
 }
 
-export function createLiveTree(scopeId = ''): LiveTree {
+export function createLiveTree(scopeId: string): LiveTree {
   const loader = createLoader()
   let forest: Forest | null = null
   let tree: CallTree | null = null

@@ -68,7 +68,7 @@ export async function* convertScope(source: SourceScope, plan: ConversionPlan, h
   const { counts, breathe } = hooks
   const policy = findPolicy(plan.policy)
   const loaded = await loadSource(watch(source, hooks))
-  const tree = buildTree(loaded)
+  const tree = buildTree(loaded, source.scope.id)
   await breathe()
   const { facts, sight } = readFacts(tree, hooks.facts)
   hooks.onSight(sight)

@@ -36,7 +36,7 @@ export interface CallTree {
   readonly nodeId: (identity: number) => string
 }
 
-export function buildTree(scope: LoadedScope, scopeId = ''): CallTree {
+export function buildTree(scope: LoadedScope, scopeId: string): CallTree {
   return readForest(scope, growForest(scope, scopeId))
 }
 

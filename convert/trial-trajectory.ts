@@ -28,7 +28,7 @@ export async function writeTrialTrajectory(
   if (trial === undefined) return null
   const { id, name, runId, taskId: task } = trial
   const scope = { kind: 'trial', id, name, runId, task, agent: { name: trial.agent, version: null }, score } as const
-  const tree = buildTree(await loadSource(readStoreScope(store, { scopeId: id }, scope)))
+  const tree = buildTree(await loadSource(readStoreScope(store, { scopeId: id }, scope)), id)
   const lanes = buildLanes(tree)
   const stray = lanes.stray.map(({ call }) => writeFailedCall(call))
   const set = { scope, policy: 'readable', trajectories: readable.build(tree, lanes), stray } as const

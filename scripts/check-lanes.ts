@@ -79,7 +79,7 @@ async function readCapture(rows: readonly TimedRow[]): Promise<Found> {
       agent: null,
       score: null,
     } as const
-    const tree = buildTree(await loadSource(readStoreScope(store, { scopeId: scope.id }, scope)))
+    const tree = buildTree(await loadSource(readStoreScope(store, { scopeId: scope.id }, scope)), scope.id)
     const exchanges = await store.exchanges({ scopeId: scope.id })
     return { tree, lanes: buildLanes(tree), ids: exchanges.map(exchange => exchange.id) }
   } finally {

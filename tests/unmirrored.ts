@@ -167,6 +167,7 @@ export const unmirrored: readonly Unmirrored[] = [
     testedBy: 'tests/convert/links.test.ts',
     files: [
       'convert/call-order.ts',
+      'convert/causes.ts',
       'convert/duplicates.ts',
       'convert/edits.ts',
       'convert/expansion.ts',
@@ -180,6 +181,7 @@ export const unmirrored: readonly Unmirrored[] = [
       'convert/link-beginnings.ts',
       'convert/link-textual.ts',
       'convert/marks.ts',
+      'convert/open-tasks.ts',
       'convert/openings.ts',
       'convert/sides.ts',
       'convert/tool-ids.ts',

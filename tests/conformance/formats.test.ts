@@ -57,7 +57,7 @@ const calls: readonly ScriptedCall[] = [
 const set: TrajectorySet = (() => {
   const loader = createLoader()
   for (const call of calls) loader.add(decode(call))
-  const tree = buildTree({ ...loader.finish(), undecodable: 0 })
+  const tree = buildTree({ ...loader.finish(), undecodable: 0 }, 'scope')
   const scope = { kind: 'session', id: 's', name: 's', runId: null, task: null, agent: null, score: null } as const
   return { scope, policy: 'readable', trajectories: [...readable.build(tree, buildLanes(tree))] }
 })()

@@ -138,7 +138,7 @@ describe('calls that continue an earlier one', () => {
 })
 
 function buildAll(loader: ReturnType<typeof createLoader>) {
-  return buildTree({ ...loader.finish(), undecodable: 0 })
+  return buildTree({ ...loader.finish(), undecodable: 0 }, 'scope')
 }
 
 describe('names of nodes', () => {

@@ -131,7 +131,7 @@ describe('a live tree', () => {
   })
 
   it('is built once while calls come in their order', () => {
-    const live = createLiveTree()
+    const live = createLiveTree('s')
     for (const call of play(Array.from({ length: 40 }, (_, index) => kinds[index % 4] ?? 'tool'))) {
       live.add(asSource(call))
       live.tree()
@@ -142,7 +142,7 @@ describe('a live tree', () => {
 
   it('is built again when a call comes late or changes what an id means', () => {
     const [a, b] = play(['tool', 'say'])
-    const live = createLiveTree()
+    const live = createLiveTree('s')
     live.add(asSource(b!))
     expect(live.tree().calls[0]?.link.relation).toBe('root')
     live.add(asSource(a!))
@@ -153,7 +153,7 @@ describe('a live tree', () => {
   it('is built again when an answer comes that an earlier request already held, in a log stamped out of turn', () => {
     const said = assistant(text('Said before it was logged.'))
     const start = user('start')
-    const live = createLiveTree()
+    const live = createLiveTree('s')
     live.add(asSource({ id: 'b', at: 10, messages: [start, said, user('go on')], answer: assistant(text('Then.')) }))
     expect(live.tree().calls[0]?.link.relation).toBe('root')
     live.add(asSource({ id: 'a', at: 20, messages: [start], answer: said }))
@@ -164,7 +164,7 @@ describe('a live tree', () => {
   })
 
   it('takes no notice of a call that it has', () => {
-    const live = createLiveTree()
+    const live = createLiveTree('s')
     const [a] = play(['tool'])
     live.add(asSource(a!))
     const tree = live.tree()

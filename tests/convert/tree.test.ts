@@ -10,7 +10,7 @@ import { assistant, decode, type ScriptedCall, text, toolCall, toolResult, user 
 function convert(calls: readonly ScriptedCall[], policy: PolicyId = 'readable') {
   const loader = createLoader()
   for (const call of calls) loader.add(decode(call))
-  const tree = buildTree({ ...loader.finish(), undecodable: 0 })
+  const tree = buildTree({ ...loader.finish(), undecodable: 0 }, 'scope')
   const found = buildLanes(tree)
   const { lanes, stray } = found
   const rows = [...findPolicy(policy).build(tree, found)]

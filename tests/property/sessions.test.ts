@@ -337,7 +337,7 @@ describe('the tree of a scope', () => {
     assertAll(
       fc.property(scripts({ steps: 40 }), fc.option(seeds), fc.boolean(), (script, noise, shuffled) => {
         const { calls } = play(script, { noise })
-        const live = createLiveTree()
+        const live = createLiveTree('scope')
         // Calls come when they have ended, which is not the order in which they began.
         const coming = shuffled ? shuffle(calls, createRandom(noise ?? 1)) : calls
         for (const [index, call] of coming.entries()) {

@@ -29,7 +29,7 @@ export function decodeCall({ protocol, said, tools, ...call }: PolicyCall): Sour
 export function buildSession(calls: readonly PolicyCall[]) {
   const loader = createLoader()
   for (const call of calls) loader.add(decodeCall(call))
-  const tree = buildTree({ ...loader.finish(), undecodable: 0 })
+  const tree = buildTree({ ...loader.finish(), undecodable: 0 }, 'scope')
   return { tree, lanes: buildLanes(tree) }
 }
 

@@ -16,7 +16,7 @@ export interface Built {
 export function build(calls: readonly SourceCall[]): Built {
   const loader = createLoader()
   for (const call of calls) loader.add(call)
-  const tree = buildTree({ ...loader.finish(), undecodable: 0 })
+  const tree = buildTree({ ...loader.finish(), undecodable: 0 }, 'scope')
   return { tree, lanes: buildLanes(tree) }
 }
 
