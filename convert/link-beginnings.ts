@@ -63,7 +63,11 @@ export function createBeginningLinks(history: History, openings: Openings): Begi
       const { subagent } = marks
       const opening = openings.read(expanded.request)
       const mark = subagent === null ? [] : [{ kind: 'mark', value: subagent } as const]
-      const task = textual.findTask(opening.lines, startedAt, subagent !== null) ?? findEmployer(expanded)
+      const found = textual.findTask(opening.lines, startedAt, subagent !== null)
+      // A sub-agent that sums up what it did keeps its task before the summary.
+      const resumed = found === null || found.isNew ? null : textual.findSummary(opening.lines.filter(line => !found.isOf(line)))
+      if (resumed !== null) return writeTextual('compact', resumed, [])
+      const task = found ?? findEmployer(expanded)
       if (task !== null) return writeTextual('subagent', task, mark)
       const summary = textual.findSummary(opening.lines) ?? findCompaction(expanded, opening.isCompacted)
       return summary === null ? createLink('root', null, 0, mark) : writeTextual('compact', summary, [])

@@ -15,11 +15,18 @@ export interface TextualLink {
   readonly evidence: readonly Evidence[]
 }
 
+export interface TaskLink extends TextualLink {
+  /** No lane worked for the tool call before. */
+  readonly isNew: boolean
+  /** The lines that say nothing else than which tool call it is. */
+  readonly isOf: (line: Line) => boolean
+}
+
 export interface TextualLinks {
   /** In the tree's order, each call after it was linked. */
   readonly note: (index: number, expanded: ExpandedCall, link: Link) => void
   /** The tool call whose arguments hold one of these lines; with `isMarked` also one that was answered already. */
-  readonly findTask: (lines: readonly Line[], now: EpochMs, isMarked: boolean) => TextualLink | null
+  readonly findTask: (lines: readonly Line[], now: EpochMs, isMarked: boolean) => TaskLink | null
   /** Lines by which a beginning was found to go on from a summary; in later openings they are history. */
   readonly noteSummary: (lines: readonly Line[]) => void
   /** The answer that these lines repeat. */
@@ -54,10 +61,11 @@ export function createTextualLinks(history: History): TextualLinks {
     findTask: (lines, now, isMarked) => {
       const found = tasks.find(lines, now, isMarked)
       if (found === null) return null
-      const { task, line } = found
+      const { task, line, isNew } = found
       const named = task.id === '' ? [] : [{ kind: 'tool-call-id', value: task.id } as const]
       const evidence = [...named, { kind: 'line', value: nameLine(line.text) } as const]
-      return { parent: task.call, via: task.id === '' ? null : task.id, evidence }
+      const isOf = ({ hash }: Line): boolean => task.lines.has(hash)
+      return { parent: task.call, via: task.id === '' ? null : task.id, evidence, isNew, isOf }
     },
     noteSummary: lines => {
       for (const { hash } of lines) summed.add(hash)

@@ -7,11 +7,20 @@ import { type Line, readArgumentLines } from './lines.ts'
 export interface Task {
   readonly call: number
   readonly id: string
-  readonly lines: readonly number[]
+  readonly lines: ReadonlySet<number>
+  /** A lane works for it already. */
+  isTaken: boolean
   /** A result was seen: further results are others'. */
   isClosed: boolean
   /** The result was there before the call that is looked at, by the log's clock. */
   isAnswered: boolean
+}
+
+export interface FoundTask {
+  readonly task: Task
+  readonly line: Line
+  /** No lane worked for it before. */
+  readonly isNew: boolean
 }
 
 export interface OpenTasks {
@@ -19,7 +28,7 @@ export interface OpenTasks {
   /** A result in a request that goes on from a call. */
   readonly noteResult: (id: string | null, parent: number, at: EpochMs) => void
   /** `now`: when the beginning was sent. With `isMarked` also a tool call that was answered already. */
-  readonly find: (lines: readonly Line[], now: EpochMs, isMarked: boolean) => { readonly task: Task; readonly line: Line } | null
+  readonly find: (lines: readonly Line[], now: EpochMs, isMarked: boolean) => FoundTask | null
   /** The only tool call of a call that waits for its result. */
   readonly findOnly: (call: number) => Task | null
 }
@@ -50,8 +59,8 @@ export function createOpenTasks(): OpenTasks {
 
   return {
     note: (call, id, input) => {
-      const lines = [...new Set(readArgumentLines(input).map(line => line.hash))]
-      const task: Task = { call, id, lines, isClosed: false, isAnswered: false }
+      const lines = new Set(readArgumentLines(input).map(line => line.hash))
+      const task: Task = { call, id, lines, isTaken: false, isClosed: false, isAnswered: false }
       const same = byId.get(id)
       if (same !== undefined) same.push(task)
       else if (id !== '') byId.set(id, [task])
@@ -78,8 +87,11 @@ export function createOpenTasks(): OpenTasks {
         const rivals = waiting.get(line.hash)?.size ?? 0
         if (task !== undefined && (best === null || rivals < best.rivals)) best = { task, line, rivals }
       }
-      if (best !== null && !best.task.isAnswered) stopWaiting(best.task, taken)
-      return best
+      if (best === null) return null
+      const found = { ...best, isNew: !best.task.isTaken }
+      if (!best.task.isAnswered) stopWaiting(best.task, taken)
+      best.task.isTaken = true
+      return found
     },
     findOnly: call => {
       const open = [...(openByCall.get(call) ?? [])]

@@ -471,6 +471,23 @@ describe('found by random sessions', () => {
       expect(links['n']).toEqual(['compact', id])
     })
 
+  it('a sub-agent that sums up what it did and keeps its task goes on from the summary', () => {
+    const summary = 'The first half of the files was counted by the agent.'
+    const { links } = place([
+      { id: 'a', at: 1, messages: ask(), answer: assistant(task('t1', prompt)) },
+      sub,
+      { ...sub, id: 't', at: 6, messages: [user(prompt), said, user('Write a summary.')], answer: assistant(text(summary)) },
+      { ...sub, id: 'u', at: 7, messages: [user(prompt), user(`So far:\n${summary}`)], answer: called },
+      { ...sub, id: 'v', at: 8, messages: [user(prompt), user('Begin anew, please.')], answer: called },
+    ])
+    expect([links['s'], links['t'], links['u'], links['v']]).toEqual([
+      ['subagent', 'a'],
+      ['extend', 's'],
+      ['compact', 't'],
+      ['subagent', 'a'],
+    ])
+  })
+
   it.each([
     ['as long', []],
     ['longer', ['All of this was done before noon of the day.', 'None of the files was changed by then.']],
