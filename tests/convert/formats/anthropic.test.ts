@@ -75,6 +75,7 @@ describe('a conversation of this protocol', () => {
 
   it('ends with the response, cut or not; usage is what was said and no zero', () => {
     expect(part(row, 'response')).toEqual({
+      id: 'answer-1',
       type: 'message',
       role: 'assistant',
       model: 'model-a-1',
