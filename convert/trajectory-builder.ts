@@ -36,7 +36,7 @@ export function createTrajectoryBuilder(
     const { kind, lane, calls, breakReason, approximate, alternativeTo } = plan
     const first = calls[0]?.call
     return {
-      ...readHead(tree, calls.at(-1)?.call),
+      ...readHead(tree, first, calls.at(-1)?.call),
       ...joinCalls({ tree, reader, plan, generate, hasBoundaries }),
       id: first?.call.id ?? '',
       policy,
@@ -94,9 +94,9 @@ export function writeAlternative({ call }: TreeCall): TrajectoryParent {
   return { callId: call.id, relation: 'alternative', link: 'exact', via: null }
 }
 
-/** The latest of what may change from call to call. */
-export function readHead({ scope }: CallTree, last: TreeCall | undefined) {
-  const preamble = scope.preambles[last?.call.preamble ?? -1]
+/** System text and tools as the row begins, because boundaries tell the later ones; the latest of what else may change. */
+export function readHead({ scope }: CallTree, first: TreeCall | undefined, last: TreeCall | undefined) {
+  const preamble = scope.preambles[first?.call.preamble ?? -1]
   return {
     protocol: last?.call.protocol ?? '',
     model: last?.call.model ?? null,
@@ -130,6 +130,7 @@ function writeGeneration({ call, loggedTimes }: TreeCall, unresolvedRetry: boole
       model: call.model,
       startedAt: call.startedAt,
       endedAt: call.endedAt,
+      answerId: call.answerId,
       stopReason: call.stopReason,
       usage: call.usage,
       costNanoUsd: call.costNanoUsd,

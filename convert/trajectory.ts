@@ -15,6 +15,8 @@ export interface Generation {
   readonly model: string | null
   readonly startedAt: EpochMs
   readonly endedAt: EpochMs | null
+  /** The provider's own id of the answer; null = it gave none, or a file it was read from does not have it. */
+  readonly answerId: string | null
   readonly stopReason: string | null
   readonly usage: Usage | null
   readonly costNanoUsd: number | null
@@ -109,7 +111,7 @@ export interface Trajectory {
   readonly model: string | null
   readonly maxTokens: number | null
   readonly metadata: Json
-  /** Leading system text and tools of its last call; `boundaries` tell where they changed. */
+  /** Leading system text and tools of its first call; `boundaries` tell where they changed and to what. What stands above is the last call's. */
   readonly system: readonly Block[]
   readonly tools: readonly ToolDefinition[]
   readonly steps: readonly TrajectoryStep[]

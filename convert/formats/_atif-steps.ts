@@ -207,6 +207,7 @@ function writeGeneration(generation: Generation | null, copied: boolean): JsonOb
     attempt: generation.attempt ?? undefined,
     started_at: generation.startedAt,
     ended_at: generation.endedAt ?? undefined,
+    answer_id: generation.answerId ?? undefined,
     stop_reason: generation.stopReason ?? undefined,
     partial: generation.partial ? true : undefined,
     unresolved_retry: generation.unresolvedRetry ? true : undefined,

@@ -39,6 +39,7 @@ export function writeCallSpan(lane: Lane, { message }: TrajectoryStep, generatio
     attributes: {
       [names.operation]: operations.call,
       ...lane.common,
+      [names.responseId]: generation.answerId,
       [names.responseModel]: model,
       [names.maxTokens]: whole(trajectory.maxTokens),
       [names.finishReasons]: generation.stopReason === null ? undefined : [generation.stopReason],

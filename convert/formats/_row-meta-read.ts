@@ -86,6 +86,7 @@ export function readGeneration(call: JsonObject): Generation {
     model: textOf(call['model']),
     startedAt: countOf(call['started_at']) ?? 0,
     endedAt: countOf(call['ended_at']),
+    answerId: textOf(call['answer_id']),
     stopReason: textOf(call['stop_reason']),
     usage: readUsage(call['usage']),
     costNanoUsd: countOf(call['cost_nano_usd']),

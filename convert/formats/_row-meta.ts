@@ -70,6 +70,7 @@ function writeCall(generation: Generation, message: number): JsonObject {
     model: generation.model,
     started_at: generation.startedAt,
     ended_at: generation.endedAt,
+    answer_id: generation.answerId,
     stop_reason: generation.stopReason,
     usage: writeUsage(generation.usage),
     cost_nano_usd: generation.costNanoUsd,

@@ -72,6 +72,7 @@ function writeResponse({ message, generation }: TrajectoryStep, index: number, o
   const answer = { id: null, model: null, message, stopReason, usage: null, complete, error: null }
   const usage = generation === null ? null : writeUsage(generation)
   return {
+    ...(generation?.answerId == null ? {} : { id: generation.answerId }),
     type: 'message',
     role: 'assistant',
     ...(generation?.model == null ? {} : { model: generation.model }),

@@ -32,7 +32,7 @@ export default {
       const first = answers[0] ?? part.top.call
       const lane = laneOf.get(first.index)
       yield {
-        ...readHead(tree, answers.at(-1) ?? first),
+        ...readHead(tree, answers[0] ?? first, answers.at(-1) ?? first),
         id: part.id,
         policy: 'tree',
         kind: 'node',

@@ -44,7 +44,7 @@ async function readSession(name: string): Promise<Session> {
     const [session] = await store.list('sessions', {})
     const about = { runId: null, task: null, agent: null, score: null }
     const scope = { kind: 'session', id: session?.id ?? '', name: 'captured', ...about } as const
-    const tree = buildTree(await loadSource(readStoreScope(store, { scopeId: scope.id }, scope)), scope.id)
+    const tree = buildTree(await loadSource(readStoreScope(store, { scopeId: scope.id }, scope)), '')
     const lines = gunzipSync(readFileSync(file)).toString().trim().split('\n')
     const plain = expectLanes(lines.map(line => JSON.parse(line) as CaptureRow))
     const exchanges = await store.exchanges({ scopeId: scope.id })

@@ -13,6 +13,7 @@ export function generation(callId: string): Generation {
     model: 'model-a',
     startedAt: 1000,
     endedAt: 1001,
+    answerId: 'answer-1',
     stopReason: 'end_turn',
     usage: usage(10, 1),
     costNanoUsd: null,

@@ -15,6 +15,7 @@ export function generated(message: Message, callId: string, seconds: number, mor
     model: 'model-a-1',
     startedAt: startedAt + seconds * 1000 + 0.25,
     endedAt: startedAt + seconds * 1000 + 900.5,
+    answerId: 'answer-1',
     stopReason: 'tool_use',
     usage: usage(100, 10, 40),
     costNanoUsd: 1_500_000,

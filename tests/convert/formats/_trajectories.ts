@@ -50,6 +50,7 @@ export function generation(callId: string, changes: Partial<Generation> = {}): G
     model: 'model-a-1',
     startedAt: 1000.25,
     endedAt: 1002.5,
+    answerId: 'answer-1',
     stopReason: 'end_turn',
     usage: usage(100, 10, 50),
     costNanoUsd: 1234,

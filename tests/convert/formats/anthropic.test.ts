@@ -75,6 +75,7 @@ describe('a conversation of this protocol', () => {
 
   it('ends with the response, cut or not; usage is what was said and no zero', () => {
     expect(part(row, 'response')).toEqual({
+      id: 'answer-1',
       type: 'message',
       role: 'assistant',
       model: 'model-a-1',
@@ -84,6 +85,7 @@ describe('a conversation of this protocol', () => {
     })
     const unknown = write([step(say('assistant', text('x')), generation('c', { usage: null, model: null }))])
     expect(part(unknown, 'response')).toEqual({
+      id: 'answer-1',
       type: 'message',
       role: 'assistant',
       content: [{ type: 'text', text: 'x' }],

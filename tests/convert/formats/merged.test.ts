@@ -146,6 +146,7 @@ describe('meta', () => {
     expect(meta['parent']).toEqual({ call_id: 'c0', relation: 'subagent', link: 'textual', via: 'toolu_9' })
     expect(meta['scope']).toMatchObject({ run_id: '01RUN', task: 'task', agent: { name: 'agent', version: null }, score: 0.5 })
     expect((meta['calls'] as JsonObject[])[0]).toEqual({
+      answer_id: 'answer-1',
       call_id: 'c1',
       message: 5,
       turn: 1,

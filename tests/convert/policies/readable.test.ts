@@ -154,7 +154,7 @@ describe('readable', () => {
     expect(rows[0]?.boundaries).toMatchObject([
       { callId: 'c', step: 4, type: 'preamble', boundary: 'append', preamble: { system: [text('Be brief.')] } },
     ])
-    expect(rows[0]?.system).toEqual([text('Be brief.')])
+    expect(rows[0]?.system).toEqual([text('You are a test.')])
   })
 
   it('embeds a sub-agent by the tool call it works for, with what the two share as copied', () => {

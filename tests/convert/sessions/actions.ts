@@ -15,7 +15,6 @@ import {
   say,
   sendRequest,
 } from './client.ts'
-import { openDefects } from './open-defects.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
@@ -276,13 +275,9 @@ const compact: Act = (world, client, random) => {
   ]
   const answer = [text(`${lines.join('\n')}\n`)]
   const id = sendRequest(world, client, answer)
-  const [first] = client.history[0]?.blocks ?? []
-  const isSummary = openDefects.summaryTie && (first?.kind !== 'text' || first.text !== client.opening)
   // A sub-agent's opening is its prompt, which would say again for whom it works.
   const opening =
-    client.boss === null && !isSummary && random.chance(30)
-      ? client.history.slice(0, 1).filter(message => message.role === 'user')
-      : []
+    client.boss === null && random.chance(30) ? client.history.slice(0, 1).filter(message => message.role === 'user') : []
   if (opening.length > 0) world.count('compaction that keeps the opening')
   client.history = opening
   client.answered = 0

@@ -5,7 +5,6 @@ import type { EditKind, LinkKind, Relation } from '../../../convert/link.ts'
 import { createLoader } from '../../../convert/load.ts'
 import type { SourceCall } from '../../../convert/source.ts'
 import { buildTree, type CallTree, type TreeCall } from '../../../convert/tree.ts'
-import { openDefects } from './open-defects.ts'
 import type { Truth } from './truth.ts'
 
 export interface Built {
@@ -81,8 +80,7 @@ export function listDisagreements(truth: readonly Truth[], placed: ReadonlyMap<s
     if (found.call.loggedTimes !== records.length) say('loggedTimes', found.call.loggedTimes, records.length)
     checkLink(found.call, say)
     const kinds = found.call.link.edits.map(edit => edit.kind)
-    const isPart = openDefects.partOfAnswerCopied && expected.repeats
-    if (expected.edit !== null && !isPart && found.relation === 'edit' && !describes(kinds, expected.edit))
+    if (expected.edit !== null && found.relation === 'edit' && !describes(kinds, expected.edit))
       say('edits', kinds, [expected.edit])
     if (found.relation === 'edit' && kinds.length === 0) say('edits', kinds, 'at least one')
     if (found.relation !== 'edit' && kinds.length > 0) say('edits', kinds, [])

@@ -2,7 +2,6 @@
 // the specification's words only. Where the words leave a choice, every allowed answer is listed.
 
 import type { EditKind, Relation, SideKind } from '../../../convert/link.ts'
-import { openDefects } from './open-defects.ts'
 
 /** How a client came to send what it sent; `chain`: it goes on where its last answer ended. */
 export interface Draft {
@@ -114,10 +113,6 @@ function readPlace(
   const late = calls.some(one => parents.includes(one.id) && one.startedAt > call.startedAt)
   if (!strictTimes && late && (relation === 'subagent' || relation === 'compact'))
     return { relations: [relation, 'root', 'side'], parents: [...parents, null, '*'], side: 'any' }
-  if (openDefects.equalTimes && !strictTimes && ['subagent', 'compact', 'edit'].includes(relation))
-    return { relations: ['subagent', 'compact', 'edit', 'extend', 'fork', 'root', 'side'], parents: [null, '*'], side: 'any' }
-  if (openDefects.repeatedIdsAnswered && call.repeats && relation === 'subagent')
-    return { relations: ['subagent', 'root', 'side'], parents: [null, '*'], side: 'any' }
   // Names that a gateway gave are known by their place among calls that came before.
   if (!strictTimes && call.renamed)
     return {
@@ -142,8 +137,6 @@ function readRelations(
     return one.keys.slice(before).join(separator)
   }
   const chained = earlier.filter(one => one.draft.relation === 'chain' || one.draft.relation === 'declared')
-  const again = (one: SentCall): boolean => news(one) === news(call) && one.preamble !== call.preamble
-  if (openDefects.preambleFork && chained.some(again)) return ['extend', 'fork']
   const other = chained.some(one => news(one) !== news(call))
   const same = chained.some(one => news(one) === news(call))
   const unsure = earlier.some(one => one.draft.relation === 'edit' || one.draft.relation === 'compact')
