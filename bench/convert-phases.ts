@@ -2,12 +2,12 @@
 // its own, so that nothing is warm.   node --import tsx bench/convert-phases.ts STORE   (prints JSON: stage -> milliseconds)
 
 import merged from '../convert/formats/merged.ts'
-import { buildLanes } from '../convert/lanes.ts'
-import { loadSource } from '../convert/load.ts'
 import readable from '../convert/policies/readable.ts'
-import type { ScopeInfo } from '../convert/source.ts'
-import { readStoreScope } from '../convert/source-store.ts'
-import { buildTree } from '../convert/tree.ts'
+import type { ScopeInfo } from '../convert/sources/source.ts'
+import { readStoreScope } from '../convert/sources/source-store.ts'
+import { buildLanes } from '../convert/tree/lanes.ts'
+import { loadSource } from '../convert/tree/load.ts'
+import { buildTree } from '../convert/tree/tree.ts'
 import { openStore } from '../store/open.ts'
 import { sessionName } from './convert-sessions.ts'
 

@@ -3,9 +3,9 @@
 
 import { readBalance } from '../convert/conversion-counts.ts'
 import type { ConversionSummary } from '../convert/convert.ts'
-import type { ScopeSight } from '../convert/scope-facts.ts'
-import type { ScopeInfo } from '../convert/source.ts'
-import { nameUnit, type Split } from '../convert/split.ts'
+import type { ScopeSight } from '../convert/selection/scope-facts.ts'
+import { nameUnit, type Split } from '../convert/selection/split.ts'
+import type { ScopeInfo } from '../convert/sources/source.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import { countOf } from '../report/words.ts'
 import type { WrittenFile } from './row-files.ts'

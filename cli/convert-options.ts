@@ -1,8 +1,8 @@
 // The words of `turnpike convert` and `turnpike tree` that choose what is taken, read and checked. Pure; errors name the flag.
 
-import { everything, type Selection, type TurnRange } from '../convert/select.ts'
-import { parseSplit, type Split } from '../convert/split.ts'
-import { parseWhere } from '../convert/where.ts'
+import { everything, type Selection, type TurnRange } from '../convert/selection/select.ts'
+import { parseSplit, type Split } from '../convert/selection/split.ts'
+import { parseWhere } from '../convert/selection/where.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import type { OptionSpec } from './commands/_command.ts'
 

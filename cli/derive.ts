@@ -2,9 +2,9 @@
 
 import { type Conversion, convertJobs, type JobsOptions } from '../convert/convert.ts'
 import { type DecodeReport, decodeExchanges, type PriceInputs } from '../convert/decode.ts'
-import type { ConversionJob, RowBatch } from '../convert/job.ts'
+import type { ConversionJob, RowBatch } from '../convert/pool/job.ts'
 import type { ConversionPlan } from '../convert/scope-conversion.ts'
-import type { ScoreOf } from '../convert/store-scopes.ts'
+import type { ScoreOf } from '../convert/sources/store-scopes.ts'
 import type { Config } from '../core/config.ts'
 import { buildTrial } from '../judge/grid.ts'
 import { trialPassRate } from '../judge/outcomes.ts'

@@ -1,13 +1,13 @@
 // The call trees of what a REF names, one for each trial or session, with the heads of their exchanges.
 
 import { isCall } from '../convert/decode.ts'
-import { buildLanes, type Lanes } from '../convert/lanes.ts'
-import { loadSource } from '../convert/load.ts'
 import { createBreath } from '../convert/scope-conversion.ts'
-import type { ScopeInfo } from '../convert/source.ts'
-import { readStoreScope } from '../convert/source-store.ts'
-import type { StoreScope } from '../convert/store-scopes.ts'
-import { buildTree, type CallTree } from '../convert/tree.ts'
+import type { ScopeInfo } from '../convert/sources/source.ts'
+import { readStoreScope } from '../convert/sources/source-store.ts'
+import type { StoreScope } from '../convert/sources/store-scopes.ts'
+import { buildLanes, type Lanes } from '../convert/tree/lanes.ts'
+import { loadSource } from '../convert/tree/load.ts'
+import { buildTree, type CallTree } from '../convert/tree/tree.ts'
 import type { Exchange } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
 

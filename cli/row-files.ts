@@ -3,9 +3,9 @@
 
 import { mkdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { RowBatch } from '../convert/job.ts'
-import type { ScopeInfo } from '../convert/source.ts'
-import { choosePart, type Split } from '../convert/split.ts'
+import type { RowBatch } from '../convert/pool/job.ts'
+import { choosePart, type Split } from '../convert/selection/split.ts'
+import type { ScopeInfo } from '../convert/sources/source.ts'
 import { cannotWrite, openResult, type ResultFile } from './result-files.ts'
 
 export interface RowPlaces {

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { type ConversionSummary, listJobs } from '../convert/convert.ts'
 import { planConversion } from '../convert/scope-conversion.ts'
-import { everything } from '../convert/select.ts'
+import { everything } from '../convert/selection/select.ts'
 import type { ReportData, ScoreReport } from '../core/report.ts'
 import type { Run, Trial } from '../core/types.ts'
 import { foldCosts, foldTotals } from '../judge/cost.ts'

@@ -1,6 +1,6 @@
 // The call trees of a REF as one JSON document: what `turnpike tree --json` prints. Snake case; parents and lanes by call id.
 
-import type { TreeCall } from '../convert/tree.ts'
+import type { TreeCall } from '../convert/tree/tree.ts'
 import { writeTime } from './listing.ts'
 import type { ReadTree } from './read-trees.ts'
 import type { CallRole } from './tree-outline.ts'

@@ -1,8 +1,8 @@
 // The forest of a scope as an outline: every call once, in the lane that holds it, below the call its lane hangs on. Pure; it knows no
 // terminal. Runs of calls that merely went on can be folded to one entry.
 
-import type { Lane, Lanes } from '../convert/lanes.ts'
-import type { CallTree, TreeCall } from '../convert/tree.ts'
+import type { Lane, Lanes } from '../convert/tree/lanes.ts'
+import type { CallTree, TreeCall } from '../convert/tree/tree.ts'
 
 /** `step`: on its lane. `alternative`: an answer beside the one that was continued. `failed`: nothing was generated. */
 export type CallRole = 'step' | 'alternative' | 'failed'

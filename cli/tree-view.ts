@@ -3,8 +3,8 @@
 
 import pc from 'picocolors'
 import { sumTokens } from '../convert/conversion-counts.ts'
-import type { Evidence, Relation } from '../convert/link.ts'
-import type { TreeCall } from '../convert/tree.ts'
+import type { Evidence, Relation } from '../convert/tree/link.ts'
+import type { TreeCall } from '../convert/tree/tree.ts'
 import type { Exchange, Usage } from '../core/types.ts'
 import { cleanText, countOf } from '../report/words.ts'
 import type { Output } from './commands/_command.ts'

@@ -2,10 +2,10 @@
 // Plain data that threads can hand over; snake case, printed as it is.
 
 import type { Usage } from '../core/types.ts'
-import type { LinkKind } from './link.ts'
-import type { Undecodable } from './source.ts'
+import type { Undecodable } from './sources/source.ts'
 import type { Trajectory } from './trajectory.ts'
-import type { CallTree } from './tree.ts'
+import type { LinkKind } from './tree/link.ts'
+import type { CallTree } from './tree/tree.ts'
 
 export interface ConversionCounts {
   calls: number

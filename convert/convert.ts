@@ -4,13 +4,13 @@
 import { availableParallelism } from 'node:os'
 import type { Ref, Store } from '../store/_adapter.ts'
 import { addCounts, type ConversionCounts, describeUndecodable, startCounts } from './conversion-counts.ts'
-import { createDuplicates, type Duplicate, type Duplicates } from './dedup.ts'
-import { type ConversionJob, createJobRunner, type RowBatch, type RunnerOptions } from './job.ts'
-import { type DoneJob, runPool } from './pool.ts'
+import { type ConversionJob, createJobRunner, type RowBatch, type RunnerOptions } from './pool/job.ts'
+import { type DoneJob, runPool } from './pool/pool.ts'
 import { type ConversionPlan, createBreath, planConversion } from './scope-conversion.ts'
-import { joinSights, nothingSeen, type ScopeSight } from './scope-facts.ts'
-import { everything, type Selection, selectsScope } from './select.ts'
-import { listStoreScopes, type ScoreOf } from './store-scopes.ts'
+import { createDuplicates, type Duplicate, type Duplicates } from './selection/dedup.ts'
+import { joinSights, nothingSeen, type ScopeSight } from './selection/scope-facts.ts'
+import { everything, type Selection, selectsScope } from './selection/select.ts'
+import { listStoreScopes, type ScoreOf } from './sources/store-scopes.ts'
 
 export interface ConversionProgress {
   readonly scopes: number

@@ -9,7 +9,7 @@ import { TurnpikeError } from '../core/errors.ts'
 import type { Exchange } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
 import type { ExportedExchange, ExportFormat, ExportTarget, OutputFile } from './exports/_adapter.ts'
-import { createScrubber } from './scrub.ts'
+import { createScrubber } from './scrub/scrub.ts'
 
 export interface ExportOptions {
   /** Scopes, or one exchange, with the names their exchanges are given. */

@@ -2,8 +2,8 @@
 // Feed it the calls of one scope in the order they were made.
 
 import type { Answer, Conversation, Message } from '../core/types.ts'
-import { joinTexts } from './blocks.ts'
-import { readStrongKey } from './identity.ts'
+import { joinTexts } from './tree/blocks.ts'
+import { readStrongKey } from './tree/identity.ts'
 
 export interface NewMessages {
   /** Messages of this request that neither an earlier request of its conversation nor an earlier answer had. */

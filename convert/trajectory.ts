@@ -2,8 +2,8 @@
 // What policies build and formats write; data only. The shapes are documented for readers in docs/convert.md.
 
 import type { Block, EpochMs, Json, Message, ToolDefinition, Usage } from '../core/types.ts'
-import type { EditKind, Link, SideKind } from './link.ts'
-import type { ScopeInfo } from './source.ts'
+import type { ScopeInfo } from './sources/source.ts'
+import type { EditKind, Link, SideKind } from './tree/link.ts'
 
 export type PolicyId = 'readable' | 'exact' | 'tolerant' | 'calls' | 'tree' | 'tokens'
 

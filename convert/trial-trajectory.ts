@@ -5,12 +5,12 @@ import type { JsonObject } from '../core/types.ts'
 import { isObject, objectOf, without } from '../protocols/_json.ts'
 import type { Store } from '../store/_adapter.ts'
 import atif from './formats/atif.ts'
-import { buildLanes } from './lanes.ts'
-import { loadSource } from './load.ts'
 import readable from './policies/readable.ts'
-import { readStoreScope } from './source-store.ts'
-import { writeFailedCall } from './trajectory-builder.ts'
-import { buildTree } from './tree.ts'
+import { writeFailedCall } from './rows/trajectory-builder.ts'
+import { readStoreScope } from './sources/source-store.ts'
+import { buildLanes } from './tree/lanes.ts'
+import { loadSource } from './tree/load.ts'
+import { buildTree } from './tree/tree.ts'
 
 export interface TrialTrajectory {
   readonly document: string

@@ -1,7 +1,7 @@
 // Rows of a capture as `turnpike export --scrub` would leave them, in the same shape: how recordings become fixtures. Labels and times stay;
 // of headers only those that say whose call it is.
 
-import { createScrubber, type Scrubber } from '../convert/scrub.ts'
+import { createScrubber, type Scrubber } from '../convert/scrub/scrub.ts'
 import type { Exchange, HeaderList } from '../core/types.ts'
 import { findProtocol } from '../protocols/_all.ts'
 import { readMessages, webSocketFraming } from '../protocols/_framing-websocket.ts'

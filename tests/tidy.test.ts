@@ -80,7 +80,7 @@ describe('each product file', () => {
     'tests/cli/_cli.ts': 'cli/main.ts',
     'tests/runner/mini/main.test.ts': 'runner/mini/main.ts',
     'store/writer.ts': 'store/writer-thread.ts',
-    'tests/convert/pool.test.ts': 'cli/convert-thread.ts',
+    'tests/convert/pool/pool.test.ts': 'cli/convert-thread.ts',
     'cli/commands/convert.ts': 'cli/convert-thread.ts',
   }
 

@@ -1,6 +1,6 @@
 // `turnpike tree`: how the calls of a session hang together, drawn or as JSON; with --follow while they are made. Reads, writes nothing.
 
-import { listStoreScopes } from '../../convert/store-scopes.ts'
+import { listStoreScopes } from '../../convert/sources/store-scopes.ts'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { Ref, Store } from '../../store/_adapter.ts'
 import { type ReadTree, readTree } from '../read-trees.ts'

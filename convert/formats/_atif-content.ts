@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { Block, Json, JsonObject } from '../../core/types.ts'
 import { defined, isList, isObject, objectOf, parseInput, printJson, textOf } from '../../protocols/_json.ts'
-import { writeCanonical } from '../identity.ts'
+import { writeCanonical } from '../tree/identity.ts'
 
 type ToolCall = Extract<Block, { kind: 'tool-call' }>
 export type ToolResult = Extract<Block, { kind: 'tool-result' }>

@@ -3,7 +3,7 @@
 
 import type { Json, JsonObject } from '../../core/types.ts'
 import { countOf, isList, isObject, objectOf, textOf, without } from '../../protocols/_json.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { PolicyId, Trajectory, TrajectoryParent, TrajectorySet } from '../trajectory.ts'
 import { readFailed } from './_atif-metrics.ts'
 import { nameForeignCall, readSteps } from './_atif-read-steps.ts'

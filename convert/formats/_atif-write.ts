@@ -4,7 +4,7 @@
 import { assert } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/types.ts'
 import { defined, isObject, objectOf, textOf } from '../../protocols/_json.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { Trajectory, TrajectorySet } from '../trajectory.ts'
 import type { Images } from './_atif-content.ts'
 import { joinTotals, listSpent, writeFailed, writeFinalMetrics } from './_atif-metrics.ts'

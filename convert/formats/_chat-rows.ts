@@ -2,7 +2,7 @@
 // the row's notes with the place it was taken from; a spelling decides what that is. Pure.
 
 import type { Block, Json, JsonObject } from '../../core/types.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { Trajectory, TrajectoryStep } from '../trajectory.ts'
 import { writePart, writeTool } from './_parts.ts'
 import { writeAsked, writeRowMeta } from './_row-meta.ts'

@@ -2,7 +2,7 @@
 // whole history of each would grow with the square of their number.
 
 import type { EpochMs } from '../../core/types.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { FailedCall, Generation, Trajectory, TrajectoryStep } from '../trajectory.ts'
 import { readPrompt } from './_atif-metrics.ts'
 import { writeAnswer, writeMessage } from './_otel-messages.ts'

@@ -2,7 +2,7 @@
 // and say so.
 
 import type { Block, EpochMs, JsonObject } from '../../core/types.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { Generation, Trajectory, TrajectoryStep } from '../trajectory.ts'
 import { type Lane, nameCallSpan, writeCallSpan, writeFailedSpan } from './_otel-calls.ts'
 import { writeMessage, writePart, writeResult, writeTool } from './_otel-messages.ts'

@@ -3,9 +3,9 @@
 
 import type { Block, Json, JsonObject, Usage } from '../../core/types.ts'
 import { countOf, isList, isObject, objectOf, textOf } from '../../protocols/_json.ts'
-import type { LinkKind } from '../link.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { Boundary, Generation, Trajectory, TrajectoryKind, TrajectoryParent } from '../trajectory.ts'
+import type { LinkKind } from '../tree/link.ts'
 import { readPart, readTool } from './_parts.ts'
 
 export interface RowMeta extends Omit<Trajectory, 'system' | 'tools' | 'steps' | 'model' | 'maxTokens' | 'metadata'> {

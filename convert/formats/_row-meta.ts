@@ -2,7 +2,7 @@
 // all formats, written here and read by _row-meta-read.ts; docs/convert.md documents it. Never repeats the conversation.
 
 import type { Json, JsonObject, Usage } from '../../core/types.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { Boundary, Generation, Trajectory } from '../trajectory.ts'
 import { writePart, writeTool } from './_parts.ts'
 

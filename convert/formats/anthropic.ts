@@ -4,7 +4,7 @@
 import type { Json, JsonObject } from '../../core/types.ts'
 import { isObject } from '../../protocols/_json.ts'
 import { writeStopReason } from '../../protocols/_stop-reasons.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { Generation, Trajectory, TrajectoryStep } from '../trajectory.ts'
 import type { OutputFormat } from './_adapter.ts'
 import { readAnthropicRow } from './_anthropic-read.ts'

@@ -3,7 +3,7 @@
 
 import type { Block, Json, JsonObject } from '../../core/types.ts'
 import { isList, isObject, objectOf, without } from '../../protocols/_json.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { Trajectory, TrajectoryStep } from '../trajectory.ts'
 import type { OutputFormat } from './_adapter.ts'
 import { nameGeneration, ourKeys, readMergedRow } from './_merged-read.ts'

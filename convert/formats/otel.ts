@@ -3,7 +3,7 @@
 
 import type { EpochMs, JsonObject } from '../../core/types.ts'
 import { isList, objectOf, textOf } from '../../protocols/_json.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { FailedCall, TrajectorySet } from '../trajectory.ts'
 import type { OutputFormat } from './_adapter.ts'
 import { writeFailedSpan } from './_otel-calls.ts'

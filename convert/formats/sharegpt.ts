@@ -2,7 +2,7 @@
 // calls is `function_call` and holds nothing else. What that loses stands beside as keys of our own; `lossy` says so in every row.
 
 import type { Block, JsonObject } from '../../core/types.ts'
-import type { ScopeInfo } from '../source.ts'
+import type { ScopeInfo } from '../sources/source.ts'
 import type { Trajectory, TrajectoryStep } from '../trajectory.ts'
 import type { OutputFormat } from './_adapter.ts'
 import { nameLeft } from './_chat-rows.ts'

@@ -1,9 +1,9 @@
 // The contract of a policy: what counts as one conversation. Call tree and lanes in, trajectories out; pure, the same for the same calls
 // in any order. Every generation of the tree is on exactly one step of exactly one trajectory. _all.ts lists the policies.
 
-import type { Lanes } from '../lanes.ts'
 import type { PolicyId, Trajectory } from '../trajectory.ts'
-import type { CallTree } from '../tree.ts'
+import type { Lanes } from '../tree/lanes.ts'
+import type { CallTree } from '../tree/tree.ts'
 
 export interface Policy {
   /** The file's name. */

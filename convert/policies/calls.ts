@@ -1,7 +1,7 @@
 // One trajectory per call: its whole context and its answer, whatever else was said before or after.
 
-import { planCall, sortPlans } from '../row-plan.ts'
-import { createTrajectoryBuilder } from '../trajectory-builder.ts'
+import { planCall, sortPlans } from '../rows/row-plan.ts'
+import { createTrajectoryBuilder } from '../rows/trajectory-builder.ts'
 import type { Policy } from './_adapter.ts'
 
 export default {

@@ -1,9 +1,9 @@
 // Rows in which every context is, word for word, what the model saw when it answered: a lane, cut wherever that would not be so.
 
-import { readContinuation } from '../continuation.ts'
-import { sortPlans } from '../row-plan.ts'
-import { planSegments } from '../segments.ts'
-import { createTrajectoryBuilder } from '../trajectory-builder.ts'
+import { readContinuation } from '../rows/continuation.ts'
+import { sortPlans } from '../rows/row-plan.ts'
+import { planSegments } from '../rows/segments.ts'
+import { createTrajectoryBuilder } from '../rows/trajectory-builder.ts'
 import type { Policy } from './_adapter.ts'
 
 export default {

@@ -1,8 +1,8 @@
 // One trajectory per lane, as a person would read the conversation; answers nothing continued stand beside it as alternatives.
 // Linear in what is new: a context that changed shows what it became, once.
 
-import { nameLane, planAlternatives, type RowPlan, sortPlans } from '../row-plan.ts'
-import { createTrajectoryBuilder } from '../trajectory-builder.ts'
+import { nameLane, planAlternatives, type RowPlan, sortPlans } from '../rows/row-plan.ts'
+import { createTrajectoryBuilder } from '../rows/trajectory-builder.ts'
 import type { Policy } from './_adapter.ts'
 
 export default {

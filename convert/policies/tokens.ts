@@ -1,12 +1,12 @@
 // As exact, on token ids that the server returned: a call goes on in the row of the one before when its prompt begins with that one's
 // prompt and answer, id for id. Ids are never made here: calls that came without them stand in rows of their own, without tokens.
 
-import { readContinuation } from '../continuation.ts'
-import { type RowPlan, sortPlans } from '../row-plan.ts'
-import { type Joint, planSegments } from '../segments.ts'
+import { readContinuation } from '../rows/continuation.ts'
+import { type RowPlan, sortPlans } from '../rows/row-plan.ts'
+import { type Joint, planSegments } from '../rows/segments.ts'
+import { createTrajectoryBuilder } from '../rows/trajectory-builder.ts'
 import type { Trajectory, TrajectoryStep } from '../trajectory.ts'
-import { createTrajectoryBuilder } from '../trajectory-builder.ts'
-import type { CallTree, TreeCall } from '../tree.ts'
+import type { CallTree, TreeCall } from '../tree/tree.ts'
 import type { Policy } from './_adapter.ts'
 
 export default {

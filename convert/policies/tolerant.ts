@@ -1,10 +1,10 @@
 // As exact, but an answer that the client sent back rewritten (trimmed, with default arguments added) does not cut a row: it stands there
 // as it was generated, and the row says that it is approximate.
 
-import { readContinuation } from '../continuation.ts'
-import { sortPlans } from '../row-plan.ts'
-import { planSegments } from '../segments.ts'
-import { createTrajectoryBuilder } from '../trajectory-builder.ts'
+import { readContinuation } from '../rows/continuation.ts'
+import { sortPlans } from '../rows/row-plan.ts'
+import { planSegments } from '../rows/segments.ts'
+import { createTrajectoryBuilder } from '../rows/trajectory-builder.ts'
 import type { Policy } from './_adapter.ts'
 
 export default {

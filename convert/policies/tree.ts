@@ -1,13 +1,19 @@
 // The calls as a tree, for trainers that compute what rows share only once: each part goes as far as nothing branches off, and says where
 // it joins. The parts from a beginning to a call, one behind the other, are what `calls` gives for that call.
 
-import { createContextReader } from '../context.ts'
-import type { Lane, Lanes } from '../lanes.ts'
-import { nameLane } from '../row-plan.ts'
-import { buildStepTree, type Step, type StepTree } from '../step-tree.ts'
+import { createContextReader } from '../rows/context.ts'
+import { nameLane } from '../rows/row-plan.ts'
+import { buildStepTree, type Step, type StepTree } from '../rows/step-tree.ts'
+import {
+  createTrajectoryBuilder,
+  readHead,
+  readParent,
+  type TrajectoryBuilder,
+  writeFailedCall,
+} from '../rows/trajectory-builder.ts'
 import type { Trajectory, TrajectoryParent, TrajectoryStep } from '../trajectory.ts'
-import { createTrajectoryBuilder, readHead, readParent, type TrajectoryBuilder, writeFailedCall } from '../trajectory-builder.ts'
-import type { CallTree, TreeCall } from '../tree.ts'
+import type { Lane, Lanes } from '../tree/lanes.ts'
+import type { CallTree, TreeCall } from '../tree/tree.ts'
 import type { Policy } from './_adapter.ts'
 
 /** A run of steps without a branch, from the first to the last. */

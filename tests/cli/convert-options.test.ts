@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseTime, parseTurns, readSelection, readSplit, readWorkers } from '../../cli/convert-options.ts'
-import { everything } from '../../convert/select.ts'
+import { everything } from '../../convert/selection/select.ts'
 
 const now = Date.UTC(2026, 0, 31, 12)
 

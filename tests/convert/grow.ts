@@ -1,9 +1,9 @@
 // Scripted calls as a tree: what the tests of history, links, lanes and the live tree share.
 
-import { buildLanes } from '../../convert/lanes.ts'
-import { createLoader } from '../../convert/load.ts'
-import type { SourceCall } from '../../convert/source.ts'
-import { buildTree, type CallTree } from '../../convert/tree.ts'
+import type { SourceCall } from '../../convert/sources/source.ts'
+import { buildLanes } from '../../convert/tree/lanes.ts'
+import { createLoader } from '../../convert/tree/load.ts'
+import { buildTree, type CallTree } from '../../convert/tree/tree.ts'
 import type { HeaderList, ToolDefinition } from '../../core/types.ts'
 import { decode, type ScriptedCall } from './script.ts'
 

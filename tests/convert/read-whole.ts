@@ -1,6 +1,6 @@
 // Calls of a source with their whole requests, put together as `continues` promises.
 import { expect } from 'vitest'
-import type { SourceCall, Undecodable } from '../../convert/source.ts'
+import type { SourceCall, Undecodable } from '../../convert/sources/source.ts'
 import type { Conversation, Message } from '../../core/types.ts'
 
 /** Every call with its whole request, as `continues` promises it. */

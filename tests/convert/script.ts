@@ -1,6 +1,6 @@
 // A small agent on paper: it keeps histories as a client would, and gives the calls that crossed the wire, as decoded or as bytes.
 
-import type { SourceCall } from '../../convert/source.ts'
+import type { SourceCall } from '../../convert/sources/source.ts'
 import type { Answer, Block, Conversation, Exchange, Message, ToolDefinition, Usage } from '../../core/types.ts'
 import { writeSse } from '../../protocols/_sse.ts'
 import anthropicMessages from '../../protocols/anthropic-messages.ts'

@@ -1,11 +1,11 @@
 // Random sessions (turns, tools, retries, failures, forks, sub-agents, side calls, wire noise) through tree and lanes.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { buildLanes } from '../../convert/lanes.ts'
-import { createLoader } from '../../convert/load.ts'
 import { findPolicy } from '../../convert/policies/_all.ts'
 import type { PolicyId } from '../../convert/trajectory.ts'
-import { buildTree } from '../../convert/tree.ts'
+import { buildLanes } from '../../convert/tree/lanes.ts'
+import { createLoader } from '../../convert/tree/load.ts'
+import { buildTree } from '../../convert/tree/tree.ts'
 import type { Message } from '../../core/types.ts'
 import { assistant, decode, type ScriptedCall, text, toolCall, toolResult, usage, user } from '../convert/script.ts'
 

@@ -1,7 +1,7 @@
 // Trajectories for the tests of formats: one with every kind of block, and an arbitrary one of any shape a policy may build.
 
 import fc from 'fast-check'
-import type { ScopeInfo } from '../../../convert/source.ts'
+import type { ScopeInfo } from '../../../convert/sources/source.ts'
 import type { Boundary, Generation, Trajectory, TrajectorySet, TrajectoryStep } from '../../../convert/trajectory.ts'
 import type { Block, Json, Message, ToolDefinition } from '../../../core/types.ts'
 import { usage } from '../script.ts'

@@ -1,7 +1,7 @@
 // The parts of a tree put together again: for each call, the steps from a beginning to its answer.
 
-import { joinTexts } from '../../../convert/blocks.ts'
 import type { Trajectory, TrajectoryStep } from '../../../convert/trajectory.ts'
+import { joinTexts } from '../../../convert/tree/blocks.ts'
 import type { Block, Message } from '../../../core/types.ts'
 
 export interface Path {

@@ -1,11 +1,11 @@
 // Scripted calls through a policy, and rows as lines that can be read in a test: who says what, what is copied, which call generated it.
 
-import { buildLanes } from '../../../convert/lanes.ts'
-import { createLoader } from '../../../convert/load.ts'
 import { findPolicy } from '../../../convert/policies/_all.ts'
-import type { SourceCall } from '../../../convert/source.ts'
+import type { SourceCall } from '../../../convert/sources/source.ts'
 import type { PolicyId, Trajectory, TrajectoryStep } from '../../../convert/trajectory.ts'
-import { buildTree } from '../../../convert/tree.ts'
+import { buildLanes } from '../../../convert/tree/lanes.ts'
+import { createLoader } from '../../../convert/tree/load.ts'
+import { buildTree } from '../../../convert/tree/tree.ts'
 import type { Block, JsonObject, Message, ToolDefinition } from '../../../core/types.ts'
 import { assistant, decode, type ScriptedCall, text, toolCall, toolResult, user } from '../script.ts'
 

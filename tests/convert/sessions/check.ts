@@ -1,10 +1,10 @@
 // The product on a simulated scope, and what it says of each call in the script's words.
 
-import { buildLanes, type Lanes } from '../../../convert/lanes.ts'
-import type { EditKind, LinkKind, Relation } from '../../../convert/link.ts'
-import { createLoader } from '../../../convert/load.ts'
-import type { SourceCall } from '../../../convert/source.ts'
-import { buildTree, type CallTree, type TreeCall } from '../../../convert/tree.ts'
+import type { SourceCall } from '../../../convert/sources/source.ts'
+import { buildLanes, type Lanes } from '../../../convert/tree/lanes.ts'
+import type { EditKind, LinkKind, Relation } from '../../../convert/tree/link.ts'
+import { createLoader } from '../../../convert/tree/load.ts'
+import { buildTree, type CallTree, type TreeCall } from '../../../convert/tree/tree.ts'
 import type { Truth } from './truth.ts'
 
 export interface Built {

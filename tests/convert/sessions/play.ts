@@ -1,7 +1,7 @@
 // Random scopes: a script says which client does what, the seed of each step how. fast-check makes and shrinks the scripts.
 
 import fc from 'fast-check'
-import type { SourceCall } from '../../../convert/source.ts'
+import type { SourceCall } from '../../../convert/sources/source.ts'
 import { user } from '../script.ts'
 import { type ActName, acts } from './actions.ts'
 import { type Client, openClient, type Style, say } from './client.ts'

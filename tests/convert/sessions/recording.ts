@@ -1,6 +1,6 @@
 // A simulated scope as bytes, written by a proxy into a real store; the spelling of the requests changes as real clients change it.
 
-import type { SourceCall } from '../../../convert/source.ts'
+import type { SourceCall } from '../../../convert/sources/source.ts'
 import type { Json, JsonObject } from '../../../core/types.ts'
 import type { ProtocolAdapter } from '../../../protocols/_adapter.ts'
 import { protocolById } from '../../../protocols/_all.ts'

@@ -1,7 +1,7 @@
 // What is known of each call because the script made it: whom it continues and how. Derived from what the simulated clients did and from
 // the specification's words only. Where the words leave a choice, every allowed answer is listed.
 
-import type { EditKind, Relation, SideKind } from '../../../convert/link.ts'
+import type { EditKind, Relation, SideKind } from '../../../convert/tree/link.ts'
 
 /** How a client came to send what it sent; `chain`: it goes on where its last answer ended. */
 export interface Draft {

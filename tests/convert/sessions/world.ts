@@ -2,7 +2,7 @@
 // the noise of real clients on top, and beside it what was meant.
 
 import type { DecodedCall } from '../../../convert/decode.ts'
-import type { SourceCall } from '../../../convert/source.ts'
+import type { SourceCall } from '../../../convert/sources/source.ts'
 import type { Answer, Block, Conversation, Exchange, Message, ToolDefinition } from '../../../core/types.ts'
 import { usage } from '../script.ts'
 import { listKeys } from './kappa.ts'
