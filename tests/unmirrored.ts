@@ -413,6 +413,7 @@ export const unmirrored: readonly Unmirrored[] = [
 /** Tests about something that several files do together, in a folder that mirrors the source. */
 export const topical: Readonly<Record<string, string>> = {
   'tests/store/growth.test.ts': 'what a growing conversation costs in bytes and time, through the whole store',
+  'tests/convert/tree-cases.test.ts': 'cases of linking that once went wrong, as plain sessions',
   'tests/convert/captured-sessions.test.ts': 'sessions of real agents through import, tree, lanes and policies',
   'tests/protocols/official-sdks.test.ts': 'what both protocols write is read by the official clients',
   'tests/protocols/bedrock.test.ts': 'both protocols of Amazon Bedrock, and what they share',
