@@ -2,19 +2,15 @@
 // anything. The order of the calls does not depend on how they were recorded.
 
 import { assert } from '../../core/errors.ts'
-import type { Block, Call, Conversation, EpochMs, Json, Message, ToolDefinition, Usage } from '../../core/types.ts'
+import type { Call, EpochMs, Json, Message, Usage } from '../../core/types.ts'
 import { isGeneration, readError } from '../decode.ts'
 import type { SourceCall, SourceScope } from '../sources/source.ts'
-import { type BlockTable, createBlockTable, namePreamble } from './blocks.ts'
+import { type BlockTable, createBlockTable } from './blocks.ts'
 import { createHistory, type History } from './history.ts'
 import { type CallMarks, readMarks } from './marks.ts'
+import { createPreambles, type Preamble } from './preambles.ts'
 import { type CallTokens, createTokenTable, type TokenTable } from './token-table.ts'
 import { readVisibility, type Visibility } from './visibility.ts'
-
-export interface Preamble {
-  readonly system: Conversation['system']
-  readonly tools: readonly ToolDefinition[]
-}
 
 export interface LoadedCall {
   readonly id: string
@@ -126,7 +122,7 @@ export function createLoader(): Loader {
         maxTokens: conversation.maxTokens,
         metadata: conversation.extra['metadata'] ?? null,
         marks: readMarks(exchange, conversation),
-        preamble: preambles.add(conversation, exchange),
+        preamble: preambles.add(exchange, conversation),
         request,
         answer: generated === null ? null : history.addMessage(request, 'assistant', generated.blocks),
         answerMessage: generated,
@@ -141,10 +137,14 @@ export function createLoader(): Loader {
         status: exchange.status,
         error: readError(source),
       }
+      preambles.note(call)
       calls.push(call)
       return call
     },
-    finish: () => ({ table, tokens, history, preambles: preambles.list(), calls: [...calls].sort(compareCalls) }),
+    finish: () => {
+      const settled = preambles.settle([...calls].sort(compareCalls))
+      return { table, tokens, history, preambles: preambles.list(), calls: settled }
+    },
     size: history.size,
   }
 }
@@ -159,40 +159,4 @@ function findEnd(ends: Ends, messages: number): number {
   const node = at.nodes[messages - at.first]
   assert(node !== undefined, `an earlier call has ${messages} messages`)
   return node
-}
-
-/** Versions of system text and tools; of those that differ in spelling only, the one of the earliest call is shown. */
-function createPreambles() {
-  const versions: Array<{ readonly preamble: Preamble; readonly startedAt: EpochMs; readonly id: string }> = []
-  const byName = new Map<string, number>()
-  /** A source that shares its objects is not asked to write them out again. */
-  const bySystem = new WeakMap<readonly Block[], WeakMap<readonly ToolDefinition[], string>>()
-
-  const findName = ({ system, tools }: Conversation): string => {
-    const byTools = bySystem.get(system) ?? new WeakMap<readonly ToolDefinition[], string>()
-    bySystem.set(system, byTools)
-    const name = byTools.get(tools) ?? namePreamble({ system, tools })
-    byTools.set(tools, name)
-    return name
-  }
-
-  return {
-    add: (conversation: Conversation, call: { readonly startedAt: EpochMs; readonly id: string }): number => {
-      const name = findName(conversation)
-      const known = byName.get(name)
-      const version = {
-        preamble: { system: conversation.system, tools: conversation.tools },
-        startedAt: call.startedAt,
-        id: call.id,
-      }
-      if (known === undefined) {
-        byName.set(name, versions.length)
-        return versions.push(version) - 1
-      }
-      const before = versions[known]
-      if (before !== undefined && compareCalls(version, before) < 0) versions[known] = version
-      return known
-    },
-    list: (): Preamble[] => versions.map(version => version.preamble),
-  }
 }

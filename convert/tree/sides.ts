@@ -4,8 +4,9 @@
 import type { Block } from '../../core/types.ts'
 import { type Line, nameLine } from './lines.ts'
 import type { Link, SideKind } from './link.ts'
-import type { LoadedCall, Preamble } from './load.ts'
+import type { LoadedCall } from './load.ts'
 import type { Openings } from './openings.ts'
+import type { Preamble } from './preambles.ts'
 
 export interface SideInputs {
   readonly preambles: readonly Preamble[]
