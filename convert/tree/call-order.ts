@@ -1,7 +1,8 @@
 // The order of a scope's calls: by time, then id, but no call before one that it goes on from. Logs stamp calls when they end, in ties, or
 // out of turn; what a request contains is surer than any clock (causes.ts says what it contains).
 
-import { compareCalls, type LoadedCall } from './load.ts'
+import { compareCalls } from './answered.ts'
+import type { LoadedCall } from './load.ts'
 
 export interface OrderInputs {
   readonly calls: readonly LoadedCall[]

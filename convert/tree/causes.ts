@@ -1,11 +1,12 @@
 // Which calls come before a call because of what it holds, whatever the clocks say: answers it goes on from, ids and words that another
 // generated. Ids and whole answers are certain; words are believed only where the clock leaves it open. Places and links nothing.
 
+import { compareCalls } from './answered.ts'
 import type { ExpandedCall } from './expansion.ts'
 import { assistantsBehind, type History } from './history.ts'
 import type { IdentityTrie } from './identity-trie.ts'
 import { readArgumentLines, readLines } from './lines.ts'
-import { compareCalls, type LoadedCall } from './load.ts'
+import type { LoadedCall } from './load.ts'
 import type { Openings } from './openings.ts'
 import type { ToolIds } from './tool-ids.ts'
 

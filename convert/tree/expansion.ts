@@ -1,6 +1,7 @@
 // Requests that only point at an earlier answer (`previous_response_id`), with the history they point at put before them: such a call
 // stands in the history where it would stand had it sent everything. A request that sends everything as well is left as it is.
 
+import { chooseAnswered, sortAnswered } from './answered.ts'
 import type { History } from './history.ts'
 import type { LoadedCall } from './load.ts'
 
@@ -103,33 +104,4 @@ export function createExpander(history: History): Expander {
     expand,
     wasNamed: answerId => asked.has(answerId),
   }
-}
-
-/** Calls that gave the same answer, so kept that the one a request goes on from is found without asking each. */
-export interface Answered {
-  readonly byEnd: readonly LoadedCall[]
-  readonly first: LoadedCall | null
-}
-
-export function sortAnswered(calls: readonly LoadedCall[]): Answered {
-  const byEnd = [...calls].sort((a, b) => endOf(a) - endOf(b) || (a.id < b.id ? 1 : -1))
-  let first: LoadedCall | null = null
-  for (const call of calls) if (first === null || call.id < first.id) first = call
-  return { byEnd, first }
-}
-
-/** The latest that had ended when the call was made, of equal ones that with the smallest id; else the one with the smallest id. */
-export function chooseAnswered({ byEnd, first }: Answered, call: LoadedCall): LoadedCall | null {
-  let [low, high] = [0, byEnd.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const candidate = byEnd[middle]
-    if (candidate !== undefined && endOf(candidate) <= call.startedAt) low = middle + 1
-    else high = middle
-  }
-  return byEnd[low - 1] ?? first
-}
-
-function endOf(call: LoadedCall): number {
-  return call.endedAt ?? call.startedAt
 }

@@ -1,6 +1,7 @@
 // Calls of one scope, placed and linked: the state that a whole scope fills at once and a live one call by call. What a later call would
 // change of an earlier one is noticed here and said, so that the live tree is built again and never differs from the whole one.
 
+import { compareCalls } from './answered.ts'
 import { orderCalls } from './call-order.ts'
 import { type Causes, createCauses } from './causes.ts'
 import { createDuplicates, type Duplicates } from './duplicates.ts'
@@ -10,7 +11,7 @@ import type { History } from './history.ts'
 import { createIdentityTrie, type IdentityTrie } from './identity-trie.ts'
 import type { Link } from './link.ts'
 import { createLinker } from './links.ts'
-import { compareCalls, type LoadedCall, type LoadedScope } from './load.ts'
+import type { LoadedCall, LoadedScope } from './load.ts'
 import { createOpenings, type Openings } from './openings.ts'
 import { createToolIds } from './tool-ids.ts'
 

@@ -1,7 +1,8 @@
 // Who generated which point of a conversation, and which of them a request goes on from. Needs no clock except between calls that gave
 // the very same answer to the very same question: the nearest generated point on a request's own path is its parent's.
 
-import { type Answered, chooseAnswered, type ExpandedCall, sortAnswered } from './expansion.ts'
+import { type Answered, chooseAnswered, sortAnswered } from './answered.ts'
+import type { ExpandedCall } from './expansion.ts'
 import type { History } from './history.ts'
 import type { IdentityTrie } from './identity-trie.ts'
 import type { LoadedCall } from './load.ts'
@@ -25,7 +26,7 @@ export function createGenerators(history: History, identities: IdentityTrie): Ge
   /** Nearest generated history node of a node; 0 = none. */
   const nearest = new Map<number, number>()
   /** Of answers that look the same, those the history spells as the request does. */
-  const alike = new Map<number, Answered>()
+  const alike = new Map<number, Answered<LoadedCall>>()
 
   const isGenerated = (node: number): boolean => {
     const { role, strong } = history.blockOf(node)
@@ -55,7 +56,7 @@ export function createGenerators(history: History, identities: IdentityTrie): Ge
     return found
   }
   /** By the answer word for word, else by what thinking and tool ids of it the request still has. */
-  const findAlike = (node: number): Answered => {
+  const findAlike = (node: number): Answered<LoadedCall> => {
     const known = alike.get(node)
     if (known !== undefined) return known
     const bySpelling = generators.get(identities.place(node)) ?? new Map<number, LoadedCall[]>()

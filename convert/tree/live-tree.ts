@@ -30,7 +30,9 @@ export function createLiveTree(scopeId: string): LiveTree {
     },
     tree: () => {
       if (tree !== null) return tree
-      const scope = { ...loader.finish(), undecodable: 0 }
+      const { isChanged, ...loaded } = loader.finish()
+      const scope = { ...loaded, undecodable: 0 }
+      if (isChanged) forest = null
       if (forest === null) rebuilt += 1
       forest ??= growForest(scope, scopeId)
       tree = readForest(scope, forest)

@@ -5,6 +5,7 @@ import { assert } from '../../core/errors.ts'
 import type { Call, EpochMs, Json, Message, Usage } from '../../core/types.ts'
 import { isGeneration, readError } from '../decode.ts'
 import type { SourceCall, SourceScope } from '../sources/source.ts'
+import { compareCalls } from './answered.ts'
 import { type BlockTable, createBlockTable } from './blocks.ts'
 import { createHistory, type History } from './history.ts'
 import { type CallMarks, readMarks } from './marks.ts'
@@ -63,7 +64,8 @@ export async function loadSource(source: SourceScope): Promise<LoadedScope> {
   for await (const call of source.calls())
     if ('reason' in call) undecodable += 1
     else loader.add(call)
-  return { ...loader.finish(), undecodable }
+  const { isChanged: _, ...scope } = loader.finish()
+  return { ...scope, undecodable }
 }
 
 /** Where the messages of a request ended: those before `first` are found with the call they were sent in. */
@@ -77,7 +79,8 @@ interface Ends {
 export interface Loader {
   /** Gives back the call; null when a call of that id is here already, which changes nothing. */
   readonly add: (call: SourceCall) => LoadedCall | null
-  readonly finish: () => Omit<LoadedScope, 'undecodable'>
+  /** Changed: a call has another preamble than `add` said, because of calls that came after it. */
+  readonly finish: () => Omit<LoadedScope, 'undecodable'> & { readonly isChanged: boolean }
   /** Nodes of the history so far. */
   readonly size: () => number
 }
@@ -87,7 +90,7 @@ export function createLoader(): Loader {
   const history = createHistory(table)
   const preambles = createPreambles()
   const tokens = createTokenTable()
-  const calls: LoadedCall[] = []
+  let calls: LoadedCall[] = []
   const ends = new Map<string, Ends>()
 
   const addRequest = ({ exchange, conversation, continues }: SourceCall): number => {
@@ -111,10 +114,15 @@ export function createLoader(): Loader {
       const request = addRequest(source)
       const generated = isGeneration(answer) ? answer.message : null
       const previous = conversation.extra['previous_response_id']
-      const call: LoadedCall = {
+      const beginning = {
         id: exchange.id,
         startedAt: exchange.startedAt,
         endedAt: exchange.endedAt,
+        answerId: answer?.id ?? null,
+        previousAnswerId: typeof previous === 'string' ? previous : null,
+      }
+      const call: LoadedCall = {
+        ...beginning,
         turn: exchange.turn,
         attempt: exchange.attempt,
         protocol: exchange.protocol ?? '',
@@ -122,14 +130,12 @@ export function createLoader(): Loader {
         maxTokens: conversation.maxTokens,
         metadata: conversation.extra['metadata'] ?? null,
         marks: readMarks(exchange, conversation),
-        preamble: preambles.add(exchange, conversation),
+        preamble: preambles.add(beginning, conversation),
         request,
         answer: generated === null ? null : history.addMessage(request, 'assistant', generated.blocks),
         answerMessage: generated,
         complete: answer?.complete ?? false,
         stopReason: answer?.stopReason ?? null,
-        answerId: answer?.id ?? null,
-        previousAnswerId: typeof previous === 'string' ? previous : null,
         usage: answer?.usage ?? null,
         costNanoUsd,
         visibility: readVisibility(conversation, answer),
@@ -137,20 +143,16 @@ export function createLoader(): Loader {
         status: exchange.status,
         error: readError(source),
       }
-      preambles.note(call)
       calls.push(call)
       return call
     },
     finish: () => {
-      const settled = preambles.settle([...calls].sort(compareCalls))
-      return { table, tokens, history, preambles: preambles.list(), calls: settled }
+      const settled = preambles.settle(calls.sort(compareCalls))
+      calls = settled.calls
+      return { table, tokens, history, preambles: settled.preambles, calls, isChanged: settled.isChanged }
     },
     size: history.size,
   }
-}
-
-export function compareCalls(a: Pick<LoadedCall, 'startedAt' | 'id'>, b: Pick<LoadedCall, 'startedAt' | 'id'>): number {
-  return a.startedAt - b.startedAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 }
 
 function findEnd(ends: Ends, messages: number): number {

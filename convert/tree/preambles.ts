@@ -1,8 +1,9 @@
 // Versions of what conversations begin with: leading system text and tools. Two calls that say the same have the same one, and a request
 // that goes on from an answer the server keeps has that answer's, without saying so. Beside load.ts; decides nothing about links.
 
-import type { Block, Conversation, EpochMs, Exchange, ToolDefinition } from '../../core/types.ts'
+import type { Block, Conversation, ToolDefinition } from '../../core/types.ts'
 import { isObject } from '../../protocols/_json.ts'
+import { chooseAnswered, compareCalls, sortAnswered, type Timed } from './answered.ts'
 import { namePreamble } from './blocks.ts'
 
 export interface Preamble {
@@ -10,21 +11,37 @@ export interface Preamble {
   readonly tools: readonly ToolDefinition[]
 }
 
-type Timed = Pick<Exchange, 'startedAt' | 'id'>
+const EMPTY: Preamble = { system: [], tools: [] }
 
 interface Beginning extends Timed {
-  readonly preamble: number
   readonly answerId: string | null
+  /** The answer this request says it continues. */
   readonly previousAnswerId: string | null
 }
 
+interface Placed extends Beginning {
+  readonly preamble: number
+}
+
 export interface Preambles {
-  readonly add: (call: Exchange, conversation: Conversation) => number
-  /** Calls that name this one's answer have its system text. */
-  readonly note: (call: Beginning) => void
-  /** The calls in their order: an answer that came after what goes on from it is known by now. */
-  readonly settle: <C extends Beginning>(calls: readonly C[]) => C[]
-  readonly list: () => Preamble[]
+  /** The version as far as the calls before this one tell. */
+  readonly add: (call: Beginning, conversation: Conversation) => number
+  /** Of all calls, in their order: an answer that came after what goes on from it is known by now. */
+  readonly settle: <C extends Placed>(calls: readonly C[]) => Settled<C>
+}
+
+interface Known {
+  readonly call: Beginning
+  /** What a call says itself that has more from the answer it goes on from; null when it says all. */
+  readonly own: Preamble | null
+  readonly version: number
+}
+
+interface Settled<C> {
+  readonly calls: C[]
+  readonly preambles: Preamble[]
+  /** Some call has another version than before. */
+  readonly isChanged: boolean
 }
 
 /**
@@ -37,49 +54,80 @@ function inheritsPreamble({ extra, wire }: Conversation): boolean {
   return typeof extra['previous_response_id'] === 'string' && !hasInstructions
 }
 
-function isEarlier(one: Timed, other: Timed): boolean {
-  return one.startedAt < other.startedAt || (one.startedAt === other.startedAt && one.id < other.id)
-}
-
 export function createPreambles(): Preambles {
   const versions = createVersions()
-  /** What the calls say themselves that have more from the answer they go on from. */
-  const inheriting = new Map<string, Preamble>()
-  const ofAnswer = new Map<string, number>()
-  /** System text of a delta is added to what the server has, unless it only says that again. */
-  const inherit = (parent: number | undefined, { system, tools }: Preamble, call: Timed): number => {
-    const before = (parent === undefined ? undefined : versions.read(parent)?.system) ?? []
-    const isSame = namePreamble({ system, tools: [] }) === namePreamble({ system: before, tools: [] })
-    return versions.add({ system: isSame ? before : [...before, ...system], tools }, call)
+  const byId = new Map<string, Known>()
+  const byAnswer = new Map<string, Beginning[]>()
+  const inherit = createInheritance()
+
+  const findParent = (call: Beginning): Known | undefined => {
+    const named = (byAnswer.get(call.previousAnswerId ?? '') ?? []).filter(other => other.id !== call.id)
+    return byId.get(chooseAnswered(sortAnswered(named), call)?.id ?? '')
+  }
+  /** From the first of a chain on, which may be as long as the session; a forged one may be a ring. */
+  const resolve = (known: Known, resolved: Map<string, Preamble>): Preamble | undefined => {
+    const chain = new Map<string, Preamble>()
+    let at: Known | undefined = known
+    for (; at?.own != null && !resolved.has(at.call.id) && !chain.has(at.call.id); at = findParent(at.call))
+      chain.set(at.call.id, at.own)
+    let preamble = at === undefined ? undefined : (resolved.get(at.call.id) ?? versions.read(at.version))
+    for (const [id, own] of [...chain].reverse()) {
+      preamble = inherit(preamble, own)
+      resolved.set(id, preamble)
+    }
+    return preamble
   }
 
   return {
     add: (call, conversation) => {
-      if (!inheritsPreamble(conversation)) return versions.add(conversation, call)
-      const own = { system: conversation.system, tools: conversation.tools }
-      inheriting.set(call.id, own)
-      return inherit(ofAnswer.get(String(conversation.extra['previous_response_id'])), own, call)
-    },
-    note: call => {
-      if (call.answerId !== null) ofAnswer.set(call.answerId, call.preamble)
+      const own = inheritsPreamble(conversation) ? { system: conversation.system, tools: conversation.tools } : null
+      const parent = own === null ? undefined : findParent(call)
+      const version =
+        own === null ? versions.say(conversation, call) : versions.find(inherit(parent && versions.read(parent.version), own))
+      byId.set(call.id, { call, own, version })
+      const named = byAnswer.get(call.answerId ?? '')
+      if (named !== undefined) named.push(call)
+      else if (call.answerId !== null) byAnswer.set(call.answerId, [call])
+      return version
     },
     settle: calls => {
-      const known = new Map<string, number>()
-      return calls.map(call => {
-        const own = inheriting.get(call.id)
-        const parent = own === undefined ? undefined : known.get(call.previousAnswerId ?? '')
-        const preamble = own === undefined || parent === undefined ? call.preamble : inherit(parent, own, call)
-        if (call.answerId !== null) known.set(call.answerId, preamble)
-        return preamble === call.preamble ? call : { ...call, preamble }
+      const resolved = new Map<string, Preamble>()
+      const shown = new Map<number, Preamble>()
+      let isChanged = false
+      const settled = calls.map(call => {
+        const known = byId.get(call.id)
+        const preamble = known?.own == null ? undefined : resolve(known, resolved)
+        if (known === undefined || preamble === undefined) return call
+        const version = versions.find(preamble)
+        if (!shown.has(version)) shown.set(version, preamble)
+        if (version === call.preamble) return call
+        isChanged = true
+        byId.set(call.id, { ...known, version })
+        return { ...call, preamble: version }
       })
+      return { calls: settled, preambles: versions.list(shown), isChanged }
     },
-    list: versions.list,
   }
 }
 
-/** Of those that differ in spelling only, the one of the earliest call is shown. */
+/** System text of a delta is added to what the server has, unless it only says that again; the same two give the same object. */
+function createInheritance(): (parent: Preamble | undefined, own: Preamble) => Preamble {
+  const known = new WeakMap<Preamble, WeakMap<Preamble, Preamble>>()
+  return (parent = EMPTY, own) => {
+    const ofParent = known.get(parent) ?? new WeakMap<Preamble, Preamble>()
+    known.set(parent, ofParent)
+    const before = ofParent.get(own)
+    if (before !== undefined) return before
+    const isSame = namePreamble({ ...own, tools: [] }) === namePreamble({ ...parent, tools: [] })
+    const preamble = { system: isSame ? parent.system : [...parent.system, ...own.system], tools: own.tools }
+    ofParent.set(own, preamble)
+    return preamble
+  }
+}
+
+/** Of those that differ in spelling only, the one of the earliest call that says it whole is shown. */
 function createVersions() {
-  const versions: Array<{ readonly preamble: Preamble; readonly startedAt: EpochMs; readonly id: string }> = []
+  const said: Array<{ readonly preamble: Preamble; readonly by: Timed } | null> = []
   const byName = new Map<string, number>()
   /** A source that shares its objects is not asked to write them out again. */
   const bySystem = new WeakMap<readonly Block[], WeakMap<readonly ToolDefinition[], string>>()
@@ -91,25 +139,25 @@ function createVersions() {
     byTools.set(tools, name)
     return name
   }
+  const find = (preamble: Preamble): number => {
+    const name = findName(preamble)
+    const known = byName.get(name)
+    if (known !== undefined) return known
+    byName.set(name, said.length)
+    return said.push(null) - 1
+  }
 
   return {
-    add: (conversation: Preamble, call: Timed): number => {
-      const name = findName(conversation)
-      const known = byName.get(name)
-      const version = {
-        preamble: { system: conversation.system, tools: conversation.tools },
-        startedAt: call.startedAt,
-        id: call.id,
-      }
-      if (known === undefined) {
-        byName.set(name, versions.length)
-        return versions.push(version) - 1
-      }
-      const before = versions[known]
-      if (before !== undefined && isEarlier(version, before)) versions[known] = version
-      return known
+    find,
+    say: ({ system, tools }: Preamble, by: Timed): number => {
+      const version = find({ system, tools })
+      const before = said[version] ?? null
+      if (before === null || compareCalls(by, before.by) < 0) said[version] = { preamble: { system, tools }, by }
+      return version
     },
-    read: (index: number): Preamble | undefined => versions[index]?.preamble,
-    list: (): Preamble[] => versions.map(version => version.preamble),
+    read: (version: number): Preamble | undefined => said[version]?.preamble,
+    /** `inherited`: of those that no call says whole. One that no call has any more is empty. */
+    list: (inherited: ReadonlyMap<number, Preamble>): Preamble[] =>
+      said.map((version, index) => version?.preamble ?? inherited.get(index) ?? EMPTY),
   }
 }

@@ -67,6 +67,30 @@ describe('requests that go on from an answer', () => {
     expect(tree.calls.map(call => call.preambleChanged)).toEqual([false, true, false])
   })
 
+  it('do so when the clock has the answer after them, whatever is asked for on the way', () => {
+    const [warm, one, other] = calls.map((call, at) => ({
+      ...call,
+      exchange: { ...call.exchange, startedAt: 10 - at, endedAt: 10 - at },
+    }))
+    if (warm === undefined || one === undefined || other === undefined) throw new Error('three calls')
+    const loader = createLoader()
+    loader.add(other)
+    expect(loader.finish().isChanged).toBe(false)
+    loader.add(one)
+    expect(loader.finish().isChanged).toBe(true)
+    loader.add(warm)
+    const { calls: loaded, preambles, isChanged } = loader.finish()
+    expect(isChanged).toBe(true)
+    expect(loaded.map(call => preambles[call.preamble]?.system.length)).toEqual([2, 2, 1])
+    expect(loader.finish().isChanged).toBe(false)
+  })
+
+  it('end where they name each other in a ring', () => {
+    const ring = [answered(goesOn(first, 'resp_b'), 'resp_a'), answered(goesOn(second, 'resp_a'), 'resp_b')]
+    expect([load(ring).system('a'), load(ring).system('b')]).toEqual([['Permissions.'], []])
+    expect(load([...ring].reverse()).system('b')).toEqual([])
+  })
+
   it('begin anew with instructions, and change with other tools', () => {
     const [warm = decode(warmUp), one = decode(first)] = calls
     const other = answered(goesOn({ ...second, system: 'You are bold.' }, 'resp_a', true), 'resp_b')
