@@ -3,7 +3,8 @@
 
 import type { Config } from '../core/config.ts'
 import { TurnpikeError } from '../core/errors.ts'
-import type { Run, Task } from '../core/types.ts'
+import type { Task } from '../core/task.ts'
+import type { Run } from '../core/types.ts'
 import type { AgentSpec } from '../runner/agents/_adapter.ts'
 import { findAgent } from '../runner/agents/_all.ts'
 import { loadTasks } from '../runner/tasks/_all.ts'

@@ -2,7 +2,8 @@
 // The store knows the turn and attempt before the agent starts, so that every exchange carries them.
 
 import { maskText } from '../core/redact.ts'
-import type { AttemptRecord, TaskTurn, TestResult, Trial } from '../core/types.ts'
+import type { TaskTurn } from '../core/task.ts'
+import type { AttemptRecord, TestResult, Trial } from '../core/types.ts'
 import type { AgentAdapter, AgentCommand, AgentContext } from './agents/_adapter.ts'
 import type { Environment } from './environments/_adapter.ts'
 import type { Ledger } from './ledger.ts'

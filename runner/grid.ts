@@ -2,7 +2,7 @@
 // what could not be measured fairly. Pure.
 
 import { TurnpikeError } from '../core/errors.ts'
-import type { Task } from '../core/types.ts'
+import type { Task } from '../core/task.ts'
 import type { AgentAdapter, AgentSpec } from './agents/_adapter.ts'
 import { findAgent } from './agents/_all.ts'
 import type { Policy } from './policy.ts'

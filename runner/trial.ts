@@ -4,7 +4,8 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { isTurnpikeError } from '../core/errors.ts'
-import type { Task, TaskTurn, Trial, TrialOutcomeKind, TurnRecord, TurnState } from '../core/types.ts'
+import type { Task, TaskTurn } from '../core/task.ts'
+import type { Trial, TrialOutcomeKind, TurnRecord, TurnState } from '../core/types.ts'
 import type { AgentAdapter, AgentContext, AgentSpec } from './agents/_adapter.ts'
 import { type Workbench, warnOfRetry } from './attempt.ts'
 import type { Environment, EnvironmentAdapter } from './environments/_adapter.ts'
@@ -92,7 +93,17 @@ async function playTrial(input: TrialInput, live: { trial: Trial }, cells: Map<n
 }
 
 async function openPrepared(input: TrialInput, trial: Trial, token: string): Promise<Environment> {
-  const environment = await input.environment.open({ trialId: trial.id, path: input.path }, input.signal)
+  const environment = await input.environment.open(
+    {
+      trialId: trial.id,
+      runId: trial.runId,
+      path: input.path,
+      place: input.task.environment ?? null,
+      layer: input.agent.layer,
+      proxyUrl: input.proxyUrl,
+    },
+    input.signal,
+  )
   try {
     await environment.writeFiles(environment.workspace, input.task.files)
     const files = input.agent.files(writeContext(input, environment, token))

@@ -1,7 +1,8 @@
 // Plays one turn: attempts with feedback between them until one passes, none is left, or going on would measure nothing.
 // Decides the turn's state; writes no turn row itself.
 
-import type { TaskTurn, Trial, TrialOutcomeKind, TurnState } from '../core/types.ts'
+import type { TaskTurn } from '../core/task.ts'
+import type { Trial, TrialOutcomeKind, TurnState } from '../core/types.ts'
 import { type AttemptResult, runAttempt, type Workbench } from './attempt.ts'
 import { blameProvider } from './blame.ts'
 import { writeFeedback } from './feedback.ts'

@@ -15,6 +15,7 @@ export const unmirrored: readonly Unmirrored[] = [
     files: [
       'report/table-borders.ts',
       'convert/link.ts',
+      'core/task.ts',
       'convert/source.ts',
       'convert/trajectory.ts',
       'proxy/replay/options.ts',
@@ -108,6 +109,11 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'reads what the whole stage converts',
     testedBy: 'tests/convert/convert.test.ts',
     files: ['convert/source-store.ts'],
+  },
+  {
+    reason: 'a conversation on pipes, held to the contract of environments',
+    testedBy: 'tests/conformance/environments.test.ts',
+    files: ['runner/talks.ts'],
   },
   {
     reason: 'held to the contract of its kind',

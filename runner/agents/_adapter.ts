@@ -44,6 +44,24 @@ export interface AgentCommand {
   readonly stdin?: string
 }
 
+/**
+ * Programs of an agent, apart from any task: npm packages with exact versions and their own Node, kept in one directory that is made once per
+ * version on this machine and laid under /opt/turnpike/agents/<id> of an image, or put on the path of a local environment.
+ */
+export interface AgentLayer {
+  readonly id: string
+  /** What names the content: the same layer is never made twice. */
+  readonly version: string
+  /** `node`: npm packages run by Node of that major. `program`: a file of this machine, such as a package of the distribution. */
+  readonly packages: ReadonlyArray<{ readonly name: string; readonly version: string }>
+  readonly nodeMajor: number | null
+  /** Programs of the distribution it needs in the image, by package name (tmux, git); installed into the layer's image where missing. */
+  readonly systemPackages: readonly string[]
+}
+
+/** How a conversation is held: a process per request, or one process for all requests that speaks a protocol on its pipes. */
+export type AgentDriver = 'process' | 'acp' | 'stream-json'
+
 export interface AgentAdapter {
   /** The name of its file. */
   readonly id: string
@@ -53,6 +71,12 @@ export interface AgentAdapter {
   readonly needsModel: boolean
   /** True when it can take a second request in the same conversation. */
   readonly resumes: (spec: AgentSpec) => boolean
+  /** What must be installed for it; null = nothing (built in, or the user's own program). */
+  readonly layer: AgentLayer | null
+  /** The ways it can be driven, its default first. */
+  readonly drivers: readonly AgentDriver[]
+  /** argv of the one process of an `acp` or `stream-json` conversation; absent for agents that have none. */
+  readonly serve?: (driver: AgentDriver, context: AgentContext) => AgentCommand
   /** Complaint about a specification it cannot work with, or null. */
   readonly refuse: (spec: AgentSpec) => string | null
   /** Absolute path in the environment -> content, written before the first turn. Paths below `home` or `workspace`. */
