@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import type { Environment, EnvironmentAdapter } from '../../runner/environments/_adapter.ts'
 import { environments, findEnvironment } from '../../runner/environments/_all.ts'
+import { dockerMissing } from '../docker.ts'
 import { atEnd, never, plainSpec } from '../runner/_sandbox.ts'
 
 let trials = 0
@@ -23,7 +24,9 @@ it('lists every file of the folder under its own name', () => {
   expect(() => findEnvironment('dokcer')).toThrow(/unknown environment "dokcer"; known: .*local/)
 })
 
-describe.each(environments.map(adapter => [adapter.id, adapter] as const))('environment %s', (_, adapter) => {
+const usable = environments.filter(adapter => adapter.id !== 'docker' || dockerMissing === null)
+
+describe.each(usable.map(adapter => [adapter.id, adapter] as const))('environment %s', (_, adapter) => {
   it('runs commands in the workspace with its own home and nothing of the host', async () => {
     process.env['ANTHROPIC_API_KEY'] = 'sk-of-the-host'
     atEnd(() => delete process.env['ANTHROPIC_API_KEY'])
@@ -143,11 +146,11 @@ describe.each(environments.map(adapter => [adapter.id, adapter] as const))('envi
 
   it('keeps trials apart and cleans up behind itself', async () => {
     const [one, two] = [await open(adapter), await open(adapter)]
-    expect(one.workspace).not.toBe(two.workspace)
-    await sh(one, 'mkdir -p deep/er; chmod 500 deep')
+    await sh(one, 'mkdir -p deep/er; echo secret > "$HOME/mine"; echo secret > mine; chmod 500 deep')
+    expect((await sh(two, 'ls -A . "$HOME"; cat "$HOME/mine" 2>/dev/null')).stdout).not.toMatch(/mine|secret/)
     await one.close()
     await one.close()
-    expect((await sh(two, `test -e ${one.workspace} || echo gone`)).stdout).toBe('gone\n')
+    await expect(sh(one, 'true')).rejects.toMatchObject({ code: 'E_ENVIRONMENT_FAILED' })
   })
 
   it('holds a conversation with a command and leaves nothing of it', async () => {
