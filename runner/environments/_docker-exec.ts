@@ -79,8 +79,7 @@ export async function spawnExec(
   const closed = waitForClose(stream).then(() => stdout.end())
   const end = async (reason: 'timed-out' | 'interrupted' | 'exited'): Promise<void> => {
     if (why === 'exited') why = reason
-    await place.killAll()
-    await Promise.race([closed, pause(5_000)])
+    await killUntil(closed, place)
   }
   const onAbort = (): void => void end('interrupted')
   options.signal.addEventListener('abort', onAbort, { once: true })
@@ -136,7 +135,7 @@ async function superviseEnd(
   const end = (reason: Ended): void => {
     if (why !== 'exited') return
     why = reason
-    void place.killAll().catch(() => undefined)
+    void killUntil(closed, place).catch(() => undefined)
   }
   const onAbort = (): void => end('interrupted')
   const timer = options.timeoutMs === null ? undefined : setTimeout(() => end('timed-out'), options.timeoutMs)
@@ -146,6 +145,18 @@ async function superviseEnd(
   clearTimeout(timer)
   options.signal.removeEventListener('abort', onAbort)
   return why
+}
+
+/** A command may be on its way into the container while everything in it is killed: then it is killed when it has arrived. */
+async function killUntil(closed: Promise<unknown>, place: ExecPlace): Promise<void> {
+  const state = { isOpen: true }
+  const over = closed.then(() => {
+    state.isOpen = false
+  })
+  while (state.isOpen) {
+    await place.killAll()
+    await Promise.race([over, pause(250)])
+  }
 }
 
 /** The daemon may still be writing it down when the streams have closed. */
