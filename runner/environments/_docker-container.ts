@@ -8,7 +8,7 @@ import { runExec } from './_docker-exec.ts'
 import type { Owner } from './_docker-files.ts'
 
 /** Of one trial; honest builds and test suites stay far below. */
-const processesMax = 4096
+export const processesMax = 4096
 
 /** Where our own things stand, apart from everything a task may use. */
 export const ownRoot = '/turnpike'

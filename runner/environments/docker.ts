@@ -21,6 +21,7 @@ import {
   killScript,
   makeScript,
   prepareScript,
+  processesMax,
   runScript,
   scratchPath,
   startContainer,
@@ -121,6 +122,12 @@ async function runRoot(live: Live, what: string, script: string, paths: readonly
   throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${what}: ${stderr.trim() || `exit status ${exit}`}`)
 }
 
+/** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. */
+async function restart(container: Docker.Container): Promise<number> {
+  await askDocker('processes cannot be ended', () => container.restart({ t: 0 }))
+  return processesMax
+}
+
 interface Inside {
   readonly user: string | null
   readonly workspace: string
@@ -133,6 +140,7 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
   const endProcesses = (): Promise<number> => {
     killing ??= runRoot(live, 'processes cannot be ended', killScript, [])
       .then(count => Number(count) || 0)
+      .catch(() => restart(live.container))
       .finally(() => {
         killing = null
       })
