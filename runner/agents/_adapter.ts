@@ -17,6 +17,12 @@ export interface AgentSpec {
   readonly id: string
   readonly model: string | null
   readonly command?: CommandTemplate
+  /** Of its program; absent = the one it was tried with. */
+  readonly version?: string
+  /** Absent = the adapter's first. */
+  readonly driver?: AgentDriver
+  /** Absent = by the model's name. */
+  readonly protocol?: string
 }
 
 export interface AgentContext {
@@ -57,6 +63,8 @@ export interface AgentLayer {
   readonly nodeMajor: number | null
   /** Programs of the distribution it needs in the image, by package name (tmux, git); installed into the layer's image where missing. */
   readonly systemPackages: readonly string[]
+  /** Names of its programs as npm links them: what stands in the layer's `bin`, and nothing else. */
+  readonly programs?: readonly string[]
 }
 
 /** How a conversation is held: a process per request, or one process for all requests that speaks a protocol on its pipes. */
@@ -86,4 +94,8 @@ export interface AgentAdapter {
   readonly command: (request: AgentRequest, context: AgentContext) => AgentCommand | null
   /** The agent's own id of the conversation, when it prints one; null otherwise. */
   readonly readSession: (stdout: string) => string | null
+  /** What a person should know who runs it. */
+  readonly traps?: readonly string[]
+  /** Why it has not been tried here; absent = it has. */
+  readonly untested?: string
 }
