@@ -79,4 +79,6 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
     'What the agent saw was made on purpose (--inject), not by the provider. It stands in the record as the failure of the exchange, with the rule and the seed that chose it.',
   E_UPSTREAM_UNTRUSTED:
     "The certificate of an upstream does not lead to an authority this machine trusts, does not fit the host's name, or has expired. Agents see HTTP 502 in their provider's dialect. Nothing was sent. There is no switch that turns the check off; a company's own authority is named with --upstream-ca.",
+  E_AGENT_INSTALL:
+    "npm could not install an agent's programs, or they were not what the agent's table says. Nothing was started; installed layers are untouched.",
 }

@@ -56,6 +56,7 @@ export const errorCatalogue = {
   E_INJECT_INVALID: { exit: 2, hint: 'correct the named rule; docs/faults.md describes the words' },
   E_INJECTED_FAULT: { exit: 1, hint: 'it was asked for with --inject; leave that out to see what the provider does by itself' },
   E_UPSTREAM_UNTRUSTED: { exit: 69, hint: 'name the file with the certificate of its authority: --upstream-ca FILE' },
+  E_AGENT_INSTALL: { exit: 69, hint: 'look at what npm says; turnpike agents install NAME tries it alone' },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorCatalogue

@@ -8,7 +8,9 @@ import type { Task, TaskTurn } from '../core/task.ts'
 import type { Trial, TrialOutcomeKind, TurnRecord, TurnState } from '../core/types.ts'
 import type { AgentAdapter, AgentContext, AgentSpec } from './agents/_adapter.ts'
 import { type Workbench, warnOfRetry } from './attempt.ts'
+import { openDialogue } from './drivers/_all.ts'
 import type { Environment, EnvironmentAdapter } from './environments/_adapter.ts'
+import type { PreparedLayer } from './layers.ts'
 import type { Ledger } from './ledger.ts'
 import type { Policy } from './policy.ts'
 import { applyFailurePolicy, fastForward } from './reference.ts'
@@ -22,6 +24,8 @@ export interface TrialInput {
   readonly task: Task
   readonly spec: AgentSpec
   readonly agent: AgentAdapter
+  /** The agent's own programs, prepared; null = it needs none. */
+  readonly layer?: PreparedLayer | null
   readonly environment: EnvironmentAdapter
   readonly policy: Policy
   readonly proxyUrl: string
@@ -86,7 +90,12 @@ async function playTrial(input: TrialInput, live: { trial: Trial }, cells: Map<n
   const environment = await retryEnvironment(() => openPrepared(input, live.trial, token), { signal, onRetry })
   try {
     const bench = await prepareBench(input, live, environment, token)
-    return await playTurns(input, live, cells, bench)
+    const dialogue = openDialogue(bench)
+    try {
+      return await playTurns(input, live, cells, { ...bench, dialogue })
+    } finally {
+      await dialogue.close()
+    }
   } finally {
     await closeQuietly(input, live.trial, environment)
   }
@@ -97,9 +106,11 @@ async function openPrepared(input: TrialInput, trial: Trial, token: string): Pro
     {
       trialId: trial.id,
       runId: trial.runId,
-      path: input.path,
+      // The path of this machine means nothing in an image.
+      path: input.environment.gives.images ? null : input.path,
       place: input.task.environment ?? null,
-      layer: input.agent.layer,
+      layer: input.layer?.layer ?? null,
+      layerDirectory: input.layer?.directory ?? null,
       proxyUrl: input.proxyUrl,
     },
     input.signal,

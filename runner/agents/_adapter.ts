@@ -83,8 +83,8 @@ export interface AgentAdapter {
   readonly layer: AgentLayer | null
   /** The ways it can be driven, its default first. */
   readonly drivers: readonly AgentDriver[]
-  /** argv of the one process of an `acp` or `stream-json` conversation; absent for agents that have none. */
-  readonly serve?: (driver: AgentDriver, context: AgentContext) => AgentCommand
+  /** argv of the one process of an `acp` or `stream-json` conversation; absent for agents that have none. `session`: go on with it. */
+  readonly serve?: (driver: AgentDriver, context: AgentContext, session: string | null) => AgentCommand
   /** Complaint about a specification it cannot work with, or null. */
   readonly refuse: (spec: AgentSpec) => string | null
   /** Absolute path in the environment -> content, written before the first turn. Paths below `home` or `workspace`. */
@@ -94,6 +94,8 @@ export interface AgentAdapter {
   readonly command: (request: AgentRequest, context: AgentContext) => AgentCommand | null
   /** The agent's own id of the conversation, when it prints one; null otherwise. */
   readonly readSession: (stdout: string) => string | null
+  /** It gives its conversations ids of its own: one that `readSession` has not found cannot be continued. */
+  readonly namesSessions?: boolean
   /** What a person should know who runs it. */
   readonly traps?: readonly string[]
   /** Why it has not been tried here; absent = it has. */

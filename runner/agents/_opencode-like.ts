@@ -49,6 +49,7 @@ export function opencodeLike({ program, configVariable, env, protocols }: Openco
       argv: [program, 'run', '--format', 'json', ...(continues ? ['-s', session] : [])],
       stdin: instruction,
     }),
+    namesSessions: true,
     readSession: stdout => /"sessionID":"(ses_[A-Za-z0-9]+)"/.exec(stdout)?.[1] ?? null,
   } satisfies Partial<AgentAdapter>
 }

@@ -20,7 +20,12 @@ export default {
   resumes: () => true,
   layer,
   drivers: ['process', 'stream-json'],
-  serve: (_, context) => ({ argv: [program, '-p', '--input-format', 'stream-json', ...output, ...model(context)] }),
+  serve: (_, context, session) => ({
+    argv: [
+      ...[program, '-p', '--input-format', 'stream-json', ...output, ...model(context)],
+      ...(session === null ? [] : ['--resume', session]),
+    ],
+  }),
   refuse: needModel,
   files: () => ({}),
   env: ({ baseUrls, token, spec }) => ({

@@ -37,6 +37,7 @@ export default {
     argv: [program, 'exec', ...(continues ? ['resume', session] : []), ...flags, '-'],
     stdin: instruction,
   }),
+  namesSessions: true,
   readSession: stdout => /"thread_id":"([^"]+)"/.exec(stdout)?.[1] ?? null,
   traps: [
     'Standard input is read to its end before anything else happens: it must be closed.',

@@ -52,6 +52,7 @@ export default {
   command: ({ instruction, session, continues }) => ({
     argv: [program, '--output-format', 'stream-json', ...(continues ? ['-S', session] : []), `--prompt=${instruction}`],
   }),
+  namesSessions: true,
   readSession: stdout => /"session_id":"(session_[^"]+)"/.exec(stdout)?.[1] ?? null,
   traps: ['Needs Node 22.19 or newer.', 'Its output has no usage: only the record knows the tokens.'],
 } satisfies AgentAdapter

@@ -14,6 +14,8 @@ export interface EnvironmentSpec {
   readonly place: TaskEnvironment | null
   /** The agent's own programs, laid over the place once and kept for later trials; null = it needs none. */
   readonly layer: AgentLayer | null
+  /** Where the layer stands on this machine, made before; null or absent = its programs are expected in the place itself. */
+  readonly layerDirectory?: string | null
   readonly runId: string
   /** Base URL of the proxy on this machine, which the agent must be able to reach whatever the network policy (unless `none`). */
   readonly proxyUrl: string
@@ -55,6 +57,12 @@ export interface Environment {
   readonly exec: (argv: readonly string[], options: ExecOptions) => Promise<ExecResult>
   /** Starts a command whose input and output stay open; null result of nothing: it throws E_ENVIRONMENT_FAILED like exec. */
   readonly spawn: (argv: readonly string[], options: Omit<ExecOptions, 'stdin'>) => Promise<RunningCommand>
+  /**
+   * Makes every process of the trial stand still until `thaw`. Ends of commands and `endProcesses` leave alone what stands still: it can read
+   * and write nothing. Absent where it cannot be done.
+   */
+  readonly freeze?: () => Promise<void>
+  readonly thaw?: () => Promise<void>
   /** Ends every process of the trial, however it has detached itself; the number of those found. */
   readonly endProcesses: () => Promise<number>
   /** Writes files below a directory of the environment, replacing whatever stands there; never through a symbolic link below it. */

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import { TurnpikeError } from '../../core/errors.ts'
@@ -67,13 +67,13 @@ async function prepareTaskImage(place: TaskEnvironment | null, signal: AbortSign
 /** The image with the agent's programs: one more layer, the same for every task image with the same content. */
 async function layOver(base: string, { layer, directory }: LayerDirectory, signal: AbortSignal): Promise<string> {
   const docker = await useDocker()
-  const { Id } = await askDocker(`image ${base} cannot be read`, () => docker.getImage(base).inspect())
-  const asked = JSON.stringify([Id, layer.id, layer.version, layer.systemPackages])
+  const { Id, Config } = await askDocker(`image ${base} cannot be read`, () => docker.getImage(base).inspect())
+  const asked = JSON.stringify([Id, basename(directory), layer.systemPackages])
   const name = `turnpike/agent-${layer.id}:${createHash('sha256').update(asked).digest('hex').slice(0, 32)}`
   return once(name, async () => {
     if (await exists(name)) return name
     const archive = pack()
-    archive.entry({ name: 'Dockerfile' }, writeFragment(base, layer))
+    archive.entry({ name: 'Dockerfile' }, writeFragment(base, layer, Config.User))
     archive.entry({ name: 'agent', type: 'directory', mode: 0o755, ...root })
     const packing = packTree(archive, { directory, owner: root, prefix: 'agent/', ignored: () => false }).then(() =>
       archive.finalize(),
@@ -83,17 +83,25 @@ async function layOver(base: string, { layer, directory }: LayerDirectory, signa
   })
 }
 
-/** What configs/images/<agent>.Dockerfile says to people, over any base. */
-export function writeFragment(base: string, layer: AgentLayer): string {
+/** Where layers lie in images. */
+export const layersPath = '/opt/turnpike/agents'
+
+/** By what program a package of the distribution is known to be there, where that is not its name. */
+const programOf: Readonly<Record<string, string>> = { procps: 'ps' }
+
+/** What configs/images/<agent>.Dockerfile says to people, over any base; `user` is the one the base runs as. */
+export function writeFragment(base: string, layer: AgentLayer, user: string): string {
   const packages = layer.systemPackages.join(' ')
+  const programs = layer.systemPackages.map(name => programOf[name] ?? name).join(' ')
   const install =
     packages === ''
       ? []
       : [
           'USER root',
-          `RUN for program in ${packages}; do command -v "$program" >/dev/null || missing=1; done; [ -z "$missing" ] || { apt-get update && apt-get install -y --no-install-recommends ${packages}; } || apk add --no-cache ${packages}`,
+          `RUN for program in ${programs}; do command -v "$program" >/dev/null || missing=1; done; [ -z "$missing" ] || { apt-get update && apt-get install -y --no-install-recommends ${packages}; } || apk add --no-cache ${packages}`,
+          ...(user === '' ? [] : [`USER ${user}`]),
         ]
-  return [`FROM ${base}`, ...install, `COPY agent /opt/turnpike/agents/${layer.id}`, ''].join('\n')
+  return [`FROM ${base}`, ...install, `COPY agent ${layersPath}/${layer.id}`, ''].join('\n')
 }
 
 interface BuildOptions {

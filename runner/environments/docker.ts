@@ -31,7 +31,7 @@ import { type ExecPlace, runExec, spawnExec } from './_docker-exec.ts'
 import { getTree, listDirectories, type Owner, putTexts, putTree, readText } from './_docker-files.ts'
 import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
-import { prepareImage } from './_docker-images.ts'
+import { type LayerDirectory, layersPath, prepareImage } from './_docker-images.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
 
 /** A workspace that is copied out for a snapshot: more than this is no source tree. */
@@ -47,7 +47,7 @@ export default {
   open: async (spec, signal) => {
     signal.throwIfAborted()
     const docker = await useDocker()
-    const image = await prepareImage(spec.place, null, signal)
+    const image = await prepareImage(spec.place, readLayer(spec), signal)
     const marks = { [labels.made]: 'trial', [labels.trial]: spec.trialId, [labels.run]: spec.runId, [labels.owner]: ownerName() }
     const policy = spec.place?.network ?? anyNetwork
     const gate = await openGate({ docker, proxyUrl: spec.proxyUrl, policy, labels: marks, signal })
@@ -68,6 +68,13 @@ export default {
   sweep: removeLeftovers,
 } satisfies EnvironmentAdapter
 
+const readLayer = ({ layer, layerDirectory }: EnvironmentSpec): LayerDirectory | null =>
+  layer === null || !layerDirectory ? null : { layer, directory: layerDirectory }
+
+/** Before the image's own: the layer's `bin` holds the agent's programs and nothing else. */
+const listPrograms = (spec: EnvironmentSpec): string[] =>
+  spec.layer === null || !spec.layerDirectory ? [] : [`${layersPath}/${spec.layer.id}/bin`]
+
 interface Parts {
   readonly docker: Docker
   readonly spec: EnvironmentSpec
@@ -82,7 +89,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   const { Config } = await askDocker('the image cannot be read', () => docker.getImage(parts.image).inspect())
   const user = Config.User === '' ? null : Config.User
   const workspace = readWorkdir(spec, Config.WorkingDir)
-  const live: Live = { container: parts.container, talks: 0 }
+  const live: Live = { container: parts.container, talks: 0, isFrozen: false }
   const owner = await findOwner(live.container, user)
   await runRoot(live, 'the container cannot be prepared', prepareScript, [nameOwner(owner), workspace])
   const exports = await mkdtemp(join(tmpdir(), 'turnpike-export-'))
@@ -113,6 +120,7 @@ interface Live {
   container: Docker.Container
   /** Conversations that are open: killing everything would end them as well. */
   talks: number
+  isFrozen: boolean
 }
 
 /** Runs a script as root and gives back what it printed. */
@@ -137,7 +145,9 @@ interface Inside {
 
 function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, env }: Inside) {
   let killing: Promise<number> | null = null
-  const endProcesses = (): Promise<number> => {
+  const endProcesses = async (): Promise<number> => {
+    // What stands still is the agent's, between two requests. A verifier's processes end with the copy it works in.
+    if (live.isFrozen) return 0
     killing ??= runRoot(live, 'processes cannot be ended', killScript, [])
       .then(count => Number(count) || 0)
       .catch(() => restart(live.container))
@@ -152,7 +162,7 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
     user,
     env: {
       ...env,
-      PATH: spec.path ?? env['PATH'] ?? systemPath,
+      PATH: [...listPrograms(spec), spec.path ?? env['PATH'] ?? systemPath].join(':'),
       HOME: homePath,
       LANG: 'C.UTF-8',
       ...spec.place?.env,
@@ -164,6 +174,15 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
   })
   return {
     endProcesses,
+    freeze: async () => {
+      await runRoot(live, 'processes cannot be stopped', 'kill -s STOP -- -1 2>/dev/null || true', [])
+      live.isFrozen = true
+    },
+    thaw: async () => {
+      if (!live.isFrozen) return
+      live.isFrozen = false
+      await runRoot(live, 'processes cannot be set going', 'kill -s CONT -- -1 2>/dev/null || true', [])
+    },
     exec: async (argv, options) => {
       const result = await runExec(argv, options, place(), live.talks > 0 ? 'leave' : 'kill')
       if (result.directoryGone)

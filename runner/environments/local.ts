@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import { outputCharsMax } from '../../core/limits.ts'
 import { runGroup, signalGroup } from '../processes.ts'
-import { endSurvivors, trialMark } from '../survivors.ts'
+import { endSurvivors, freezeProcesses, thawProcesses, trialMark } from '../survivors.ts'
 import { startTalk } from '../talks.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec, ExecOptions } from './_adapter.ts'
 import { copyTree, copyTreeOut, copyTreesIn, insideOf, readRegularFile, removeTree, writeTree } from './_local-files.ts'
@@ -54,8 +54,9 @@ function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
   const workspace = join(root, 'workspace')
   const home = join(root, 'home')
   const kept = (name: string): string => join(root, `kept-${name}`)
+  const frozen = new Set<number>()
   const env = {
-    PATH: spec.path ?? defaultPath,
+    PATH: [...(spec.layerDirectory ? [join(spec.layerDirectory, 'bin')] : []), spec.path ?? defaultPath].join(':'),
     HOME: home,
     LANG: 'C.UTF-8',
     TMPDIR: join(root, 'tmp'),
@@ -66,9 +67,11 @@ function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
   return {
     workspace,
     home,
-    exec: (argv, options) => execute(argv, options, { root, workspace, env, trialId: spec.trialId }),
-    spawn: (argv, options) => talk(argv, options, { root, workspace, env, trialId: spec.trialId }),
-    endProcesses: () => endSurvivors(spec.trialId, root),
+    exec: (argv, options) => execute(argv, options, { root, workspace, env, frozen, trialId: spec.trialId }),
+    spawn: (argv, options) => talk(argv, options, { root, workspace, env, frozen, trialId: spec.trialId }),
+    endProcesses: () => endSurvivors(spec.trialId, root, frozen),
+    freeze: () => freezeProcesses(spec.trialId, root, frozen),
+    thaw: async () => thawProcesses(frozen),
     writeFiles: (directory, files) => orBroken(`cannot write into ${directory}`, () => writeTree(directory, files)),
     copyIn: trees => copyTreesIn(trees, { root, workspace }),
     copyOut: (path, directory, limits) => copyTreeOut(path, directory, limits),
@@ -99,7 +102,8 @@ function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
       }),
     rollBack: name =>
       orBroken('cannot restore the workspace', async () => {
-        await removeTree(workspace)
+        // The directory itself stays: it is where a living conversation of the agent stands.
+        for (const entry of await readdir(workspace)) await removeTree(join(workspace, entry))
         await copyTree(kept(name), workspace)
       }),
     exportWorkspace: async () => workspace,
@@ -116,6 +120,8 @@ interface Place {
   readonly workspace: string
   readonly env: Readonly<Record<string, string>>
   readonly trialId: string
+  /** Processes that stand still: no command ends them. */
+  readonly frozen: ReadonlySet<number>
 }
 
 async function execute(argv: readonly string[], options: ExecOptions, place: Place) {
@@ -132,7 +138,7 @@ async function execute(argv: readonly string[], options: ExecOptions, place: Pla
     outputCharsMax,
     onExit: async group => {
       signalGroup(group, 'SIGTERM')
-      await endSurvivors(place.trialId, place.root)
+      await endSurvivors(place.trialId, place.root, place.frozen)
       signalGroup(group, 'SIGKILL')
     },
   })

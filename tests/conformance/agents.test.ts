@@ -80,7 +80,7 @@ describe.each(agents.map(agent => [agent.id, agent] as const))('agent %s', (id, 
     expect(new Set(agent.drivers).size).toBe(agent.drivers.length)
     for (const driver of agent.drivers) {
       if (driver === 'process') continue
-      const serve = agent.serve?.(driver, where)
+      const serve = agent.serve?.(driver, where, null)
       expect(serve?.argv.length).toBeGreaterThan(1)
       expect(serve?.argv.join(' ')).not.toContain('tok-1')
     }
@@ -97,7 +97,7 @@ describe.each(agents.map(agent => [agent.id, agent] as const))('agent %s', (id, 
     for (const { version } of agent.layer.packages) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
     expect(agent.layer.programs?.length).toBeGreaterThan(0)
     for (const driver of agent.drivers) {
-      const argv = driver === 'process' ? agent.command(request(), where)?.argv : agent.serve?.(driver, where).argv
+      const argv = driver === 'process' ? agent.command(request(), where)?.argv : agent.serve?.(driver, where, null).argv
       expect(agent.layer.programs).toContain(argv?.[0])
     }
   })

@@ -28,7 +28,7 @@ function tell(agent: AgentAdapter, protocol: string): object {
     env: agent.env(context),
     first: ask(false),
     next: ask(true),
-    ...Object.fromEntries(serving.map(driver => [driver, agent.serve?.(driver, context)])),
+    ...Object.fromEntries(serving.map(driver => [driver, agent.serve?.(driver, context, null)])),
   }
 }
 
