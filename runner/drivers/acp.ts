@@ -1,7 +1,14 @@
 // The Agent Client Protocol: JSON-RPC on the pipes of one process. Allows whatever the agent asks to be allowed, and offers it no files and no
 // terminal: it works in the environment with its own tools, as it does without us.
 
-import { type AnyMessage, client, methods, PROTOCOL_VERSION, type SessionNotification } from '@agentclientprotocol/sdk'
+import {
+  type AnyMessage,
+  client,
+  methods,
+  type NewSessionRequest,
+  PROTOCOL_VERSION,
+  type SessionNotification,
+} from '@agentclientprotocol/sdk'
 import { outputCharsMax } from '../../core/limits.ts'
 import { createCappedText } from '../capped-text.ts'
 import type { RunningCommand } from '../environments/_adapter.ts'
@@ -18,7 +25,7 @@ function openTalk(command: RunningCommand, { environment }: DialoguePlace): Serv
   const { agent } = connection
   let session: string | null = null
   let asking = 0
-  const place = { cwd: environment.workspace, mcpServers: [] }
+  const place: NewSessionRequest = { cwd: environment.workspace, mcpServers: [] }
 
   const begin = async (wanted: string | null) => {
     const { agentCapabilities } = await agent.request(methods.agent.initialize, {
