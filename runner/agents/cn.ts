@@ -31,8 +31,9 @@ export default {
     argv: [
       ...[program, '--config', `${home}/.continue/config.yaml`, '--auto', '--format', 'json'],
       ...(continues ? ['--resume'] : []),
-      ...['-p', instruction],
+      '-p',
     ],
+    stdin: instruction,
   }),
   readSession: () => null,
   traps: [

@@ -78,11 +78,16 @@ function openTalk(command: RunningCommand, { environment }: DialoguePlace): Serv
 }
 
 function connect(command: RunningCommand, say: (text: string) => void) {
+  const asked = new Set<unknown>()
   const readable = new ReadableStream<AnyMessage>({
     start: controller => {
       let isOpen = true
       readLines(command.stdout, {
-        onMessage: message => isOpen && controller.enqueue(message as unknown as AnyMessage),
+        onMessage: message => {
+          // Answers to what nobody asked are babble: passed on, they would be complained about on our own standard error.
+          if (message['method'] === undefined && !asked.has(message['id'])) say(`${JSON.stringify(message)}\n`)
+          else if (isOpen) controller.enqueue(message as unknown as AnyMessage)
+        },
         onText: line => say(`${line}\n`),
         onEnd: () => {
           isOpen = false
@@ -94,6 +99,7 @@ function connect(command: RunningCommand, say: (text: string) => void) {
   const writable = new WritableStream<AnyMessage>({
     write: message =>
       new Promise(resolve => {
+        if ('method' in message && 'id' in message) asked.add(message.id)
         // A pipe that is gone is noticed by the end of the process.
         command.stdin.write(`${JSON.stringify(message)}\n`, () => resolve())
       }),
