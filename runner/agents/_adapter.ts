@@ -96,6 +96,8 @@ export interface AgentAdapter {
   readonly readSession: (stdout: string) => string | null
   /** It gives its conversations ids of its own: one that `readSession` has not found cannot be continued. */
   readonly namesSessions?: boolean
+  /** A program that its user installs, found on the path; absent for agents with a layer and for those built in. */
+  readonly ownProgram?: { readonly name: string; readonly install: string }
   /** What a person should know who runs it. */
   readonly traps?: readonly string[]
   /** Why it has not been tried here; absent = it has. */

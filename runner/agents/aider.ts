@@ -10,6 +10,7 @@ export default {
   needsModel: true,
   resumes: () => true,
   layer: null,
+  ownProgram: { name: 'aider', install: 'pip install aider-chat' },
   drivers: ['process'],
   refuse: needModel,
   files: () => ({}),

@@ -11,6 +11,7 @@ export default {
   needsModel: true,
   resumes: () => false,
   layer: null,
+  ownProgram: { name: 'mini', install: 'pip install mini-swe-agent' },
   drivers: ['process'],
   refuse: needModel,
   files: () => ({}),

@@ -10,6 +10,7 @@ export default {
   needsModel: true,
   resumes: () => true,
   layer: null,
+  ownProgram: { name: 'openhands', install: 'uv tool install openhands --python 3.12' },
   drivers: ['process', 'acp'],
   serve: () => ({ argv: ['openhands', 'acp', '--override-with-envs'] }),
   refuse: needModel,

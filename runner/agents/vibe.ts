@@ -30,6 +30,7 @@ export default {
   needsModel: true,
   resumes: () => true,
   layer: null,
+  ownProgram: { name: 'vibe', install: 'pip install mistral-vibe' },
   drivers: ['process'],
   refuse: needModel,
   files: context => ({ [`${context.home}/.vibe/config.toml`]: configure(context) }),
