@@ -89,10 +89,14 @@ export const layersPath = '/opt/turnpike/agents'
 /** By what program a package of the distribution is known to be there, where that is not its name. */
 const programOf: Readonly<Record<string, string>> = { procps: 'ps' }
 
+/** Packages of the distribution, and the programs by which they are known to be there. */
+export function programsOf({ systemPackages }: AgentLayer): { readonly names: string; readonly programs: string } {
+  return { names: systemPackages.join(' '), programs: systemPackages.map(name => programOf[name] ?? name).join(' ') }
+}
+
 /** What configs/images/<agent>.Dockerfile says to people, over any base; `user` is the one the base runs as. */
 export function writeFragment(base: string, layer: AgentLayer, user: string): string {
-  const packages = layer.systemPackages.join(' ')
-  const programs = layer.systemPackages.map(name => programOf[name] ?? name).join(' ')
+  const { names: packages, programs } = programsOf(layer)
   const install =
     packages === ''
       ? []
