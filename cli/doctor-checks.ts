@@ -11,9 +11,10 @@ import { asTurnpikeError } from '../core/errors.ts'
 import { compileSchema } from '../core/schema.ts'
 import { readYaml } from '../core/yaml.ts'
 import { type ModelsFile, modelsSchema } from '../proxy/models-file.ts'
+import { connectDocker } from '../runner/environments/_docker-client.ts'
 import docker from '../runner/environments/docker.ts'
 import { listAgents } from './agents-view.ts'
-import { cacheDirectory } from './cache-directory.ts'
+import { cacheDirectory, placeDocker } from './machine-places.ts'
 
 export interface Finding {
   readonly name: string
@@ -109,7 +110,8 @@ export async function checkKeys(file: string, environment: Environment): Promise
 }
 
 /** Only `--env docker` needs one, so none is a note. */
-export async function checkContainers(): Promise<Finding> {
+export async function checkContainers(environment: Environment): Promise<Finding> {
+  connectDocker(placeDocker(environment))
   const trouble = await docker.probe()
   if (trouble === null) return { name: 'containers', state: 'ok', found: 'a daemon answers (--env docker)', advice: null }
   return { name: 'containers', state: 'warn', found: trouble.what, advice: `${trouble.hint}, or use --env local` }
@@ -140,7 +142,7 @@ export async function checkAll(config: Config, modelsFile: string, environment: 
     await checkStore(config.store),
     await checkPort(config.proxy.host, config.proxy.port),
     await checkKeys(modelsFile, environment),
-    await checkContainers(),
+    await checkContainers(environment),
     await checkAgents(config.agents.directory ?? cacheDirectory(environment, 'agents'), environment['PATH'] ?? ''),
   ]
 }

@@ -1,8 +1,7 @@
-// Configuration keys about agents: which are measured, and where their programs are kept. Part of core/config-keys.ts.
+// Configuration keys about agents: which are measured, and where their programs are kept. Data only; core/config-keys.ts has them among
+// all the others.
 
-import type { ConfigKey } from './config-keys.ts'
-
-export const agentKeys: readonly ConfigKey[] = [
+export const agentKeys = [
   {
     name: 'run.agents',
     flag: '--agent <name...>',
@@ -19,4 +18,4 @@ export const agentKeys: readonly ConfigKey[] = [
     meaning:
       "Where programs of agents are kept, installed once per version; `turnpike/agents` in the user's cache when left out.",
   },
-]
+] as const

@@ -39,7 +39,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'parts of the configuration that only mean something together',
     testedBy: 'tests/core/config.test.ts',
-    files: ['core/budget-keys.ts', 'core/config-keys.ts', 'core/network-keys.ts', 'core/config-values.ts'],
+    files: ['core/agent-keys.ts', 'core/budget-keys.ts', 'core/config-keys.ts', 'core/network-keys.ts', 'core/config-values.ts'],
   },
   {
     reason: 'the wording of schema problems, tested through the schema that finds them',
@@ -85,7 +85,11 @@ export const unmirrored: readonly Unmirrored[] = [
     testedBy: 'tests/cli/commands/show.test.ts',
     files: ['cli/show-view.ts'],
   },
-  { reason: 'tested as a process', testedBy: 'tests/cli/commands/doctor.test.ts', files: ['cli/commands/agents.ts'] },
+  {
+    reason: 'tested as a process',
+    testedBy: 'tests/cli/commands/doctor.test.ts',
+    files: ['cli/agents-view.ts', 'cli/machine-places.ts', 'cli/commands/agents.ts'],
+  },
   { reason: 'tested as a process', testedBy: 'tests/cli/commands/proxy.test.ts', files: ['cli/providers.ts'] },
   {
     reason: 'what every command starts with; tested as a process',
@@ -109,6 +113,29 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'reads what the whole stage converts',
     testedBy: 'tests/convert/convert.test.ts',
     files: ['convert/source-store.ts'],
+  },
+  {
+    reason: 'what an agent is told: data, held word for word against golden files',
+    testedBy: 'tests/conformance/agents-golden.test.ts',
+    files: [
+      'runner/agents/aider.ts',
+      'runner/agents/claude-code.ts',
+      'runner/agents/cline.ts',
+      'runner/agents/cn.ts',
+      'runner/agents/codex.ts',
+      'runner/agents/copilot.ts',
+      'runner/agents/droid.ts',
+      'runner/agents/gemini-cli.ts',
+      'runner/agents/grok.ts',
+      'runner/agents/kilo.ts',
+      'runner/agents/kimi.ts',
+      'runner/agents/mini-swe-agent.ts',
+      'runner/agents/opencode.ts',
+      'runner/agents/openhands.ts',
+      'runner/agents/pi.ts',
+      'runner/agents/qwen-code.ts',
+      'runner/agents/vibe.ts',
+    ],
   },
   {
     reason: 'a conversation on pipes, held to the contract of environments',

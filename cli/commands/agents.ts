@@ -5,7 +5,7 @@ import { findAgent } from '../../runner/agents/_all.ts'
 import { pinLayer } from '../../runner/agents/_programs.ts'
 import { prepareLayer } from '../../runner/layers.ts'
 import { drawAgents, listAgents } from '../agents-view.ts'
-import { cacheDirectory } from '../cache-directory.ts'
+import { cacheDirectory } from '../machine-places.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const agentsCommand: CommandSpec = {

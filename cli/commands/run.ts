@@ -7,7 +7,7 @@ import { TurnpikeError } from '../../core/errors.ts'
 import { countOf } from '../../report/words.ts'
 import type { RunOptions, RunResult } from '../../runner/run.ts'
 import type { Store } from '../../store/_adapter.ts'
-import { cacheDirectory } from '../cache-directory.ts'
+import { cacheDirectory, placeDocker } from '../machine-places.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders } from '../providers.ts'
 import { checkReplay, openReplay } from '../replay.ts'
@@ -93,6 +93,8 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan, t
   const { startProxy } = await import('../../proxy/server.ts')
   const { createLiveView } = await import('../../report/live.ts')
   const { executeRun } = await import('../../runner/run.ts')
+  const { connectDocker } = await import('../../runner/environments/_docker-client.ts')
+  connectDocker(placeDocker(context.environment))
   const providers = await openProviders(config, context.environment)
   const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
   const figures = openFigures(store, view.figures)

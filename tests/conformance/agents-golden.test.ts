@@ -1,8 +1,8 @@
 // What each real agent is told, word for word: files, variables, argv of the first and of a continued request, per protocol. The golden
 // files are read by people; a change of one is a change of what is measured.
 import { expect, it } from 'vitest'
-import type { AgentAdapter, AgentContext } from '../../../runner/agents/_adapter.ts'
-import { agents } from '../../../runner/agents/_all.ts'
+import type { AgentAdapter, AgentContext } from '../../runner/agents/_adapter.ts'
+import { agents } from '../../runner/agents/_all.ts'
 
 const models: Readonly<Record<string, string>> = {
   'anthropic-messages': 'claude-sonnet-4-5',
@@ -15,7 +15,7 @@ function contextOf(id: string, protocol: string): AgentContext {
   const root = 'http://proxy/t/TOKEN'
   const baseUrls = { root, anthropic: root, openai: `${root}/v1` }
   const spec = { id, model: models[protocol] ?? 'some-model' }
-  return { spec, workspace: '/work', home: '/home/agent', token: 'TOKEN', baseUrls }
+  return { spec, workspace: '/box/workspace', home: '/box/home', token: 'TOKEN', baseUrls }
 }
 
 function tell(agent: AgentAdapter, protocol: string): object {
@@ -36,7 +36,7 @@ const real = agents.filter(agent => agent.layer !== null || agent.untested !== u
 
 it.each(real.map(agent => [agent.id, agent] as const))('%s is told what the golden file says', async (id, agent) => {
   const told = Object.fromEntries(agent.protocols.map(protocol => [protocol, tell(agent, protocol)]))
-  await expect(`${JSON.stringify(told, null, 2)}\n`).toMatchFileSnapshot(`../../fixtures/golden/agents/${id}.json`)
+  await expect(`${JSON.stringify(told, null, 2)}\n`).toMatchFileSnapshot(`../fixtures/golden/agents/${id}.json`)
 })
 
 const sessions: ReadonlyArray<readonly [string, string, string | null]> = [

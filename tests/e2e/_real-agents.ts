@@ -10,7 +10,7 @@ import { parseScript } from '../../scenarios/simulated/script.ts'
 import { startSimulated } from '../../scenarios/simulated/server.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
-import { makeDirectory, never } from './_sandbox.ts'
+import { makeDirectory, never } from '../runner/_sandbox.ts'
 
 const script = parseScript(
   `version: 1
