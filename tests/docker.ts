@@ -125,7 +125,7 @@ async function makeImage(): Promise<void> {
     for (const name of programs) copyProgram(root, name)
     for (const name of libraries) copyLibrary(root, name)
     if (existsSync('/usr/lib/git-core')) cpSync('/usr/lib/git-core/git', join(root, 'usr/lib/git-core/git'), { recursive: true })
-    writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nagent:x:1000:1000::/home/agent:/bin/sh\n')
+    writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nagent:x:1000:1000::/:/bin/sh\n')
     writeFileSync(join(root, 'etc/group'), 'root:x:0:\nagent:x:1000:\n')
     execFileSync('chmod', ['1777', join(root, 'tmp'), join(root, 'var/tmp')])
     execFileSync('sh', ['-c', 'tar -C "$1" -c . | docker import -m "$2" - "$3"', 'sh', root, version, testImage], {

@@ -198,3 +198,8 @@ function interrupted(startedAt: number): ExecOutcome {
   const ms = performance.now() - startedAt
   return { ended: 'interrupted', exit: null, stdout: '', stderr: '', ms, startFailure: null, directoryGone: false }
 }
+
+/** Variables of an image, as Docker lists them. */
+export function readEnv(list: readonly string[] | undefined): Record<string, string> {
+  return Object.fromEntries((list ?? []).map(entry => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
+}

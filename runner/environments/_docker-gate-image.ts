@@ -67,7 +67,7 @@ async function make(signal: AbortSignal): Promise<string> {
       docker.modem.followProgress(
         stream,
         error => (error ? reject(error) : resolve()),
-        (event: { error?: string }) => event.error && reject(new Error(event.error)),
+        (event: { error?: string }) => event.error && reject(new TurnpikeError('E_ENVIRONMENT_FAILED', event.error)),
       )
     })
     return name

@@ -9,6 +9,7 @@ import { pack } from 'tar-stream'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { TaskEnvironment } from '../../core/task.ts'
 import type { AgentLayer } from '../agents/_adapter.ts'
+import type { EnvironmentSpec } from './_adapter.ts'
 import { askDocker, labels, reasonOf, useDocker } from './_docker-client.ts'
 import { hashTree, packTree } from './_docker-files.ts'
 
@@ -34,6 +35,13 @@ export interface LayerDirectory {
   /** Made on this machine: what stands under /opt/turnpike/agents/<id> in the image. */
   readonly directory: string
 }
+
+export const readLayer = ({ layer, layerDirectory }: EnvironmentSpec): LayerDirectory | null =>
+  layer === null || !layerDirectory ? null : { layer, directory: layerDirectory }
+
+/** Before the image's own path: the layer's `bin` holds the agent's programs and nothing else. */
+export const listPrograms = (spec: EnvironmentSpec): string[] =>
+  spec.layer === null || !spec.layerDirectory ? [] : [`${layersPath}/${spec.layer.id}/bin`]
 
 /** Gives back a name that `docker run` takes. */
 export async function prepareImage(

@@ -27,11 +27,12 @@ import {
   startContainer,
   systemPath,
 } from './_docker-container.ts'
-import { type ExecPlace, runExec, spawnExec } from './_docker-exec.ts'
+import { type ExecPlace, readEnv, runExec, spawnExec } from './_docker-exec.ts'
 import { getTree, listDirectories, type Owner, putTexts, putTree, readText } from './_docker-files.ts'
+import { createFreezer } from './_docker-freezer.ts'
 import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
-import { type LayerDirectory, layersPath, prepareImage } from './_docker-images.ts'
+import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
 
 /** A workspace that is copied out for a snapshot: more than this is no source tree. */
@@ -67,13 +68,6 @@ export default {
   },
   sweep: removeLeftovers,
 } satisfies EnvironmentAdapter
-
-const readLayer = ({ layer, layerDirectory }: EnvironmentSpec): LayerDirectory | null =>
-  layer === null || !layerDirectory ? null : { layer, directory: layerDirectory }
-
-/** Before the image's own: the layer's `bin` holds the agent's programs and nothing else. */
-const listPrograms = (spec: EnvironmentSpec): string[] =>
-  spec.layer === null || !spec.layerDirectory ? [] : [`${layersPath}/${spec.layer.id}/bin`]
 
 interface Parts {
   readonly docker: Docker
@@ -174,15 +168,7 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
   })
   return {
     endProcesses,
-    freeze: async () => {
-      await runRoot(live, 'processes cannot be stopped', 'kill -s STOP -- -1 2>/dev/null || true', [])
-      live.isFrozen = true
-    },
-    thaw: async () => {
-      if (!live.isFrozen) return
-      live.isFrozen = false
-      await runRoot(live, 'processes cannot be set going', 'kill -s CONT -- -1 2>/dev/null || true', [])
-    },
+    ...createFreezer(live),
     exec: async (argv, options) => {
       const result = await runExec(argv, options, place(), live.talks > 0 ? 'leave' : 'kill')
       if (result.directoryGone)
@@ -254,10 +240,6 @@ function createStates({ docker, container, wish }: Parts, live: Live, workspace:
 function readWorkdir(spec: EnvironmentSpec, ofImage: string | undefined): string {
   const wanted = spec.place?.workdir ?? ofImage ?? ''
   return wanted === '' || wanted === '/' ? '/workspace' : wanted
-}
-
-function readEnv(list: readonly string[] | undefined): Record<string, string> {
-  return Object.fromEntries((list ?? []).map(entry => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
 }
 
 const nameOwner = ({ uid, gid }: Owner): string => `${uid}:${gid}`
