@@ -168,6 +168,30 @@ describe.each(usable.map(adapter => [adapter.id, adapter] as const))('environmen
     expect((await sh(environment, 'ps -e -o args 2>/dev/null | grep -c "[s]leep 302$"')).stdout).toBe('0\n')
   })
 
+  it('makes a conversation and all it has started stand still, leaves them alive, and sets them going', async () => {
+    const environment = await open(adapter)
+    const { freeze, thaw } = environment
+    if (freeze === undefined || thaw === undefined) return
+    const script = 'while :; do echo x >> ticks; sleep 0.02; done & read line; echo "heard $line"; wait'
+    const talk = await environment.spawn(['sh', '-c', script], { timeoutMs: 30_000, signal: never })
+    const size = async (): Promise<number> =>
+      (await environment.readFile(`${environment.workspace}/ticks`, 1_000_000))?.text.length ?? 0
+    while ((await size()) === 0) await new Promise(resolve => setTimeout(resolve, 20))
+    await freeze()
+    const before = await size()
+    await environment.exec(['sleep', '0.3'], { timeoutMs: 5_000, signal: never })
+    await environment.endProcesses()
+    await environment.onCopy(() => environment.exec(['true'], { timeoutMs: 5_000, signal: never }))
+    expect(await size()).toBe(before)
+    await thaw()
+    const heard = new Promise<string>(resolve => talk.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString())))
+    talk.stdin.write('hello\n')
+    expect(await heard).toBe('heard hello\n')
+    while ((await size()) === before) await new Promise(resolve => setTimeout(resolve, 20))
+    await talk.end('exited')
+    expect(await environment.endProcesses()).toBeLessThanOrEqual(2)
+  })
+
   it('ends a conversation on demand, at its limit and on interruption; a missing program is a result', async () => {
     const environment = await open(adapter)
     const start = (timeoutMs: number | null, signal = never) => environment.spawn(['cat'], { timeoutMs, signal })
