@@ -11,6 +11,10 @@ import { asTurnpikeError } from '../core/errors.ts'
 import { compileSchema } from '../core/schema.ts'
 import { readYaml } from '../core/yaml.ts'
 import { type ModelsFile, modelsSchema } from '../proxy/models-file.ts'
+import { connectDocker } from '../runner/environments/_docker-client.ts'
+import docker from '../runner/environments/docker.ts'
+import { listAgents } from './agents-view.ts'
+import { cacheDirectory, placeDocker } from './machine-places.ts'
 
 export interface Finding {
   readonly name: string
@@ -105,6 +109,29 @@ export async function checkKeys(file: string, environment: Environment): Promise
   return { name: 'keys', state: 'warn', found, advice }
 }
 
+/** Only `--env docker` needs one, so none is a note. */
+export async function checkContainers(environment: Environment): Promise<Finding> {
+  connectDocker(placeDocker(environment))
+  const trouble = await docker.probe()
+  if (trouble === null) return { name: 'containers', state: 'ok', found: 'a daemon answers (--env docker)', advice: null }
+  return { name: 'containers', state: 'warn', found: trouble.what, advice: `${trouble.hint}, or use --env local` }
+}
+
+/** Programs of agents that a run would install first, and what it would install them with. */
+export async function checkAgents(directory: string, path: string): Promise<Finding> {
+  const rows = listAgents(directory, path)
+  const [here, fetched] = [rows.filter(row => row.program === 'installed'), rows.filter(row => row.program === 'not installed')]
+  const found = `installed: ${here.map(row => row.id).join(', ') || 'none'}; installed when needed: ${fetched.map(row => row.id).join(', ') || 'none'}`
+  const npm = await promisify(execFile)('npm', ['--version'], { env: { ...process.env, PATH: path } }).catch(() => null)
+  if (npm !== null || fetched.length === 0) return { name: 'agents', state: 'ok', found, advice: null }
+  return {
+    name: 'agents',
+    state: 'warn',
+    found: `${found}; npm was not found`,
+    advice: 'install npm: it fetches programs of agents',
+  }
+}
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 export async function checkAll(config: Config, modelsFile: string, environment: Environment): Promise<Finding[]> {
@@ -115,6 +142,8 @@ export async function checkAll(config: Config, modelsFile: string, environment: 
     await checkStore(config.store),
     await checkPort(config.proxy.host, config.proxy.port),
     await checkKeys(modelsFile, environment),
+    await checkContainers(environment),
+    await checkAgents(config.agents.directory ?? cacheDirectory(environment, 'agents'), environment['PATH'] ?? ''),
   ]
 }
 

@@ -3,7 +3,8 @@
 
 import type { Config } from '../core/config.ts'
 import { TurnpikeError } from '../core/errors.ts'
-import type { Run, Task } from '../core/types.ts'
+import type { Task } from '../core/task.ts'
+import type { Run } from '../core/types.ts'
 import type { AgentSpec } from '../runner/agents/_adapter.ts'
 import { findAgent } from '../runner/agents/_all.ts'
 import { loadTasks } from '../runner/tasks/_all.ts'
@@ -60,6 +61,7 @@ function nameAgents(config: Config, argv: readonly string[]): AgentSpec[] {
     const command = fromArgv ?? agent.command
     // The reference solutions and doing nothing have no model, whatever the run's model is.
     const model = findAgent(agent.name).protocols.length === 0 ? null : agent.model
-    return { id: agent.name, model, ...(command === null ? {} : { command }) }
+    const { name: id, model: _model, command: _command, ...how } = agent
+    return { id, model, ...(command === null ? {} : { command }), ...how }
   })
 }

@@ -1,6 +1,7 @@
 // Every key of the configuration, once: its name in turnpike.yaml, its flag, its kind, its default and what it means.
 // core/config.ts reads values by this table, the command line makes its options from it, docs/config.md is generated from it.
 
+import { agentKeys } from './agent-keys.ts'
 import { budgetKeys, tollKeys } from './budget-keys.ts'
 import { agentTimeoutMs } from './limits.ts'
 import { networkKeys } from './network-keys.ts'
@@ -141,13 +142,7 @@ export const configKeys: readonly ConfigKey[] = [
     fallback: null,
     meaning: 'File or directory of tasks.',
   },
-  {
-    name: 'run.agents',
-    flag: '--agent <name...>',
-    kind: 'agents',
-    fallback: [],
-    meaning: 'The agents to measure: names, or in a file mappings with `name`, `model` and, for the agent `command`, `command`.',
-  },
+  ...agentKeys,
   {
     name: 'run.model',
     flag: '--model <name>',
@@ -159,9 +154,10 @@ export const configKeys: readonly ConfigKey[] = [
     name: 'run.environment',
     flag: '--env <kind>',
     kind: 'text',
-    choices: ['local'],
+    choices: ['local', 'docker'],
     fallback: 'local',
-    meaning: 'Where agents work: `local` is a temporary directory with its own home and process group on this machine.',
+    meaning:
+      'Where agents work: `local` is a temporary directory with its own home and process group on this machine, `docker` a container (docs/environments.md).',
   },
   {
     name: 'run.trials',

@@ -70,6 +70,9 @@ const agentSchema: JsonObject = {
   properties: {
     name: { type: 'string', minLength: 1 },
     model: { type: 'string', minLength: 1 },
+    version: { type: 'string', minLength: 1 },
+    driver: { enum: ['process', 'acp', 'stream-json'] },
+    protocol: { type: 'string', minLength: 1 },
     command: { anyOf: [argvSchema, commandSchema] },
   },
 }

@@ -24,6 +24,10 @@ export interface AgentChoice {
   readonly name: string
   readonly model: string | null
   readonly command: CommandChoice | null
+  /** Absent = as its adapter says. */
+  readonly version?: string
+  readonly driver?: 'process' | 'acp' | 'stream-json'
+  readonly protocol?: string
 }
 
 /** null = no limit. */
@@ -61,7 +65,7 @@ export interface Config {
     readonly name: string | null
     readonly tasks: string | null
     readonly agents: readonly AgentChoice[]
-    readonly environment: 'local'
+    readonly environment: 'local' | 'docker'
     readonly trials: number
     readonly attempts: number
     readonly feedback: 'none' | 'minimal' | 'medium' | 'detailed'
@@ -72,6 +76,7 @@ export interface Config {
     readonly concurrency: number
     readonly freshSession: boolean
   }
+  readonly agents: { readonly directory: string | null }
   /** The file that was read, if any. */
   readonly file: string | null
 }
@@ -179,6 +184,7 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       concurrency: get('run.concurrency'),
       freshSession: get('run.fresh_session'),
     },
+    agents: { directory: get('agents.directory') },
     file: origin.file,
   }
 }
@@ -189,8 +195,7 @@ function buildBudget(scope: BudgetScope, get: (name: string) => number | null): 
   return { calls, tokens, costUsd, wallMs }
 }
 
-interface AgentMapping {
-  readonly name: string
+interface AgentMapping extends Pick<AgentChoice, 'name' | 'version' | 'driver' | 'protocol'> {
   readonly model?: string
   /** A list is the argv of every first request. */
   readonly command?: readonly string[] | ({ readonly first: readonly string[] } & Partial<CommandChoice>)
@@ -198,9 +203,15 @@ interface AgentMapping {
 
 function buildAgents(entries: ReadonlyArray<string | AgentMapping>, model: string | null, modelWins: boolean): AgentChoice[] {
   return entries.map(entry => {
-    const agent: AgentMapping = typeof entry === 'string' ? { name: entry } : entry
-    return { name: agent.name, model: modelWins ? model : (agent.model ?? model), command: buildCommand(agent.command) }
+    const { name, model: own, command, ...how }: AgentMapping = typeof entry === 'string' ? splitName(entry) : entry
+    return { name, model: modelWins ? model : (own ?? model), command: buildCommand(command), ...how }
   })
+}
+
+/** `codex@0.169.0`: another version of its program. */
+function splitName(text: string): AgentMapping {
+  const at = text.indexOf('@')
+  return at < 1 || at === text.length - 1 ? { name: text } : { name: text.slice(0, at), version: text.slice(at + 1) }
 }
 
 function buildCommand(command: AgentMapping['command']): CommandChoice | null {

@@ -84,4 +84,6 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
     'A selection leaves nothing of what was named. The message says what there was to choose from. No file has been written.',
   E_BAD_FORMAT:
     'A row of converted trajectories is not what its format says. The message names the format, the key and what was expected there. Nothing is repaired or guessed.',
+  E_AGENT_INSTALL:
+    "npm could not install an agent's programs, or they were not what the agent's table says. Nothing was started; installed layers are untouched.",
 }

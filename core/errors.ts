@@ -65,6 +65,7 @@ export const errorCatalogue = {
     exit: 2,
     hint: 'write the file again with turnpike convert; convert/formats/schemas has the schema of each format',
   },
+  E_AGENT_INSTALL: { exit: 69, hint: 'look at what npm says; turnpike agents install NAME tries it alone' },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorCatalogue

@@ -36,6 +36,12 @@ export const agentTimeoutMs = 900_000
 /** How long a verifier may take when the task does not say. */
 export const verifierTimeoutMs = 120_000
 
+/** How long npm may take to install an agent's programs, once: the largest has 440 MB. */
+export const layerInstallMs = 900_000
+
+/** How long an agent that was asked to stop may take before its process is ended. */
+export const cancelGraceMs = 5_000
+
 /** What a process gets between SIGTERM and SIGKILL: enough to flush a session file, too little to keep a trial waiting. */
 export const terminateGraceMs = 1_000
 

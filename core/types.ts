@@ -195,36 +195,6 @@ export interface Call {
   readonly decoder: number
 }
 
-// ---------------------------------------------------------------- tasks
-
-export interface Verifier {
-  /** Files written into the environment after the agent is dead and removed again before the next turn: path -> text. */
-  readonly files: Readonly<Record<string, string>>
-  /** argv run in the workspace; exit 0 = passed unless it writes test results (see docs/tasks.md). */
-  readonly command: readonly string[]
-  readonly timeoutMs: number
-}
-
-export interface TaskTurn {
-  /** 1-based. */
-  readonly index: number
-  readonly instruction: string
-  readonly verifier: Verifier
-  /** argv that solves the turn, for the `oracle` agent; null when there is none. */
-  readonly solution: readonly string[] | null
-  readonly timeoutMs: number | null
-}
-
-export interface Task {
-  readonly id: string
-  readonly title: string
-  /** Files of the workspace before turn 1: relative path -> text. */
-  readonly files: Readonly<Record<string, string>>
-  readonly turns: readonly TaskTurn[]
-  /** Where it was read from, for messages. */
-  readonly source: { readonly file: string; readonly line: number }
-}
-
 // ---------------------------------------------------------------- runs and what came of them
 
 export interface Session {

@@ -2,8 +2,11 @@
 // The store knows the turn and attempt before the agent starts, so that every exchange carries them.
 
 import { maskText } from '../core/redact.ts'
-import type { AttemptRecord, TaskTurn, TestResult, Trial } from '../core/types.ts'
-import type { AgentAdapter, AgentCommand, AgentContext } from './agents/_adapter.ts'
+import type { TaskTurn } from '../core/task.ts'
+import type { AttemptRecord, TestResult, Trial } from '../core/types.ts'
+import type { AgentAdapter, AgentContext } from './agents/_adapter.ts'
+import type { AgentReply, Dialogue } from './drivers/_driver.ts'
+import { openProcesses } from './drivers/process.ts'
 import type { Environment } from './environments/_adapter.ts'
 import type { Ledger } from './ledger.ts'
 import type { ExecResult } from './processes.ts'
@@ -20,6 +23,8 @@ export interface Workbench {
   readonly snapshots: Snapshots | null
   readonly agentTimeoutMs: number
   readonly signal: AbortSignal
+  /** How the agent is talked to, for the whole trial; absent = a process per request. */
+  readonly dialogue?: Dialogue
 }
 
 export interface AttemptInput {
@@ -36,6 +41,8 @@ export interface AttemptResult {
   readonly trial: Trial
   /** What the agent did; null when it had nothing to run. */
   readonly agent: ExecResult | null
+  /** What the conversation can be continued by; null = what it was asked by. */
+  readonly session: string | null
   /** Null when the attempt was interrupted before it was judged. */
   readonly verification: Verification | null
 }
@@ -46,8 +53,9 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
   const startedAt = Date.now()
   const trial = await ledger.changeTrial(input.trial, at)
   await ledger.emit('attempt-started', trial, at)
-  const agent = await runAgent(bench, input)
+  const { result: agent, session, lost } = await runAgent(bench, input)
   await ledger.emit('agent-ended', trial, { ...at, ...describeAgent(agent) })
+  if (lost !== null) await ledger.emit('conversation-lost', trial, { ...at, reason: lost })
   const infrastructure = { signal, onRetry: (error: Error, retry: number) => warnOfRetry(ledger, trial, error, retry) }
   // The home is remembered by nobody; the workspace is what counts.
   const snapshot = await retryEnvironment(() => takeSnapshot(bench, at, startedAt), infrastructure)
@@ -62,25 +70,18 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
     const { passed, testsPassed, testsTotal } = verification
     await ledger.emit('attempt-verified', trial, { ...at, passed, testsPassed, testsTotal, ms: Math.round(verification.ms) })
   }
-  return { trial, agent, verification }
+  return { trial, agent, session, verification }
 }
 
-async function runAgent(bench: Workbench, input: AttemptInput): Promise<ExecResult | null> {
-  const { agent, context, environment } = bench
+function runAgent(bench: Workbench, input: AttemptInput): Promise<AgentReply> {
   const request = {
     instruction: input.instruction,
     session: input.session,
     continues: input.continues,
     solution: input.turn.solution,
   }
-  const command: AgentCommand | null = agent.command(request, context)
-  if (command === null) return null
-  return environment.exec(command.argv, {
-    env: agent.env(context),
-    ...(command.stdin === undefined ? {} : { stdin: command.stdin }),
-    timeoutMs: input.turn.timeoutMs ?? bench.agentTimeoutMs,
-    signal: bench.signal,
-  })
+  const dialogue = bench.dialogue ?? openProcesses(bench)
+  return dialogue.ask(request, { timeoutMs: input.turn.timeoutMs ?? bench.agentTimeoutMs })
 }
 
 async function takeSnapshot(bench: Workbench, at: { turn: number; attempt: number }, now: number): Promise<string | null> {

@@ -2,9 +2,10 @@
 // what could not be measured fairly. Pure.
 
 import { TurnpikeError } from '../core/errors.ts'
-import type { Task } from '../core/types.ts'
+import type { Task } from '../core/task.ts'
 import type { AgentAdapter, AgentSpec } from './agents/_adapter.ts'
 import { findAgent } from './agents/_all.ts'
+import { refuseChoice } from './agents/_choices.ts'
 import type { Policy } from './policy.ts'
 
 export interface Cell {
@@ -43,7 +44,11 @@ export function planGrid(options: GridOptions): Cell[] {
 
 function labelAgent(spec: AgentSpec, all: readonly AgentSpec[]): string {
   const twins = all.filter(other => other.id === spec.id)
-  return twins.length > 1 ? `${spec.id}@${spec.model ?? 'default'}` : spec.id
+  if (twins.length === 1) return spec.id
+  // Further words only where models alone do not tell them apart.
+  const sameModel = twins.filter(other => other.model === spec.model).length > 1
+  const more = sameModel ? [spec.version, spec.driver, spec.protocol].filter(word => word !== undefined) : []
+  return [`${spec.id}@${spec.model ?? 'default'}`, ...more].join('@')
 }
 
 function checkNumbers({ tasks, agents, trials, policy }: GridOptions): void {
@@ -63,7 +68,7 @@ function checkCell(task: Task, spec: AgentSpec, agent: AgentAdapter, policy: Pol
   const refuse = (what: string, hint?: string): never => {
     throw new TurnpikeError('E_USAGE', what, hint === undefined ? {} : { hint })
   }
-  const complaint = agent.refuse(spec)
+  const complaint = refuseChoice(spec, agent)
   if (complaint !== null) refuse(`agent ${spec.id} ${complaint}`)
   const last = Math.min(policy.toTurn ?? task.turns.length, task.turns.length)
   if (policy.fromTurn > task.turns.length)

@@ -2,7 +2,8 @@
 // back after a failed turn. A reference solution that fails is a broken task, never the agent's fault.
 
 import { TurnpikeError } from '../core/errors.ts'
-import type { Task, TaskTurn, Trial } from '../core/types.ts'
+import type { Task, TaskTurn } from '../core/task.ts'
+import type { Trial } from '../core/types.ts'
 import type { Workbench } from './attempt.ts'
 import type { Policy } from './policy.ts'
 

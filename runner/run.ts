@@ -5,14 +5,17 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { TurnpikeError } from '../core/errors.ts'
 import { agentTimeoutMs } from '../core/limits.ts'
-import type { Json, Run, RunEvent, Task, Trial } from '../core/types.ts'
+import type { Task } from '../core/task.ts'
+import type { Json, Run, RunEvent, Trial } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
 import { createUlid } from '../store/ulid.ts'
 import type { AgentSpec } from './agents/_adapter.ts'
+import { pinLayer } from './agents/_programs.ts'
 import { findEnvironment } from './environments/_all.ts'
 import type { FeedbackLevel } from './feedback.ts'
 import { type Cell, planGrid } from './grid.ts'
 import { type Job, planTrial } from './job.ts'
+import { type LayerOptions, type PreparedLayer, prepareLayer } from './layers.ts'
 import { type Ledger, openLedger } from './ledger.ts'
 import type { FailurePolicy, Policy } from './policy.ts'
 import { reopenRun } from './resume.ts'
@@ -49,6 +52,8 @@ export interface RunOptions {
   readonly directory: string
   /** Program search path for agents and verifiers, usually the caller's own PATH; the environment's default without it. */
   readonly path?: string
+  /** Where programs of agents are kept and how npm is run; absent = agents' programs are expected in the environments. */
+  readonly layers?: Omit<LayerOptions, 'signal'>
   readonly signal: AbortSignal
   readonly onEvent: (event: RunEvent) => void
   /** Continues this run: trials that have ended are kept, the others start again. */
@@ -69,6 +74,8 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const policy = readPolicy(options)
   const cells = planGrid({ tasks: options.tasks, agents: options.agents, trials: options.trials, policy })
   const environment = findEnvironment(options.environment)
+  // Before anything is planned in the store: what cannot be installed must not leave a run of failures.
+  const layers = await prepareLayers(cells, options)
   const plannedTurns = cells.reduce((sum, cell) => sum + cell.task.turns.length, 0)
   const opened =
     options.resumeRunId === undefined
@@ -91,7 +98,20 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
         const place = join(directory, 'trials', trial.id)
         const { task, spec, agent } = cell
         const refusal = (await options.refuseTrial?.(opened.run.id)) ?? null
-        ended.set(trial.name, await runTrial({ ...shared, trial, task, spec, agent, signal, directory: place, refusal }))
+        ended.set(
+          trial.name,
+          await runTrial({
+            ...shared,
+            trial,
+            task,
+            spec,
+            agent,
+            layer: layers.get(spec) ?? null,
+            signal,
+            directory: place,
+            refusal,
+          }),
+        )
       },
     })
   } catch (error) {
@@ -101,6 +121,16 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const trials = cells.map(cell => ended.get(cell.name) ?? findJob(jobs, cell.name))
   const whole = trials.every(trial => trial.state === 'ended' && trial.outcome?.kind !== 'interrupted')
   return { run: await closeRun(ledger, opened.run, whole ? 'finished' : 'interrupted'), trials, warnings }
+}
+
+async function prepareLayers(cells: readonly Cell[], options: RunOptions): Promise<Map<AgentSpec, PreparedLayer>> {
+  const prepared = new Map<AgentSpec, PreparedLayer>()
+  for (const { spec, agent } of cells) {
+    if (agent.layer === null || options.layers === undefined || prepared.has(spec)) continue
+    const layer = pinLayer(agent.layer, spec.version)
+    prepared.set(spec, { layer, directory: await prepareLayer(layer, { ...options.layers, signal: options.signal }) })
+  }
+  return prepared
 }
 
 function readPolicy(options: RunOptions): Policy {

@@ -21,26 +21,50 @@ export function findSurvivors(trialId: string, directory: string | null): number
  * Ends every process of the trial: SIGTERM, a short grace, then SIGKILL until none is found. Returns how many there were.
  * Throws E_ENVIRONMENT_FAILED when one cannot be killed: going on would let it watch the verification.
  */
-export async function endSurvivors(trialId: string, directory: string | null): Promise<number> {
-  const first = findSurvivors(trialId, directory)
+export async function endSurvivors(
+  trialId: string,
+  directory: string | null,
+  spared: ReadonlySet<number> = new Set(),
+): Promise<number> {
+  const find = (): number[] => findSurvivors(trialId, directory).filter(id => !spared.has(id))
+  const first = find()
   if (first.length === 0) return 0
   for (const id of first) signalProcess(id, 'SIGTERM')
   const deadline = performance.now() + terminateGraceMs
   let left = first
   while (left.length > 0 && performance.now() < deadline) {
     await pause(20)
-    left = findSurvivors(trialId, directory)
+    left = find()
   }
   // A process may fork while it is looked for: repeat until a look finds nothing.
   for (let round = 0; left.length > 0 && round < 200; round++) {
     for (const id of left) signalProcess(id, 'SIGKILL')
     await pause(10)
-    left = findSurvivors(trialId, directory)
+    left = find()
   }
   if (left.length > 0) {
     throw new TurnpikeError('E_ENVIRONMENT_FAILED', `processes ${left.join(', ')} of trial ${trialId} could not be killed`)
   }
   return first.length
+}
+
+/** Stops every process of the trial where it stands and notes it. One that is stopped starts no other, so a look that finds none is the last. */
+export async function freezeProcesses(trialId: string, directory: string | null, frozen: Set<number>): Promise<void> {
+  for (let round = 0; round < 200; round++) {
+    const moving = findSurvivors(trialId, directory).filter(id => !frozen.has(id))
+    if (moving.length === 0) return
+    for (const id of moving) {
+      signalProcess(id, 'SIGSTOP')
+      frozen.add(id)
+    }
+    await pause(5)
+  }
+  throw new TurnpikeError('E_ENVIRONMENT_FAILED', `processes of trial ${trialId} could not be stopped`)
+}
+
+export function thawProcesses(frozen: Set<number>): void {
+  for (const id of frozen) signalProcess(id, 'SIGCONT')
+  frozen.clear()
 }
 
 function listProcesses(): number[] {

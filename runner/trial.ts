@@ -4,10 +4,13 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { isTurnpikeError } from '../core/errors.ts'
-import type { Task, TaskTurn, Trial, TrialOutcomeKind, TurnRecord, TurnState } from '../core/types.ts'
+import type { Task, TaskTurn } from '../core/task.ts'
+import type { Trial, TrialOutcomeKind, TurnRecord, TurnState } from '../core/types.ts'
 import type { AgentAdapter, AgentContext, AgentSpec } from './agents/_adapter.ts'
 import { type Workbench, warnOfRetry } from './attempt.ts'
+import { openDialogue } from './drivers/_all.ts'
 import type { Environment, EnvironmentAdapter } from './environments/_adapter.ts'
+import type { PreparedLayer } from './layers.ts'
 import type { Ledger } from './ledger.ts'
 import type { Policy } from './policy.ts'
 import { applyFailurePolicy, fastForward } from './reference.ts'
@@ -21,6 +24,8 @@ export interface TrialInput {
   readonly task: Task
   readonly spec: AgentSpec
   readonly agent: AgentAdapter
+  /** The agent's own programs, prepared; null = it needs none. */
+  readonly layer?: PreparedLayer | null
   readonly environment: EnvironmentAdapter
   readonly policy: Policy
   readonly proxyUrl: string
@@ -85,14 +90,31 @@ async function playTrial(input: TrialInput, live: { trial: Trial }, cells: Map<n
   const environment = await retryEnvironment(() => openPrepared(input, live.trial, token), { signal, onRetry })
   try {
     const bench = await prepareBench(input, live, environment, token)
-    return await playTurns(input, live, cells, bench)
+    const dialogue = openDialogue(bench)
+    try {
+      return await playTurns(input, live, cells, { ...bench, dialogue })
+    } finally {
+      await dialogue.close()
+    }
   } finally {
     await closeQuietly(input, live.trial, environment)
   }
 }
 
 async function openPrepared(input: TrialInput, trial: Trial, token: string): Promise<Environment> {
-  const environment = await input.environment.open({ trialId: trial.id, path: input.path }, input.signal)
+  const environment = await input.environment.open(
+    {
+      trialId: trial.id,
+      runId: trial.runId,
+      // The path of this machine means nothing in an image.
+      path: input.environment.gives.images ? null : input.path,
+      place: input.task.environment ?? null,
+      layer: input.layer?.layer ?? null,
+      layerDirectory: input.layer?.directory ?? null,
+      proxyUrl: input.proxyUrl,
+    },
+    input.signal,
+  )
   try {
     await environment.writeFiles(environment.workspace, input.task.files)
     const files = input.agent.files(writeContext(input, environment, token))

@@ -1,12 +1,12 @@
 // Plays one turn: attempts with feedback between them until one passes, none is left, or going on would measure nothing.
 // Decides the turn's state; writes no turn row itself.
 
-import type { TaskTurn, Trial, TrialOutcomeKind, TurnState } from '../core/types.ts'
+import type { TaskTurn } from '../core/task.ts'
+import type { Trial, TrialOutcomeKind, TurnState } from '../core/types.ts'
 import { type AttemptResult, runAttempt, type Workbench } from './attempt.ts'
 import { blameProvider } from './blame.ts'
 import { writeFeedback } from './feedback.ts'
 import type { Policy } from './policy.ts'
-import type { ExecResult } from './processes.ts'
 
 /** The agent's conversation, carried from attempt to attempt and, unless sessions are fresh, from turn to turn. */
 export interface Conversation {
@@ -53,7 +53,7 @@ export async function playTurn(bench: Workbench, input: TurnInput): Promise<Turn
       continues: conversation.started,
     })
     trial = result.trial
-    conversation = followSession(bench, conversation, result.agent)
+    conversation = followSession(conversation, result)
     const end = await judgeAttempt(bench, result, turn.index, attempt)
     const over = end.state === 'passed' || end.ends !== null || attempt >= policy.attempts
     if (over || result.verification === null) return { trial, attempts: attempt, conversation, ...end }
@@ -62,9 +62,9 @@ export async function playTurn(bench: Workbench, input: TurnInput): Promise<Turn
   }
 }
 
-function followSession(bench: Workbench, conversation: Conversation, agent: ExecResult | null): Conversation {
+function followSession(conversation: Conversation, { agent, session }: AttemptResult): Conversation {
   if (agent === null || agent.ended === 'failed-to-start') return conversation
-  return { session: bench.agent.readSession(agent.stdout) ?? conversation.session, started: true }
+  return { session: session ?? conversation.session, started: true }
 }
 
 type End = Pick<TurnResult, 'state' | 'reason' | 'ends'>

@@ -3,7 +3,7 @@
 // a broken environment, never a failed turn.
 
 import { TurnpikeError } from '../core/errors.ts'
-import type { Verifier } from '../core/types.ts'
+import type { Verifier } from '../core/task.ts'
 import type { Environment, FileRead } from './environments/_adapter.ts'
 import type { ExecResult } from './processes.ts'
 import { reachVerdict, type Verdict } from './results/verdict.ts'

@@ -1,4 +1,4 @@
-// Generates docs/cli.md, docs/config.md, docs/errors.md and docs/real-agents.md from the program itself. `--check` writes nothing and fails when a file
+// Generates docs/{agent-list,cli,config,errors,real-agents}.md and configs/images/ from the program itself. `--check` writes nothing and fails when a file
 // on disk differs: documentation that could be derived is never allowed to be stale.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -11,6 +11,7 @@ import { createProgram } from '../cli/program.ts'
 import { configKeys, environmentName } from '../core/config-keys.ts'
 import { errorMeanings } from '../core/error-meanings.ts'
 import { type ErrorCode, errorCatalogue } from '../core/errors.ts'
+import { writeAgentList, writeImageFragments } from './agent-docs.ts'
 import { writeSetupDocs } from './real-agents/setup-docs.ts'
 
 const commands = await loadCommands([])
@@ -135,6 +136,8 @@ const files = {
   'docs/cli.md': writeCliDocs(),
   'docs/config.md': writeConfigDocs(),
   'docs/errors.md': writeErrorDocs(),
+  'docs/agent-list.md': ['# The agents', generated, writeAgentList()].join('\n\n'),
+  ...writeImageFragments(),
   'docs/real-agents.md': ['# Setting up real agents', generated, writeSetupDocs()].join('\n\n'),
 }
 let stale = 0

@@ -1,26 +1,55 @@
-// `turnpike agents`: the agents a run can name, as their adapters describe themselves.
+// `turnpike agents`: the agents a run can name, as their adapters describe themselves; `agents install` fetches programs beforehand.
 
-import { agents } from '../../runner/agents/_all.ts'
-import { drawTable } from '../table.ts'
-import type { CommandSpec } from './_command.ts'
+import { TurnpikeError } from '../../core/errors.ts'
+import { findAgent } from '../../runner/agents/_all.ts'
+import { pinLayer } from '../../runner/agents/_programs.ts'
+import { prepareLayer } from '../../runner/layers.ts'
+import { drawAgents, listAgents } from '../agents-view.ts'
+import { cacheDirectory } from '../machine-places.ts'
+import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const agentsCommand: CommandSpec = {
-  usage: 'agents',
+  usage: 'agents [action] [names...]',
   group: 'Set up',
-  summary: 'List the agents there are',
-  examples: ['turnpike agents', 'turnpike agents --json'],
-  run: async ({ json, output }) => {
-    const rows = agents.map(agent => ({
-      id: agent.id,
-      title: agent.title,
-      protocols: [...agent.protocols],
-      needs_model: agent.needsModel,
-    }))
-    if (json) await output.writeJson(rows)
-    else {
-      const cells = rows.map(row => [row.id, row.title, row.protocols.join(', ') || '–', row.needs_model ? 'yes' : 'no'])
-      await output.write(drawTable(['agent', 'what it is', 'protocols', 'needs a model'], cells, output))
+  summary: 'List the agents there are, and install their programs',
+  description:
+    'Programs are npm packages in the versions that were tried, kept once per version in a cache; a run installs what it needs by itself.\n' +
+    '`agents install NAME…` does it beforehand; NAME@VERSION takes another version.',
+  keys: ['agents.directory'],
+  examples: ['turnpike agents', 'turnpike agents --json', 'turnpike agents install claude-code codex'],
+  run: async context => {
+    const [action, ...names] = context.arguments
+    const directory = context.config.agents.directory ?? cacheDirectory(context.environment, 'agents')
+    if (action === 'install') return install(context, directory, names)
+    if (action !== undefined) {
+      throw new TurnpikeError('E_USAGE', `unknown action "${action}"`, {
+        hint: 'turnpike agents, or turnpike agents install NAME',
+      })
     }
+    const rows = listAgents(directory, context.environment['PATH'] ?? '')
+    if (context.json) await context.output.writeJson(rows)
+    else await context.output.write(drawAgents(rows, context.output))
     return 0
   },
+}
+
+async function install(context: CommandContext, directory: string, names: readonly string[]): Promise<number> {
+  if (names.length === 0) throw new TurnpikeError('E_USAGE', 'no agent given', { hint: 'turnpike agents install NAME…' })
+  // All of them are looked up before the first is installed.
+  const layers = names.map(name => {
+    const [id = '', version] = name.split('@', 2)
+    const agent = findAgent(id)
+    if (agent.layer !== null) return { id, layer: pinLayer(agent.layer, version) }
+    const hint = agent.ownProgram === undefined ? 'it is built in' : `install it yourself: ${agent.ownProgram.install}`
+    throw new TurnpikeError('E_USAGE', `${id} has no packages to install`, { hint })
+  })
+  const installed: Array<{ id: string; version: string; directory: string }> = []
+  for (const { id, layer } of layers) {
+    const { environment: env, signal, output } = context
+    const place = await prepareLayer(layer, { directory, env, signal, onProgress: output.note })
+    installed.push({ id, version: layer.version, directory: place })
+  }
+  if (context.json) await context.output.writeJson(installed)
+  else await context.output.write(installed.map(({ id, version, directory: place }) => `${id} ${version}: ${place}\n`).join(''))
+  return 0
 }

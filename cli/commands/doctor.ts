@@ -9,8 +9,9 @@ export const doctorCommand: CommandSpec = {
   usage: 'doctor',
   group: 'Set up',
   summary: 'Check what a run needs, and say what to do',
-  description: 'Node, git, disk space, the store, the port and the provider keys (only whether they are set).',
-  keys: ['proxy.host', 'proxy.port', 'proxy.models'],
+  description:
+    'Node, git, disk space, the store, the port and the provider keys (only whether they are set), containers, programs of agents.',
+  keys: ['proxy.host', 'proxy.port', 'proxy.models', 'agents.directory'],
   examples: ['turnpike doctor', 'turnpike doctor --store /data/turnpike --json'],
   run: async ({ config, environment, json, output }) => {
     const findings = await checkAll(config, config.proxy.models ?? packageFile('configs', 'models.yaml'), environment)

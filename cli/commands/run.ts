@@ -7,6 +7,7 @@ import { TurnpikeError } from '../../core/errors.ts'
 import { countOf } from '../../report/words.ts'
 import type { RunOptions, RunResult } from '../../runner/run.ts'
 import type { Store } from '../../store/_adapter.ts'
+import { cacheDirectory, placeDocker } from '../machine-places.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders } from '../providers.ts'
 import { checkReplay, openReplay } from '../replay.ts'
@@ -40,6 +41,7 @@ export const runCommand: CommandSpec = {
     'run.agent_timeout_ms',
     'run.concurrency',
     'run.fresh_session',
+    'agents.directory',
     'run.name',
     'proxy.models',
     'proxy.upstream',
@@ -91,6 +93,8 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan, t
   const { startProxy } = await import('../../proxy/server.ts')
   const { createLiveView } = await import('../../report/live.ts')
   const { executeRun } = await import('../../runner/run.ts')
+  const { connectDocker } = await import('../../runner/environments/_docker-client.ts')
+  connectDocker(placeDocker(context.environment))
   const providers = await openProviders(config, context.environment)
   const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
   const figures = openFigures(store, view.figures)
@@ -135,7 +139,7 @@ async function runAgents(context: CommandContext, store: Store, plan: RunPlan, t
 type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent' | 'refuseTrial'>
 
 function runSettings(plan: RunPlan, context: CommandContext, replayRefId: string | null): Settings {
-  const { run, replay } = plan.config
+  const { run, replay, agents } = plan.config
   const path = context.environment['PATH']
   return {
     tasks: plan.tasks,
@@ -148,6 +152,11 @@ function runSettings(plan: RunPlan, context: CommandContext, replayRefId: string
     concurrency: run.concurrency,
     agentTimeoutMs: run.agentTimeoutMs,
     freshSession: run.freshSession,
+    layers: {
+      directory: agents.directory ?? cacheDirectory(context.environment, 'agents'),
+      env: context.environment,
+      onProgress: context.output.note,
+    },
     config: writeRunRecord({ ...plan.config, replay: { ...replay, ref: replayRefId } }),
     turnpikeVersion: readVersion(),
     ...(run.fromTurn === null ? {} : { fromTurn: run.fromTurn }),

@@ -17,6 +17,12 @@ export interface AgentSpec {
   readonly id: string
   readonly model: string | null
   readonly command?: CommandTemplate
+  /** Of its program; absent = the one it was tried with. */
+  readonly version?: string
+  /** Absent = the adapter's first. */
+  readonly driver?: AgentDriver
+  /** Absent = by the model's name. */
+  readonly protocol?: string
 }
 
 export interface AgentContext {
@@ -44,6 +50,26 @@ export interface AgentCommand {
   readonly stdin?: string
 }
 
+/**
+ * Programs of an agent, apart from any task: npm packages with exact versions and their own Node, kept in one directory that is made once per
+ * version on this machine and laid under /opt/turnpike/agents/<id> of an image, or put on the path of a local environment.
+ */
+export interface AgentLayer {
+  readonly id: string
+  /** What names the content: the same layer is never made twice. */
+  readonly version: string
+  /** `node`: npm packages run by Node of that major. `program`: a file of this machine, such as a package of the distribution. */
+  readonly packages: ReadonlyArray<{ readonly name: string; readonly version: string }>
+  readonly nodeMajor: number | null
+  /** Programs of the distribution it needs in the image, by package name (tmux, git); installed into the layer's image where missing. */
+  readonly systemPackages: readonly string[]
+  /** Names of its programs as npm links them: what stands in the layer's `bin`, and nothing else. */
+  readonly programs?: readonly string[]
+}
+
+/** How a conversation is held: a process per request, or one process for all requests that speaks a protocol on its pipes. */
+export type AgentDriver = 'process' | 'acp' | 'stream-json'
+
 export interface AgentAdapter {
   /** The name of its file. */
   readonly id: string
@@ -53,6 +79,12 @@ export interface AgentAdapter {
   readonly needsModel: boolean
   /** True when it can take a second request in the same conversation. */
   readonly resumes: (spec: AgentSpec) => boolean
+  /** What must be installed for it; null = nothing (built in, or the user's own program). */
+  readonly layer: AgentLayer | null
+  /** The ways it can be driven, its default first. */
+  readonly drivers: readonly AgentDriver[]
+  /** argv of the one process of an `acp` or `stream-json` conversation; absent for agents that have none. `session`: go on with it. */
+  readonly serve?: (driver: AgentDriver, context: AgentContext, session: string | null) => AgentCommand
   /** Complaint about a specification it cannot work with, or null. */
   readonly refuse: (spec: AgentSpec) => string | null
   /** Absolute path in the environment -> content, written before the first turn. Paths below `home` or `workspace`. */
@@ -62,4 +94,12 @@ export interface AgentAdapter {
   readonly command: (request: AgentRequest, context: AgentContext) => AgentCommand | null
   /** The agent's own id of the conversation, when it prints one; null otherwise. */
   readonly readSession: (stdout: string) => string | null
+  /** It gives its conversations ids of its own: one that `readSession` has not found cannot be continued. */
+  readonly namesSessions?: boolean
+  /** A program that its user installs, found on the path; absent for agents with a layer and for those built in. */
+  readonly ownProgram?: { readonly name: string; readonly install: string }
+  /** What a person should know who runs it. */
+  readonly traps?: readonly string[]
+  /** Why it has not been tried here; absent = it has. */
+  readonly untested?: string
 }

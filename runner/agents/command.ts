@@ -9,6 +9,8 @@ export default {
   protocols: ['anthropic-messages', 'openai-chat'],
   needsModel: false,
   resumes: spec => spec.command?.next !== null && spec.command?.next !== undefined,
+  layer: null,
+  drivers: ['process'],
   refuse: spec => {
     if (!spec.command?.first[0])
       return 'needs a command: give the argv that starts the program, such as ["my-agent", "-p", "{instruction}"]'

@@ -13,6 +13,8 @@ export default {
   protocols: ['anthropic-messages', 'openai-chat'],
   needsModel: true,
   resumes: () => true,
+  layer: null,
+  drivers: ['process'],
   refuse: spec => (spec.model === null ? 'needs a model' : null),
   files: () => ({}),
   env: context => ({

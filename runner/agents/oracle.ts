@@ -8,6 +8,8 @@ export default {
   protocols: [],
   needsModel: false,
   resumes: () => true,
+  layer: null,
+  drivers: ['process'],
   refuse: () => null,
   files: () => ({}),
   env: () => ({}),

@@ -1,12 +1,24 @@
 // The contract of an environment: the place where a trial's agent and verifiers work. All paths are absolute inside it.
 // "The command failed" is a result; "the environment is broken" is a TurnpikeError E_ENVIRONMENT_FAILED and never a score.
 
+import type { Readable, Writable } from 'node:stream'
+import type { FileTree, NetworkPolicy, TaskEnvironment } from '../../core/task.ts'
+import type { AgentLayer } from '../agents/_adapter.ts'
 import type { ExecResult } from '../processes.ts'
 
 export interface EnvironmentSpec {
   readonly trialId: string
   /** Program search path inside; null = the environment's own default. */
   readonly path: string | null
+  /** What the task asks for; null = anything. An adapter that cannot give it refuses in `open` and names what is missing. */
+  readonly place: TaskEnvironment | null
+  /** The agent's own programs, laid over the place once and kept for later trials; null = it needs none. */
+  readonly layer: AgentLayer | null
+  /** Where the layer stands on this machine, made before; null or absent = its programs are expected in the place itself. */
+  readonly layerDirectory?: string | null
+  readonly runId: string
+  /** Base URL of the proxy on this machine, which the agent must be able to reach whatever the network policy (unless `none`). */
+  readonly proxyUrl: string
 }
 
 export interface ExecOptions {
@@ -17,6 +29,17 @@ export interface ExecOptions {
   readonly stdin?: string
   readonly timeoutMs: number | null
   readonly signal: AbortSignal
+  /** Name or number; absent = the environment's own. */
+  readonly user?: string
+}
+
+/** A command that talks: its end is known by `ended`. `end` ends it and everything it has started. */
+export interface RunningCommand {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** Resolves once; `stdout` of the result is empty, it was read by whoever talks. */
+  readonly ended: Promise<ExecResult>
+  readonly end: (why: 'timed-out' | 'interrupted' | 'exited') => Promise<void>
 }
 
 export interface FileRead {
@@ -32,10 +55,30 @@ export interface Environment {
   readonly home: string
   /** Runs a command to its end. When this resolves, no process that it started is alive. */
   readonly exec: (argv: readonly string[], options: ExecOptions) => Promise<ExecResult>
+  /** Starts a command whose input and output stay open; null result of nothing: it throws E_ENVIRONMENT_FAILED like exec. */
+  readonly spawn: (argv: readonly string[], options: Omit<ExecOptions, 'stdin'>) => Promise<RunningCommand>
+  /**
+   * Makes every process of the trial stand still until `thaw`. Ends of commands and `endProcesses` leave alone what stands still: it can read
+   * and write nothing. Absent where it cannot be done.
+   */
+  readonly freeze?: () => Promise<void>
+  readonly thaw?: () => Promise<void>
   /** Ends every process of the trial, however it has detached itself; the number of those found. */
   readonly endProcesses: () => Promise<number>
   /** Writes files below a directory of the environment, replacing whatever stands there; never through a symbolic link below it. */
   readonly writeFiles: (directory: string, files: Readonly<Record<string, string>>) => Promise<void>
+  /** Copies directories in, modes and links kept, owned by the user named; later trees replace files of earlier ones. */
+  readonly copyIn: (trees: readonly FileTree[], owner?: string) => Promise<void>
+  /** Copies a file or directory out into a directory of this machine; false when it is not there. Never more than `bytesMax`. */
+  readonly copyOut: (
+    path: string,
+    directory: string,
+    limits: { readonly bytesMax: number; readonly exclude: readonly string[] },
+  ) => Promise<boolean>
+  /** Empties a directory, making it where it is missing; never follows a link out of it. */
+  readonly empty: (path: string, owner?: string) => Promise<void>
+  /** Changes what can be reached from now on. Throws E_ENVIRONMENT_FAILED where the adapter cannot. */
+  readonly setNetwork: (policy: NetworkPolicy) => Promise<void>
   /** Null when it does not exist or is no regular file. At most `bytesMax` bytes. */
   readonly readFile: (path: string, bytesMax: number) => Promise<FileRead | null>
   /** A fresh empty directory outside workspace and home, with a name nobody can guess. */
@@ -58,6 +101,10 @@ export interface Environment {
 export interface EnvironmentAdapter {
   readonly id: string
   readonly title: string
+  /** What it can give a task; the plan of a run refuses tasks that need more. */
+  readonly gives: { readonly images: boolean; readonly limits: boolean; readonly networks: readonly NetworkPolicy['mode'][] }
+  /** Why it cannot be used on this machine and what to do about it; null = it can. For `turnpike doctor` and before a run. */
+  readonly probe: () => Promise<{ readonly what: string; readonly hint: string } | null>
   /** Throws E_ENVIRONMENT_FAILED when it cannot be opened. */
   readonly open: (spec: EnvironmentSpec, signal: AbortSignal) => Promise<Environment>
   /** Ends and removes what trials of a killed Turnpike have left on this machine. */

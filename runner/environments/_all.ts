@@ -2,9 +2,10 @@
 
 import { TurnpikeError } from '../../core/errors.ts'
 import type { EnvironmentAdapter } from './_adapter.ts'
+import docker from './docker.ts'
 import local from './local.ts'
 
-export const environments: readonly EnvironmentAdapter[] = [local]
+export const environments: readonly EnvironmentAdapter[] = [local, docker]
 
 export function findEnvironment(id: string): EnvironmentAdapter {
   const found = environments.find(environment => environment.id === id)

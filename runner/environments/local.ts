@@ -4,14 +4,16 @@
 
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, chmod, cp, lstat, mkdir, mkdtemp, open, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, realpath, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import { outputCharsMax } from '../../core/limits.ts'
 import { runGroup, signalGroup } from '../processes.ts'
-import { endSurvivors, trialMark } from '../survivors.ts'
-import type { Environment, EnvironmentAdapter, EnvironmentSpec, ExecOptions, FileRead } from './_adapter.ts'
+import { endSurvivors, freezeProcesses, thawProcesses, trialMark } from '../survivors.ts'
+import { startTalk } from '../talks.ts'
+import type { Environment, EnvironmentAdapter, EnvironmentSpec, ExecOptions } from './_adapter.ts'
+import { copyTree, copyTreeOut, copyTreesIn, insideOf, readRegularFile, removeTree, writeTree } from './_local-files.ts'
 
 const defaultPath = [
   dirname(process.execPath),
@@ -27,6 +29,8 @@ const rootPrefix = (trialId: string): string => `turnpike-${trialId}-`
 export default {
   id: 'local',
   title: 'temporary directory on this machine, same user, no isolation',
+  gives: { images: false, limits: false, networks: ['public'] },
+  probe: async () => null,
   open: async (spec, signal) => {
     signal.throwIfAborted()
     return orBroken('cannot make the trial directory', async () => {
@@ -50,8 +54,9 @@ function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
   const workspace = join(root, 'workspace')
   const home = join(root, 'home')
   const kept = (name: string): string => join(root, `kept-${name}`)
+  const frozen = new Set<number>()
   const env = {
-    PATH: spec.path ?? defaultPath,
+    PATH: [...(spec.layerDirectory ? [join(spec.layerDirectory, 'bin')] : []), spec.path ?? defaultPath].join(':'),
     HOME: home,
     LANG: 'C.UTF-8',
     TMPDIR: join(root, 'tmp'),
@@ -62,9 +67,25 @@ function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
   return {
     workspace,
     home,
-    exec: (argv, options) => execute(argv, options, { root, workspace, env, trialId: spec.trialId }),
-    endProcesses: () => endSurvivors(spec.trialId, root),
+    exec: (argv, options) => execute(argv, options, { root, workspace, env, frozen, trialId: spec.trialId }),
+    spawn: (argv, options) => talk(argv, options, { root, workspace, env, frozen, trialId: spec.trialId }),
+    endProcesses: () => endSurvivors(spec.trialId, root, frozen),
+    freeze: () => freezeProcesses(spec.trialId, root, frozen),
+    thaw: async () => thawProcesses(frozen),
     writeFiles: (directory, files) => orBroken(`cannot write into ${directory}`, () => writeTree(directory, files)),
+    copyIn: trees => copyTreesIn(trees, { root, workspace }),
+    copyOut: (path, directory, limits) => copyTreeOut(path, directory, limits),
+    empty: path =>
+      orBroken(`cannot empty ${path}`, async () => {
+        await removeTree(insideOf(root, path))
+        await mkdir(path, { recursive: true })
+      }),
+    setNetwork: async policy => {
+      if (policy.mode === 'public') return
+      throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the environment local cannot limit the network to ${policy.mode}`, {
+        hint: 'use --env docker for tasks that limit the network',
+      })
+    },
     readFile: readRegularFile,
     makeScratch: () =>
       orBroken('cannot make a scratch directory', async () => {
@@ -81,7 +102,8 @@ function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
       }),
     rollBack: name =>
       orBroken('cannot restore the workspace', async () => {
-        await removeTree(workspace)
+        // The directory itself stays: it is where a living conversation of the agent stands.
+        for (const entry of await readdir(workspace)) await removeTree(join(workspace, entry))
         await copyTree(kept(name), workspace)
       }),
     exportWorkspace: async () => workspace,
@@ -98,6 +120,8 @@ interface Place {
   readonly workspace: string
   readonly env: Readonly<Record<string, string>>
   readonly trialId: string
+  /** Processes that stand still: no command ends them. */
+  readonly frozen: ReadonlySet<number>
 }
 
 async function execute(argv: readonly string[], options: ExecOptions, place: Place) {
@@ -114,11 +138,29 @@ async function execute(argv: readonly string[], options: ExecOptions, place: Pla
     outputCharsMax,
     onExit: async group => {
       signalGroup(group, 'SIGTERM')
-      await endSurvivors(place.trialId, place.root)
+      await endSurvivors(place.trialId, place.root, place.frozen)
       signalGroup(group, 'SIGKILL')
     },
   })
   return result
+}
+
+async function talk(argv: readonly string[], options: Omit<ExecOptions, 'stdin'>, place: Place) {
+  const cwd = options.cwd ?? place.workspace
+  await orBroken(`the directory ${cwd} is gone`, () => access(cwd, constants.X_OK))
+  return startTalk({
+    argv,
+    cwd,
+    env: { ...place.env, PWD: cwd, ...options.env, [trialMark]: place.trialId },
+    timeoutMs: options.timeoutMs,
+    signal: options.signal,
+    outputCharsMax,
+    onExit: async group => {
+      signalGroup(group, 'SIGTERM')
+      await endSurvivors(place.trialId, place.root)
+      signalGroup(group, 'SIGKILL')
+    },
+  })
 }
 
 async function workOnCopy<T>(workspace: string, original: string, work: () => Promise<T>): Promise<T> {
@@ -134,84 +176,6 @@ async function workOnCopy<T>(workspace: string, original: string, work: () => Pr
       await rename(original, workspace)
     })
   }
-}
-
-async function writeTree(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [path, text] of Object.entries(files)) {
-    const parts = path.split('/')
-    let at = directory
-    for (const part of parts.slice(0, -1)) {
-      at = join(at, part)
-      if (!(await isRealDirectory(at))) {
-        await removeTree(at)
-        await mkdir(at)
-      }
-    }
-    const target = join(directory, path)
-    await removeTree(target)
-    await writeFile(target, text, { flag: 'wx', mode: text.startsWith('#!') ? 0o755 : 0o644 })
-  }
-}
-
-async function isRealDirectory(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => null)
-  return found?.isDirectory() ?? false
-}
-
-async function readRegularFile(path: string, bytesMax: number): Promise<FileRead | null> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-  const file = await open(path, flags).catch(() => null)
-  if (file === null) return null
-  try {
-    const found = await file.stat()
-    if (!found.isFile()) return null
-    const bytes = Buffer.alloc(Math.min(found.size, bytesMax))
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, 0)
-    return { text: bytes.toString('utf8', 0, bytesRead), modifiedAtMs: found.mtimeMs }
-  } finally {
-    await file.close()
-  }
-}
-
-const copyTree = (from: string, to: string): Promise<void> =>
-  unlocking(from, () =>
-    cp(from, to, {
-      recursive: true,
-      force: true,
-      preserveTimestamps: true,
-      verbatimSymlinks: true,
-      mode: constants.COPYFILE_FICLONE,
-      filter: isCopyable,
-    }),
-  )
-
-const removeTree = (path: string): Promise<void> =>
-  unlocking(path, () => rm(path, { recursive: true, force: true, maxRetries: 3 }))
-
-/** Sockets, pipes and devices cannot be copied and hold no content; an agent may have left some. */
-async function isCopyable(path: string): Promise<boolean> {
-  const found = await lstat(path)
-  return found.isFile() || found.isDirectory() || found.isSymbolicLink()
-}
-
-/** Package caches hold read-only directories, which cannot be emptied, and files without read permission cannot be copied. */
-async function unlocking(path: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null
-    if (code !== 'EACCES' && code !== 'EPERM') throw error
-    await unlock(path)
-    await work()
-  }
-}
-
-async function unlock(path: string): Promise<void> {
-  const found = await lstat(path)
-  if (found.isSymbolicLink()) return
-  await chmod(path, found.mode | (found.isDirectory() ? 0o700 : 0o600))
-  if (!found.isDirectory()) return
-  for (const name of await readdir(path)) await unlock(join(path, name))
 }
 
 async function orBroken<T>(what: string, work: () => Promise<T>): Promise<T> {

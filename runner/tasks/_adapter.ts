@@ -1,7 +1,7 @@
 // The contract of a task format: it reads files of people and gives back tasks, or says exactly where the file is wrong.
 // It never touches an environment and never guesses a wrong value.
 
-import type { Task } from '../../core/types.ts'
+import type { Task } from '../../core/task.ts'
 
 export interface LoadedTasks {
   readonly tasks: readonly Task[]

@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs/promises'
 import { TurnpikeError } from '../../core/errors.ts'
-import type { Task } from '../../core/types.ts'
+import type { Task } from '../../core/task.ts'
 import type { LoadedTasks, TaskFormat } from './_adapter.ts'
 import jsonl from './jsonl.ts'
 

@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import { verifierTimeoutMs } from '../../core/limits.ts'
-import type { Task, TaskTurn, Verifier } from '../../core/types.ts'
+import type { Task, TaskTurn, Verifier } from '../../core/task.ts'
 import type { LoadedTasks, TaskFormat } from './_adapter.ts'
 import { createReader, type Fields, type Reader } from './_fields.ts'
 

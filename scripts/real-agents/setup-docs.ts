@@ -7,7 +7,7 @@ import { realAgents } from './agents/_all.ts'
 const place: Place = { base: '$BASE', key: '$KEY', home: '$HOME', workspace: '.', uuid: '$UUID' }
 
 const introduction = `Two turns of one session with each of these were recorded by \`scripts/real-agents/main.ts\`; [agents.md](agents.md) has the results. This page is made
-from the files the script uses (\`scripts/real-agents/agents/\`), so what stands here is what was run.
+from the adapters that runs use as well (\`runner/agents/\`), so what stands here is what is run.
 
 \`$BASE\` is the proxy's address with a session's or a trial's name: \`http://127.0.0.1:4000/s/my-session\`. \`$KEY\` is your provider's key, or any text with
 the simulated provider. \`$UUID\` is a new UUID, \`$SESSION\` the id that the first turn printed. Close standard input (\`</dev/null\`) unless a prompt is

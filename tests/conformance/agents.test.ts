@@ -23,6 +23,13 @@ const context = (id: string): AgentContext => ({
   token: 'tok-1',
   baseUrls: { root: 'http://h:1/t/tok-1', anthropic: 'http://h:1/t/tok-1', openai: 'http://h:1/t/tok-1/v1' },
 })
+/** No session by name: the last one of a home that belongs to the trial alone, by this word. */
+const goesOnWithTheLast: Readonly<Record<string, string>> = {
+  cn: '--resume',
+  vibe: '--continue',
+  openhands: '--last',
+  aider: '--restore-chat-history',
+}
 const nasty = 'line one\n$(rm -rf /) `x` "quoted" \'single\' {token} {session} %s \\ ü\u0001'
 const request = (change: Partial<AgentRequest> = {}): AgentRequest => ({
   instruction: nasty,
@@ -54,19 +61,58 @@ describe.each(agents.map(agent => [agent.id, agent] as const))('agent %s', (id, 
   it('passes the instruction whole, through no shell', () => {
     const command = agent.command(request(), where)
     if (command === null || id === 'oracle') return
-    expect([...command.argv, command.stdin].filter(text => text === nasty)).toHaveLength(1)
+    // Alone, or joined to its option by `=`, so that a text that begins with a dash is no option.
+    const whole = [...command.argv, command.stdin ?? ''].filter(text => text.replace(/^--?[a-z]+=/, '') === nasty)
+    expect(whole).toHaveLength(1)
+    expect([...command.argv, command.stdin ?? ''].filter(text => text.includes('line one'))).toEqual(whole)
     expect(command.argv.every(word => typeof word === 'string')).toBe(true)
   })
 
   it('names the session when it continues one, if it says it can', () => {
     const command = agent.command(request({ continues: true }), where)
     if (!agent.resumes(where.spec) || command === null || agent.protocols.length === 0) return
-    expect(command.argv).toContain('session-1')
+    if (id in goesOnWithTheLast) expect(command.argv).toContain(goesOnWithTheLast[id])
+    else expect(command.argv).toContain('session-1')
+  })
+
+  it('can serve by every driver it names, with a program and no shell', () => {
+    expect(agent.drivers.length).toBeGreaterThan(0)
+    expect(new Set(agent.drivers).size).toBe(agent.drivers.length)
+    for (const driver of agent.drivers) {
+      if (driver === 'process') continue
+      const serve = agent.serve?.(driver, where, null)
+      expect(serve?.argv.length).toBeGreaterThan(1)
+      expect(serve?.argv.join(' ')).not.toContain('tok-1')
+    }
+    if (!agent.drivers.includes('process')) expect(agent.command(request(), where)).toBeNull()
+  })
+
+  it('has a layer with an exact version, or says that it was not tried', () => {
+    if (agent.layer === null) {
+      expect(agent.untested !== undefined).toBe(!['mini', 'command', 'oracle', 'nop'].includes(id))
+      return
+    }
+    expect(agent.layer.id).toBe(id)
+    expect(agent.layer.packages[0]?.version).toBe(agent.layer.version)
+    for (const { version } of agent.layer.packages) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
+    expect(agent.layer.programs?.length).toBeGreaterThan(0)
+    for (const driver of agent.drivers) {
+      const argv = driver === 'process' ? agent.command(request(), where)?.argv : agent.serve?.(driver, where, null).argv
+      expect(agent.layer.programs).toContain(argv?.[0])
+    }
+  })
+
+  it('speaks every protocol it names, to the proxy alone', () => {
+    for (const protocol of agent.protocols) {
+      const there = { ...where, spec: { ...where.spec, protocol } }
+      const texts = [...Object.values(agent.env(there)), ...Object.values(agent.files(there))].join('\n')
+      expect(texts).toContain('http://h:1/t/tok-1')
+      for (const [address] of texts.matchAll(/https?:\/\/[^\s"']+/g)) expect(address).toMatch(/^http:\/\/h:1\/t\/tok-1/)
+    }
   })
 
   it('leads to the proxy and holds no secret but the token of the trial', () => {
     const env = agent.env(where)
-    if (agent.protocols.length > 0) expect(Object.values(env).some(value => value.startsWith('http://h:1/t/tok-1'))).toBe(true)
     for (const name of Object.keys(env)) expect(name).toMatch(/^[A-Z][A-Z0-9_]*$/)
     const argv = agent.command(request({ instruction: 'x' }), where)?.argv ?? []
     // Command lines can be read by every process of the machine.

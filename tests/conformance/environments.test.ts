@@ -1,13 +1,17 @@
 // Every environment keeps the same promises; `docker` will have to pass the same list.
-import { readdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import type { Environment, EnvironmentAdapter } from '../../runner/environments/_adapter.ts'
 import { environments, findEnvironment } from '../../runner/environments/_all.ts'
-import { atEnd, never } from '../runner/_sandbox.ts'
+import { dockerMissing } from '../docker.ts'
+import { atEnd, never, plainSpec } from '../runner/_sandbox.ts'
 
 let trials = 0
 async function open(adapter: EnvironmentAdapter): Promise<Environment> {
-  const environment = await adapter.open({ trialId: `conform${process.pid}x${++trials}`, path: null }, never)
+  const environment = await adapter.open(plainSpec(`conform${process.pid}x${++trials}`), never)
   atEnd(() => environment.close())
   return environment
 }
@@ -20,7 +24,9 @@ it('lists every file of the folder under its own name', () => {
   expect(() => findEnvironment('dokcer')).toThrow(/unknown environment "dokcer"; known: .*local/)
 })
 
-describe.each(environments.map(adapter => [adapter.id, adapter] as const))('environment %s', (_, adapter) => {
+const usable = environments.filter(adapter => adapter.id !== 'docker' || dockerMissing === null)
+
+describe.each(usable.map(adapter => [adapter.id, adapter] as const))('environment %s', (_, adapter) => {
   it('runs commands in the workspace with its own home and nothing of the host', async () => {
     process.env['ANTHROPIC_API_KEY'] = 'sk-of-the-host'
     atEnd(() => delete process.env['ANTHROPIC_API_KEY'])
@@ -140,10 +146,97 @@ describe.each(environments.map(adapter => [adapter.id, adapter] as const))('envi
 
   it('keeps trials apart and cleans up behind itself', async () => {
     const [one, two] = [await open(adapter), await open(adapter)]
-    expect(one.workspace).not.toBe(two.workspace)
-    await sh(one, 'mkdir -p deep/er; chmod 500 deep')
+    await sh(one, 'mkdir -p deep/er; echo secret > "$HOME/mine"; echo secret > mine; chmod 500 deep')
+    expect((await sh(two, 'ls -A . "$HOME"; cat "$HOME/mine" 2>/dev/null')).stdout).not.toMatch(/mine|secret/)
     await one.close()
     await one.close()
-    expect((await sh(two, `test -e ${one.workspace} || echo gone`)).stdout).toBe('gone\n')
+    await expect(sh(one, 'true')).rejects.toMatchObject({ code: 'E_ENVIRONMENT_FAILED' })
+  })
+
+  it('holds a conversation with a command and leaves nothing of it', async () => {
+    const environment = await open(adapter)
+    const script = 'sleep 302 & while read line; do echo "heard $line"; done; echo over; echo sorry >&2; exit 4'
+    const talk = await environment.spawn(['sh', '-c', script], { timeoutMs: 20_000, signal: never })
+    const lines = createInterface({ input: talk.stdout })[Symbol.asyncIterator]()
+    for (const word of ['one', 'two']) {
+      talk.stdin.write(`${word}\n`)
+      expect((await lines.next()).value).toBe(`heard ${word}`)
+    }
+    talk.stdin.end()
+    expect((await lines.next()).value).toBe('over')
+    expect(await talk.ended).toMatchObject({ ended: 'exited', exit: 4, stderr: 'sorry\n' })
+    expect((await sh(environment, 'ps -e -o args 2>/dev/null | grep -c "[s]leep 302$"')).stdout).toBe('0\n')
+  })
+
+  it('makes a conversation and all it has started stand still, leaves them alive, and sets them going', async () => {
+    const environment = await open(adapter)
+    const { freeze, thaw } = environment
+    if (freeze === undefined || thaw === undefined) return
+    const script = 'while :; do echo x >> ticks; sleep 0.02; done & read line; echo "heard $line"; wait'
+    const talk = await environment.spawn(['sh', '-c', script], { timeoutMs: 30_000, signal: never })
+    const size = async (): Promise<number> =>
+      (await environment.readFile(`${environment.workspace}/ticks`, 1_000_000))?.text.length ?? 0
+    while ((await size()) === 0) await new Promise(resolve => setTimeout(resolve, 20))
+    await freeze()
+    const before = await size()
+    await environment.exec(['sleep', '0.3'], { timeoutMs: 5_000, signal: never })
+    await environment.endProcesses()
+    await environment.onCopy(() => environment.exec(['true'], { timeoutMs: 5_000, signal: never }))
+    expect(await size()).toBe(before)
+    await thaw()
+    const heard = new Promise<string>(resolve => talk.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString())))
+    talk.stdin.write('hello\n')
+    expect(await heard).toBe('heard hello\n')
+    while ((await size()) === before) await new Promise(resolve => setTimeout(resolve, 20))
+    await talk.end('exited')
+    expect(await environment.endProcesses()).toBeLessThanOrEqual(2)
+  })
+
+  it('ends a conversation on demand, at its limit and on interruption; a missing program is a result', async () => {
+    const environment = await open(adapter)
+    const start = (timeoutMs: number | null, signal = never) => environment.spawn(['cat'], { timeoutMs, signal })
+    const demanded = await start(null)
+    await demanded.end('exited')
+    expect(await demanded.ended).toMatchObject({ ended: 'exited', exit: null })
+    expect(await (await start(100)).ended).toMatchObject({ ended: 'timed-out' })
+    const controller = new AbortController()
+    const interrupted = await start(null, controller.signal)
+    controller.abort()
+    expect(await interrupted.ended).toMatchObject({ ended: 'interrupted' })
+    const missing = await environment.spawn(['no-such-program-here'], { timeoutMs: null, signal: never })
+    expect(await missing.ended).toMatchObject({ ended: 'failed-to-start', exit: null })
+  })
+
+  it('copies directories in and out with their modes, and empties one', async () => {
+    const environment = await open(adapter)
+    const here = mkdtempSync(join(tmpdir(), 'turnpike-test-'))
+    atEnd(() => rmSync(here, { recursive: true, force: true }))
+    mkdirSync(join(here, 'first', 'deep'), { recursive: true })
+    mkdirSync(join(here, 'second'))
+    writeFileSync(join(here, 'first', 'deep', 'run.sh'), '#!/bin/sh\necho first\n', { mode: 0o755 })
+    writeFileSync(join(here, 'second', 'bytes'), Buffer.from([0, 255, 10]))
+    symlinkSync('deep/run.sh', join(here, 'first', 'link'))
+    await environment.copyIn([
+      { directory: join(here, 'first'), to: 'in' },
+      { directory: join(here, 'second'), to: `${environment.workspace}/in` },
+    ])
+    expect((await sh(environment, 'in/link; wc -c < in/bytes')).stdout.replace(/ /g, '')).toBe('first\n3\n')
+    const limits = { bytesMax: 1000, exclude: [] }
+    expect(await environment.copyOut(`${environment.workspace}/in`, join(here, 'out'), limits)).toBe(true)
+    expect(readFileSync(join(here, 'out', 'in', 'bytes'))).toEqual(Buffer.from([0, 255, 10]))
+    expect(await environment.copyOut(`${environment.workspace}/nothing`, join(here, 'out'), limits)).toBe(false)
+    await expect(
+      environment.copyOut(`${environment.workspace}/in`, join(here, 'out'), { ...limits, bytesMax: 5 }),
+    ).rejects.toMatchObject({ code: 'E_ENVIRONMENT_FAILED' })
+    await environment.empty(`${environment.workspace}/in`)
+    expect((await sh(environment, 'ls -A in')).stdout).toBe('')
+  })
+
+  it('refuses a tree with a link that leads out of it', async () => {
+    const environment = await open(adapter)
+    const here = mkdtempSync(join(tmpdir(), 'turnpike-test-'))
+    atEnd(() => rmSync(here, { recursive: true, force: true }))
+    symlinkSync('/etc', join(here, 'etc'))
+    await expect(environment.copyIn([{ directory: here, to: 'in' }])).rejects.toMatchObject({ code: 'E_TASK_INVALID' })
   })
 })

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
-import type { Environment } from '../../runner/environments/_adapter.ts'
+import type { Environment, EnvironmentSpec } from '../../runner/environments/_adapter.ts'
 import local from '../../runner/environments/local.ts'
 
 const cleanups: Array<() => unknown> = []
@@ -24,8 +24,13 @@ export function makeDirectory(): string {
 
 let trials = 0
 
+/** What a trial without wishes asks of an environment. */
+export function plainSpec(trialId: string, path: string | null = null): EnvironmentSpec {
+  return { trialId, runId: 'run', path, place: null, layer: null, proxyUrl: 'http://127.0.0.1:9' }
+}
+
 export async function openLocal(trialId = `test${process.pid}x${++trials}`): Promise<Environment> {
-  const environment = await local.open({ trialId, path: null }, never)
+  const environment = await local.open(plainSpec(trialId), never)
   atEnd(() => environment.close())
   return environment
 }

@@ -1,7 +1,8 @@
 // A two-turn task that really is solved by its solutions, and the plumbing of a run around it.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RunEvent, Task } from '../../core/types.ts'
+import type { Task } from '../../core/task.ts'
+import type { RunEvent } from '../../core/types.ts'
 import { executeRun, type RunOptions } from '../../runner/run.ts'
 import { openStore } from '../../store/open.ts'
 import { atEnd, makeDirectory, never } from './_sandbox.ts'

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import type { Task } from '../../core/types.ts'
+import type { Task } from '../../core/task.ts'
 import { openBench, script, task } from './_tasks.ts'
 
 const withVerifier = (turn: number, commandLine: string): Task => ({

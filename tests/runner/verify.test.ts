@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import type { Verifier } from '../../core/types.ts'
+import type { Verifier } from '../../core/task.ts'
 import { verifyTurn } from '../../runner/verify.ts'
 import { never, openLocal } from './_sandbox.ts'
 

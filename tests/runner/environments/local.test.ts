@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { expect, it } from 'vitest'
 import local from '../../../runner/environments/local.ts'
 import { findSurvivors, trialMark } from '../../../runner/survivors.ts'
-import { atEnd, never, openLocal, waitFor } from '../_sandbox.ts'
+import { atEnd, never, openLocal, plainSpec, waitFor } from '../_sandbox.ts'
 
 it('says that the environment is broken when its directory is gone, not that the command failed', async () => {
   const environment = await openLocal()
@@ -16,7 +16,7 @@ it('says that the environment is broken when its directory is gone, not that the
 })
 
 it('uses the search path it was given', async () => {
-  const environment = await local.open({ trialId: `path${process.pid}`, path: '/nowhere:/usr/bin:/bin' }, never)
+  const environment = await local.open(plainSpec(`path${process.pid}`, '/nowhere:/usr/bin:/bin'), never)
   atEnd(() => environment.close())
   const { stdout } = await environment.exec(['sh', '-c', 'echo $PATH'], { timeoutMs: 5_000, signal: never })
   expect(stdout).toBe('/nowhere:/usr/bin:/bin\n')
@@ -24,7 +24,7 @@ it('uses the search path it was given', async () => {
 
 it('sweeps away what a killed Turnpike left of a trial', async () => {
   const trialId = `swept${process.pid}`
-  const environment = await local.open({ trialId, path: null }, never)
+  const environment = await local.open(plainSpec(trialId), never)
   const child = spawn('sleep', ['60'], { env: { PATH: '/usr/bin:/bin', [trialMark]: trialId }, stdio: 'ignore' })
   atEnd(() => child.kill('SIGKILL'))
   await waitFor(() => findSurvivors(trialId, null).length === 1)

@@ -1,0 +1,144 @@
+// Containers of a trial: what is asked of Docker for them, and the shell scripts that run in them as root. Scripts use `sh` and what comes
+// with every system; they get paths as arguments and never put one together from text.
+
+import type Docker from 'dockerode'
+import type { TaskEnvironment } from '../../core/task.ts'
+import { askDocker, labels } from './_docker-client.ts'
+import { runExec } from './_docker-exec.ts'
+import type { Owner } from './_docker-files.ts'
+
+/** Of one trial; honest builds and test suites stay far below. */
+export const processesMax = 4096
+
+/** Where our own things stand, apart from everything a task may use. */
+export const ownRoot = '/turnpike'
+export const homePath = `${ownRoot}/home`
+export const keptPath = `${ownRoot}/kept`
+export const scratchPath = `${ownRoot}/scratch`
+
+export interface ContainerWish {
+  readonly image: string
+  readonly networkMode: string
+  readonly place: TaskEnvironment | null
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** The first process only waits, and takes in orphans; the kernel spares it when everything else is killed. */
+const waitForever = 'trap exit TERM INT; while :; do sleep 3600 & wait $!; done'
+
+export function startContainer(docker: Docker, wish: ContainerWish): Promise<Docker.Container> {
+  const { place } = wish
+  const memory = place?.memoryMb === null || place === null ? 0 : place.memoryMb * 1024 * 1024
+  return askDocker(`a container of ${wish.image} cannot be started`, async () => {
+    const container = await docker.createContainer({
+      Image: wish.image,
+      Entrypoint: ['sh', '-c', waitForever],
+      Cmd: [],
+      User: '0:0',
+      WorkingDir: '/',
+      Env: Object.entries(place?.env ?? {}).map(([name, value]) => `${name}=${value}`),
+      Labels: { ...wish.labels },
+      Healthcheck: { Test: ['NONE'] },
+      HostConfig: {
+        NetworkMode: wish.networkMode,
+        ...(place?.cpus == null ? {} : { NanoCpus: place.cpus * 1e9 }),
+        ...(memory === 0 ? {} : { Memory: memory, MemorySwap: memory }),
+        PidsLimit: processesMax,
+        SecurityOpt: ['no-new-privileges'],
+        LogConfig: { Type: 'none', Config: {} },
+      },
+    })
+    try {
+      await container.start()
+    } catch (error) {
+      await container.remove({ force: true }).catch(() => undefined)
+      throw error
+    }
+    return container
+  })
+}
+
+const never = new AbortController().signal
+
+/** Runs one of the scripts below as root; its exit status and output. */
+export function runScript(container: Docker.Container, script: string, paths: readonly string[]) {
+  return runExec(
+    ['sh', '-c', script, 'turnpike', ...paths],
+    { timeoutMs: null, signal: never, user: '0:0' },
+    { container, cwd: '/', env: { PATH: systemPath }, user: null, killAll: async () => undefined },
+    'bare',
+  )
+}
+
+export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** Counts what lives, then kills: everything but the first process and the shell itself. The dead that nobody has taken in do not count, nor what the first process waits for. */
+export const killScript = `list() {
+  count=0
+  for each in /proc/[0-9]*; do
+    pid=\${each#/proc/}
+    [ "$pid" = 1 ] || [ "$pid" = $$ ] && continue
+    read -r line 2>/dev/null <"$each/stat" || continue
+    case "$line" in *") Z "* | *") X "* | *" (sleep) S 1 "*) ;; *) count=$((count + 1)) ;; esac
+  done
+}
+list
+found=$count
+round=0
+while [ "$count" -gt 0 ] && [ "$round" -lt 500 ]; do
+  kill -s KILL -- -1 2>/dev/null
+  list
+  round=$((round + 1))
+done
+echo "$found"`
+
+/** Directories that are links or files, and files that are anything, make room. */
+export const clearScript = `while [ $# -gt 0 ]; do
+  kind=$1; path=$2; shift 2
+  if [ "$kind" = d ]; then { [ -L "$path" ] || [ ! -d "$path" ]; } && rm -rf -- "$path"; else rm -rf -- "$path"; fi
+done; :`
+
+export const prepareScript = `mkdir -p -- "$2" ${homePath} ${keptPath} ${scratchPath} && chown "$1" "$2" ${homePath} && chmod 700 ${keptPath} && chmod 711 ${scratchPath}`
+
+export const makeScript = `owner=$1; shift
+for path; do mkdir -p -- "$path" && chown "$owner" "$path" || exit 1; done`
+
+export const emptyScript = `owner=$1; path=$2
+rm -rf -- "$path" && mkdir -p -- "$path" && chown "$owner" "$path"`
+
+export const copyScript = `from=$1; to=$2
+mkdir -p -- "$to" && cd -- "$to" && for old in ./* ./.[!.]* ./..?*; do { [ -e "$old" ] || [ -L "$old" ]; } && { rm -rf -- "$old" || exit 1; }; done
+cp -a -- "$from/." "$to/"`
+
+export async function findOwner(container: Docker.Container, user: string | null): Promise<Owner> {
+  if (user === null || user === '' || user === '0' || user === 'root') return { uid: 0, gid: 0 }
+  const found = await runExec(
+    ['sh', '-c', 'id -u && id -g'],
+    { timeoutMs: null, signal: never, user },
+    { container, cwd: '/', env: { PATH: systemPath }, user, killAll: async () => undefined },
+    'leave',
+  )
+  const [uid, gid] = found.stdout.split('\n').map(Number)
+  return Number.isInteger(uid) && found.exit === 0 ? { uid: uid ?? 0, gid: gid ?? 0 } : { uid: 0, gid: 0 }
+}
+
+/** A copy of the container as it is now, as a container of its own; `remove` takes its image away as well. */
+export async function copyContainer(docker: Docker, source: Docker.Container, wish: Omit<ContainerWish, 'image'>) {
+  // Not paused: nothing of the agent is alive, and labels come over with the container's own.
+  const made = await askDocker(
+    'the container cannot be copied',
+    (): Promise<{ Id: string }> => source.commit({ pause: false, changes: `LABEL ${labels.made}=copy` }),
+  )
+  const removeImage = () => docker.getImage(made.Id).remove({ force: true })
+  try {
+    const container = await startContainer(docker, { ...wish, image: made.Id })
+    const remove = async (): Promise<void> => {
+      await container.remove({ force: true, v: true })
+      await removeImage()
+    }
+    return { container, remove }
+  } catch (error) {
+    await removeImage().catch(() => undefined)
+    throw error
+  }
+}

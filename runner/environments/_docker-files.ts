@@ -1,0 +1,242 @@
+// Files in and out of a container as tar archives. What comes out was made by an agent: sizes are bounded, links are kept as links and never
+// followed, and nothing is written outside the directory it was meant for.
+
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { lstat, mkdir, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises'
+import { dirname, join, normalize, sep } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type Docker from 'dockerode'
+import { extract, type Header, type Pack, pack } from 'tar-stream'
+import { TurnpikeError } from '../../core/errors.ts'
+import type { FileRead } from './_adapter.ts'
+import { askDocker, statusOf } from './_docker-client.ts'
+
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Writes texts below a directory that exists. What stands in their way must have been removed before. */
+export function putTexts(
+  container: Docker.Container,
+  directory: string,
+  files: Readonly<Record<string, string>>,
+  owner: Owner,
+): Promise<void> {
+  const archive = pack()
+  for (const path of listDirectories(Object.keys(files))) archive.entry({ name: path, type: 'directory', mode: 0o755, ...owner })
+  for (const [path, text] of Object.entries(files))
+    archive.entry({ name: path, mode: text.startsWith('#!') ? 0o755 : 0o644, ...owner }, text)
+  archive.finalize()
+  return putArchive(container, directory, archive)
+}
+
+/** Every directory above the paths, parents first. */
+export function listDirectories(paths: readonly string[]): string[] {
+  const found = new Set<string>()
+  for (const path of paths) for (let at = dirname(path); at !== '.' && at !== '/'; at = dirname(at)) found.add(at)
+  return [...found].sort()
+}
+
+export async function putTree(container: Docker.Container, source: string, target: string, owner: Owner): Promise<void> {
+  const archive = pack()
+  const writing = packTree(archive, { directory: source, owner, prefix: '', ignored: () => false }).then(() => archive.finalize())
+  await Promise.all([putArchive(container, target, archive), writing])
+}
+
+/** A content hash of a tree: names, modes, link targets and bytes, in one order. */
+export async function hashTree(directory: string, ignored: (path: string) => boolean = () => false): Promise<string> {
+  const hash = createHash('sha256')
+  const addFile = async (file: string): Promise<void> => {
+    for await (const bytes of createReadStream(file)) hash.update(bytes as Buffer)
+  }
+  const add = async (path: string): Promise<void> => {
+    for (const name of (await readdir(join(directory, path))).sort()) {
+      const inside = path === '' ? name : `${path}/${name}`
+      if (ignored(inside)) continue
+      const found = await lstat(join(directory, inside))
+      hash.update(`${inside}\0${found.mode}\0`)
+      if (found.isDirectory()) await add(inside)
+      else if (found.isSymbolicLink()) hash.update(await readlink(join(directory, inside)))
+      else if (found.isFile()) await addFile(join(directory, inside))
+      hash.update('\0')
+    }
+  }
+  await add('')
+  return hash.digest('hex')
+}
+
+export interface TreeSource {
+  readonly directory: string
+  readonly owner: Owner
+  /** Put before every name; with its slash. */
+  readonly prefix: string
+  readonly ignored: (path: string) => boolean
+}
+
+export async function packTree(archive: Pack, source: TreeSource): Promise<void> {
+  const root = await realpath(source.directory)
+  const add = async (path: string): Promise<void> => {
+    for (const name of (await readdir(join(source.directory, path))).sort()) {
+      const inside = path === '' ? name : `${path}/${name}`
+      if (source.ignored(inside)) continue
+      await packEntry(archive, join(source.directory, inside), source.prefix + inside, { root, owner: source.owner })
+      if ((await lstat(join(source.directory, inside))).isDirectory()) await add(inside)
+    }
+  }
+  await add('')
+}
+
+async function packEntry(
+  archive: Pack,
+  file: string,
+  name: string,
+  { root, owner }: { readonly root: string; readonly owner: Owner },
+): Promise<void> {
+  const found = await lstat(file)
+  const head = { name, mode: found.mode & 0o7777, mtime: found.mtime, ...owner }
+  if (found.isDirectory()) archive.entry({ ...head, type: 'directory' })
+  else if (found.isSymbolicLink()) {
+    await refuseLinkOut(file, root)
+    archive.entry({ ...head, type: 'symlink', linkname: await readlink(file) })
+  } else if (found.isFile()) {
+    const entry = archive.entry({ ...head, size: found.size })
+    await pipeline(createReadStream(file), entry)
+  }
+}
+
+async function refuseLinkOut(file: string, root: string): Promise<void> {
+  const target = await realpath(file).catch(() => null)
+  if (target !== null && (target === root || target.startsWith(root + sep))) return
+  throw new TurnpikeError('E_TASK_INVALID', `${file} is a link that leads out of ${root}`, { hint: 'copy the file instead' })
+}
+
+async function putArchive(container: Docker.Container, directory: string, archive: Pack): Promise<void> {
+  await askDocker(`files cannot be written to ${directory}`, () =>
+    container.putArchive(Readable.from(archive), { path: directory, noOverwriteDirNonDir: 'true' }),
+  )
+}
+
+/** Null when there is nothing at the path. */
+async function getArchive(container: Docker.Container, path: string): Promise<NodeJS.ReadableStream | null> {
+  return askDocker(`${path} cannot be read`, async () => {
+    try {
+      return await container.getArchive({ path })
+    } catch (error) {
+      if (statusOf(error) === 404) return null
+      throw error
+    }
+  })
+}
+
+export async function readText(container: Docker.Container, path: string, bytesMax: number): Promise<FileRead | null> {
+  const stream = await getArchive(container, path)
+  if (stream === null) return null
+  let read: FileRead | null = null
+  await eachEntry(stream, async (header, entry) => {
+    if (header.type !== 'file' || header.name.includes('/')) return 'stop'
+    const parts: Buffer[] = []
+    let bytes = 0
+    for await (const part of entry) {
+      if (bytes < bytesMax) parts.push(part as Buffer)
+      bytes += (part as Buffer).length
+      if (bytes >= bytesMax) break
+    }
+    const text = Buffer.concat(parts).subarray(0, bytesMax).toString('utf8')
+    read = { text, modifiedAtMs: header.mtime?.getTime() ?? 0 }
+    return 'stop'
+  })
+  return read
+}
+
+export interface TreeLimits {
+  readonly bytesMax: number
+  readonly exclude: readonly string[]
+}
+
+/** Copies out what stands at the path, under its own name, or with `into` its content alone. False when there is nothing. */
+export async function getTree(
+  container: Docker.Container,
+  path: string,
+  directory: string,
+  limits: TreeLimits & { readonly bare?: boolean },
+): Promise<boolean> {
+  const stream = await getArchive(container, path)
+  if (stream === null) return false
+  let bytes = 0
+  await mkdir(directory, { recursive: true })
+  await eachEntry(stream, async (header, entry) => {
+    const name = limits.bare === true ? header.name.replace(/^[^/]*\/?/, '') : header.name
+    const inside = normalize(name)
+    bytes += header.size ?? 0
+    if (bytes > limits.bytesMax)
+      throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${path} holds more than ${limits.bytesMax} bytes`)
+    if (inside.startsWith('..') || inside.startsWith('/') || isExcluded(inside, limits.exclude)) return drain(entry)
+    await makeRealDirectory(directory, header.type === 'directory' ? inside : dirname(inside))
+    await writeEntry(header, entry, join(directory, inside))
+    return 'next'
+  })
+  return true
+}
+
+function isExcluded(path: string, patterns: readonly string[]): boolean {
+  return patterns.some(pattern => {
+    const source = pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replace(/\*/g, '.*')
+      .replace(/\?/g, '.')
+    return new RegExp(`(^|/)${source}(/|$)`).test(path)
+  })
+}
+
+async function drain(entry: Readable): Promise<'next'> {
+  entry.resume()
+  return 'next'
+}
+
+/** An earlier copy may have left a link where a directory is wanted now; nothing is written through it. */
+async function makeRealDirectory(root: string, path: string): Promise<void> {
+  let at = root
+  for (const part of path.split('/').filter(part => part !== '' && part !== '.')) {
+    at = join(at, part)
+    const found = await lstat(at).catch(() => null)
+    if (found?.isDirectory() === true) continue
+    await rm(at, { recursive: true, force: true })
+    await mkdir(at)
+  }
+}
+
+/** Modes are made readable: an agent may have taken its own rights away. Devices, pipes and sockets hold no content. */
+async function writeEntry(header: Header, entry: Readable, file: string): Promise<void> {
+  if (header.type === 'file') {
+    await rm(file, { recursive: true, force: true })
+    const mode = ((header.mode ?? 0o644) & 0o111) === 0 ? 0o644 : 0o755
+    await pipeline(entry, createWriteStream(file, { mode, flags: 'wx' }))
+  } else if (header.type === 'symlink' && header.linkname) {
+    await rm(file, { recursive: true, force: true })
+    await symlink(header.linkname, file)
+    entry.resume()
+  } else entry.resume()
+}
+
+async function eachEntry(
+  stream: NodeJS.ReadableStream,
+  visit: (header: Header, entry: Readable) => Promise<'next' | 'stop'>,
+): Promise<void> {
+  const reader = extract()
+  const feeding = pipeline(stream, reader).catch((error: unknown) => error)
+  for await (const entry of reader) {
+    if ((await visit(entry.header, entry as unknown as Readable)) === 'stop') {
+      reader.destroy()
+      ;(stream as Readable).destroy()
+      await feeding
+      return
+    }
+    entry.resume()
+  }
+  const trouble = await feeding
+  if (trouble !== undefined)
+    throw new TurnpikeError('E_ENVIRONMENT_FAILED', 'an archive of the container broke off', { cause: trouble })
+}

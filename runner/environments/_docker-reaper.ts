@@ -1,0 +1,41 @@
+// Takes away what trials have left: of trials that are named, and of Turnpikes that are no longer alive. Touches nothing without our label.
+
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { askDocker, labels, probeDocker } from './_docker-client.ts'
+
+/** `host/pid/start`: a process id alone comes round again. */
+export function ownerName(): string {
+  return `${hostname()}/${process.pid}/${readStart(process.pid) ?? ''}`
+}
+
+/** Start of a process in ticks since boot; null when it does not run. */
+function readStart(pid: number): string | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
+  } catch {
+    return null
+  }
+}
+
+export function isDead(owner: string): boolean {
+  const [host, pid, start] = owner.split('/')
+  return host === hostname() && readStart(Number(pid)) !== start
+}
+
+export async function removeLeftovers(trialIds: readonly string[]): Promise<void> {
+  if ((await probeDocker()) !== null) return
+  await askDocker('what is left cannot be removed', async docker => {
+    const containers = await docker.listContainers({ all: true, filters: { label: [labels.trial] } })
+    for (const { Id, Labels } of containers) {
+      const named = trialIds.includes(Labels[labels.trial] ?? '')
+      if (named || isDead(Labels[labels.owner] ?? '')) await docker.getContainer(Id).remove({ force: true, v: true })
+    }
+    // A copy belongs to the container that runs it; one without is a leftover, unless it is being made at this moment.
+    const used = new Set((await docker.listContainers({ all: true })).map(container => container.ImageID))
+    const copies = await docker.listImages({ filters: { label: [`${labels.made}=copy`] } })
+    for (const { Id, Labels } of copies)
+      if (!used.has(Id) && isDead(Labels?.[labels.owner] ?? '')) await docker.getImage(Id).remove({ force: true })
+  })
+}

@@ -1,0 +1,260 @@
+// A container per trial, made from the task's image with the agent's programs over it. Verification happens in a copy of the container, so that
+// nothing it brings or leaves is ever near the agent; the network ends at a gate that this process controls.
+
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import type Docker from 'dockerode'
+import { TurnpikeError } from '../../core/errors.ts'
+import type { NetworkPolicy } from '../../core/task.ts'
+import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
+import { askDocker, labels, probeDocker, useDocker } from './_docker-client.ts'
+import {
+  clearScript,
+  copyContainer,
+  copyScript,
+  emptyScript,
+  findOwner,
+  homePath,
+  keptPath,
+  killScript,
+  makeScript,
+  prepareScript,
+  processesMax,
+  runScript,
+  scratchPath,
+  startContainer,
+  systemPath,
+} from './_docker-container.ts'
+import { type ExecPlace, readEnv, runExec, spawnExec } from './_docker-exec.ts'
+import { getTree, listDirectories, type Owner, putTexts, putTree, readText } from './_docker-files.ts'
+import { createFreezer } from './_docker-freezer.ts'
+import { type Gate, openGate } from './_docker-gate.ts'
+import { proxyPort } from './_docker-gate-image.ts'
+import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
+import { ownerName, removeLeftovers } from './_docker-reaper.ts'
+
+/** A workspace that is copied out for a snapshot: more than this is no source tree. */
+const workspaceBytesMax = 8 * 1024 ** 3
+
+const anyNetwork: NetworkPolicy = { mode: 'proxy', hosts: [] }
+
+export default {
+  id: 'docker',
+  title: 'container per trial (Docker or Podman), network ends at the proxy',
+  gives: { images: true, limits: true, networks: ['none', 'proxy', 'allow-list', 'public'] },
+  probe: probeDocker,
+  open: async (spec, signal) => {
+    signal.throwIfAborted()
+    const docker = await useDocker()
+    const image = await prepareImage(spec.place, readLayer(spec), signal)
+    const marks = { [labels.made]: 'trial', [labels.trial]: spec.trialId, [labels.run]: spec.runId, [labels.owner]: ownerName() }
+    const policy = spec.place?.network ?? anyNetwork
+    const gate = await openGate({ docker, proxyUrl: spec.proxyUrl, policy, labels: marks, signal })
+    try {
+      const wish = { image, networkMode: gate.networkMode, place: spec.place, labels: marks }
+      const container = await startContainer(docker, wish)
+      try {
+        return await createEnvironment({ docker, spec, gate, container, wish, image })
+      } catch (error) {
+        await container.remove({ force: true }).catch(() => undefined)
+        throw error
+      }
+    } catch (error) {
+      await gate.close()
+      throw error
+    }
+  },
+  sweep: removeLeftovers,
+} satisfies EnvironmentAdapter
+
+interface Parts {
+  readonly docker: Docker
+  readonly spec: EnvironmentSpec
+  readonly gate: Gate
+  readonly container: Docker.Container
+  readonly wish: Parameters<typeof startContainer>[1]
+  readonly image: string
+}
+
+async function createEnvironment(parts: Parts): Promise<Environment> {
+  const { docker, spec } = parts
+  const { Config } = await askDocker('the image cannot be read', () => docker.getImage(parts.image).inspect())
+  const user = Config.User === '' ? null : Config.User
+  const workspace = readWorkdir(spec, Config.WorkingDir)
+  const live: Live = { container: parts.container, talks: 0, isFrozen: false }
+  const owner = await findOwner(live.container, user)
+  await runRoot(live, 'the container cannot be prepared', prepareScript, [nameOwner(owner), workspace])
+  const exports = await mkdtemp(join(tmpdir(), 'turnpike-export-'))
+  return {
+    workspace,
+    home: homePath,
+    ...createProcesses(parts, live, { user, workspace, env: readEnv(Config.Env) }),
+    ...createFiles(live, owner, workspace),
+    ...createStates(parts, live, workspace),
+    setNetwork: parts.gate.setPolicy,
+    exportWorkspace: async () => {
+      const directory = join(exports, 'workspace')
+      await rm(directory, { recursive: true, force: true })
+      await getTree(live.container, workspace, directory, { bytesMax: workspaceBytesMax, exclude: [], bare: true })
+      return directory
+    },
+    hostUrl: url => (url.startsWith(spec.proxyUrl) ? `http://127.0.0.1:${proxyPort}${url.slice(spec.proxyUrl.length)}` : url),
+    close: async () => {
+      await parts.container.remove({ force: true, v: true }).catch(() => undefined)
+      await parts.gate.close()
+      await rm(exports, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Live {
+  /** The trial's own container, or while a verifier works, the copy. */
+  container: Docker.Container
+  /** Conversations that are open: killing everything would end them as well. */
+  talks: number
+  isFrozen: boolean
+}
+
+/** Runs a script as root and gives back what it printed. */
+async function runRoot(live: Live, what: string, script: string, paths: readonly string[]): Promise<string> {
+  const { exit, stdout, stderr } = await runScript(live.container, script, paths)
+  if (exit === 0) return stdout
+  throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${what}: ${stderr.trim() || `exit status ${exit}`}`)
+}
+
+/** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. */
+async function restart(container: Docker.Container): Promise<number> {
+  await askDocker('processes cannot be ended', () => container.restart({ t: 0 }))
+  return processesMax
+}
+
+interface Inside {
+  readonly user: string | null
+  readonly workspace: string
+  /** Of the image. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, env }: Inside) {
+  let killing: Promise<number> | null = null
+  const endProcesses = async (): Promise<number> => {
+    // What stands still is the agent's, between two requests. A verifier's processes end with the copy it works in.
+    if (live.isFrozen) return 0
+    killing ??= runRoot(live, 'processes cannot be ended', killScript, [])
+      .then(count => Number(count) || 0)
+      .catch(() => restart(live.container))
+      .finally(() => {
+        killing = null
+      })
+    return killing
+  }
+  const place = (): ExecPlace => ({
+    container: live.container,
+    cwd: workspace,
+    user,
+    env: {
+      ...env,
+      PATH: [...listPrograms(spec), spec.path ?? env['PATH'] ?? systemPath].join(':'),
+      HOME: homePath,
+      LANG: 'C.UTF-8',
+      ...spec.place?.env,
+      ...gate.env(),
+      TURNPIKE_TRIAL: spec.trialId,
+    },
+    killAll: endProcesses,
+    quiet: async () => killing,
+  })
+  return {
+    endProcesses,
+    ...createFreezer(live),
+    exec: async (argv, options) => {
+      const result = await runExec(argv, options, place(), live.talks > 0 ? 'leave' : 'kill')
+      if (result.directoryGone)
+        throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the directory ${options.cwd ?? workspace} is gone`)
+      // Killed from outside, the supervisor could not clear up; other users' processes it may not touch.
+      if (live.talks === 0 && (result.exit === null || options.user !== undefined)) await endProcesses()
+      return result
+    },
+    spawn: async (argv, options) => {
+      const talk = await spawnExec(argv, options, place())
+      live.talks++
+      void talk.ended.then(() => live.talks--)
+      return talk
+    },
+  } satisfies Partial<Environment>
+}
+
+function createFiles(live: Live, owner: Owner, workspace: string) {
+  const ownerOf = (name: string | undefined): Promise<Owner> | Owner =>
+    name === undefined ? owner : findOwner(live.container, name)
+  return {
+    writeFiles: (directory, files) => writeTexts(live, owner, directory, files),
+    readFile: (path, bytesMax) => readText(live.container, path, bytesMax),
+    copyIn: async (trees, name) => {
+      const to = await ownerOf(name)
+      for (const tree of trees) {
+        const target = isAbsolute(tree.to) ? tree.to : join(workspace, tree.to)
+        await runRoot(live, `${target} cannot be made`, makeScript, [nameOwner(to), target])
+        await putTree(live.container, tree.directory, target, to)
+      }
+    },
+    copyOut: (path, directory, limits) => getTree(live.container, path, directory, limits),
+    empty: async (path, name) => {
+      await runRoot(live, `${path} cannot be emptied`, emptyScript, [nameOwner(await ownerOf(name)), path])
+    },
+    makeScratch: async () => {
+      const path = `${scratchPath}/${randomBytes(16).toString('hex')}`
+      await runRoot(live, 'a scratch directory cannot be made', makeScript, [nameOwner(owner), path])
+      return path
+    },
+    removeScratch: async path => {
+      await runRoot(live, `${path} cannot be removed`, 'rm -rf -- "$1"', [path])
+    },
+  } satisfies Partial<Environment>
+}
+
+function createStates({ docker, container, wish }: Parts, live: Live, workspace: string) {
+  return {
+    onCopy: async work => {
+      const copy = await copyContainer(docker, container, wish)
+      live.container = copy.container
+      try {
+        return await work()
+      } finally {
+        live.container = container
+        await askDocker('the copy cannot be removed', copy.remove)
+      }
+    },
+    keep: async name => {
+      await runRoot(live, 'the workspace cannot be kept', copyScript, [workspace, `${keptPath}/${name}`])
+    },
+    rollBack: async name => {
+      await runRoot(live, 'the workspace cannot be restored', copyScript, [`${keptPath}/${name}`, workspace])
+    },
+  } satisfies Partial<Environment>
+}
+
+/** The root of the file system is nobody's working directory: everything would be the agent's work. */
+function readWorkdir(spec: EnvironmentSpec, ofImage: string | undefined): string {
+  const wanted = spec.place?.workdir ?? ofImage ?? ''
+  return wanted === '' || wanted === '/' ? '/workspace' : wanted
+}
+
+const nameOwner = ({ uid, gid }: Owner): string => `${uid}:${gid}`
+
+/** Arguments of one command; kernels take two megabytes. */
+const pathsPerScript = 1000
+
+async function writeTexts(live: Live, owner: Owner, directory: string, files: Readonly<Record<string, string>>): Promise<void> {
+  const paths = Object.keys(files)
+  if (paths.length === 0) return
+  await runRoot(live, `${directory} cannot be made`, `[ -d "$2" ] || { ${makeScript}\n}`, [nameOwner(owner), directory])
+  const inWay = [...listDirectories(paths).map(path => ['d', path]), ...paths.map(path => ['f', path])]
+  for (let at = 0; at < inWay.length; at += pathsPerScript) {
+    const part = inWay.slice(at, at + pathsPerScript).flatMap(([kind = 'f', path = '']) => [kind, `${directory}/${path}`])
+    await runRoot(live, `files cannot be written to ${directory}`, clearScript, part)
+  }
+  await putTexts(live.container, directory, files, owner)
+}

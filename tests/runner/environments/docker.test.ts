@@ -1,0 +1,224 @@
+// What containers give beyond the promises of every environment: images, limits, a network that ends at the gate, and nothing left behind.
+// A real daemon; without one the tests say why they are skipped.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { NetworkPolicy, TaskEnvironment } from '../../../core/task.ts'
+import { labels, useDocker } from '../../../runner/environments/_docker-client.ts'
+import { isDead, ownerName } from '../../../runner/environments/_docker-reaper.ts'
+import docker from '../../../runner/environments/docker.ts'
+import { dockerMissing, testImage } from '../../docker.ts'
+import { atEnd, never, plainSpec } from '../_sandbox.ts'
+
+const place: TaskEnvironment = {
+  image: { kind: 'name', name: testImage },
+  cpus: null,
+  memoryMb: null,
+  storageMb: null,
+  network: { mode: 'proxy', hosts: [] },
+  env: {},
+  workdir: null,
+  healthcheck: null,
+  buildTimeoutMs: 60_000,
+}
+
+let trials = 0
+async function open(change: Partial<TaskEnvironment> = {}, proxyUrl = 'http://127.0.0.1:9') {
+  const environment = await docker.open(
+    { ...plainSpec(`docker${process.pid}x${++trials}`), place: { ...place, ...change }, proxyUrl },
+    never,
+  )
+  atEnd(() => environment.close())
+  return environment
+}
+type Opened = Awaited<ReturnType<typeof open>>
+const sh = (environment: Opened, script: string, change = {}) =>
+  environment.exec(['bash', '-c', script], { timeoutMs: 20_000, signal: never, ...change })
+
+/** A server of this machine; `address` is one that containers might reach. */
+async function serve(host: string) {
+  const server = createServer((_, response) => response.end('hello from the host')).listen(0, host)
+  await new Promise(resolve => server.once('listening', resolve))
+  atEnd(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+const fetchScript = (url: string) =>
+  `node -e "fetch('${url}',{signal:AbortSignal.timeout(3000)}).then(r=>r.text()).then(console.log,e=>console.log('failed',e.cause?.code??e.name))"`
+const hostAddresses = () =>
+  Object.values(networkInterfaces()).flatMap(list =>
+    (list ?? []).filter(one => one.family === 'IPv4' && !one.internal).map(one => one.address),
+  )
+
+describe.skipIf(dockerMissing !== null)('containers', () => {
+  it('reach the proxy and nothing else of this machine or beyond', async () => {
+    const proxy = await serve('127.0.0.1')
+    const other = await serve('0.0.0.0')
+    const environment = await open({}, `http://127.0.0.1:${proxy}`)
+    expect(environment.hostUrl(`http://127.0.0.1:${proxy}/t/x`)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/t\/x$/)
+    expect((await sh(environment, fetchScript(environment.hostUrl(`http://127.0.0.1:${proxy}/`)))).stdout).toBe(
+      'hello from the host\n',
+    )
+    for (const address of ['127.0.0.1', '172.17.0.1', ...hostAddresses()])
+      expect((await sh(environment, fetchScript(`http://${address}:${other}/`))).stdout, address).toMatch(/^failed/)
+    expect((await sh(environment, fetchScript('http://192.0.2.1/'))).stdout).toMatch(/^failed/)
+    const names = await sh(environment, `node -e "require('dns').lookup('localhost.example.com',e=>console.log(e.code))"`)
+    expect(names.stdout).toMatch(/ENOTFOUND|EAI_AGAIN/)
+    expect((await sh(environment, 'cat /proc/net/route | tail -n +2')).stdout).toBe('')
+  })
+
+  it('follow a policy that is changed while they run', async () => {
+    const proxy = await serve('127.0.0.1')
+    const environment = await open({ network: { mode: 'none', hosts: [] } }, `http://127.0.0.1:${proxy}`)
+    const ask = async () => (await sh(environment, fetchScript(environment.hostUrl(`http://127.0.0.1:${proxy}/`)))).stdout
+    expect(await ask()).toMatch(/^failed/)
+    await environment.setNetwork({ mode: 'proxy', hosts: [] })
+    expect(await ask()).toBe('hello from the host\n')
+    await environment.setNetwork({ mode: 'public', hosts: [] })
+    expect(await ask()).toBe('hello from the host\n')
+    expect((await sh(environment, 'tail -n +2 /proc/net/route | wc -l')).stdout.trim()).not.toBe('0')
+    await environment.setNetwork({ mode: 'none', hosts: [] })
+    expect(await ask()).toMatch(/^failed/)
+    expect((await sh(environment, 'cat /proc/net/route | tail -n +2')).stdout).toBe('')
+  })
+
+  it('reach hosts of an allow-list through the gate, by CONNECT and plainly, and no others', async () => {
+    const allowed = await serve('127.0.0.1')
+    const echo = createTcpServer(socket => socket.end('raw')).listen(0, '127.0.0.1')
+    await new Promise(resolve => echo.once('listening', resolve))
+    atEnd(() => echo.close())
+    const policy: NetworkPolicy = { mode: 'allow-list', hosts: ['localhost'] }
+    const environment = await open({ network: policy })
+    const viaProxy = (url: string) => `node -e "
+      const p=new URL(process.env.HTTP_PROXY);
+      require('http').get({host:p.hostname,port:p.port,path:'${url}'},r=>{let s='';r.on('data',d=>s+=d).on('end',()=>console.log(r.statusCode,s.trim()))})"`
+    const connect = (target: string) => `node -e "
+      const p=new URL(process.env.HTTP_PROXY);
+      require('http').request({host:p.hostname,port:p.port,method:'CONNECT',path:'${target}'}).on('connect',(r,s,h)=>{let t=''+h;s.on('data',d=>t+=d).on('end',()=>console.log(r.statusCode,t.trim()))}).end()"`
+    expect((await sh(environment, viaProxy(`http://localhost:${allowed}/`))).stdout).toBe('200 hello from the host\n')
+    expect((await sh(environment, viaProxy(`http://127.0.0.1:${allowed}/`))).stdout).toMatch(/^403 turnpike: the network policy/)
+    expect((await sh(environment, connect(`localhost:${(echo.address() as AddressInfo).port}`))).stdout).toBe('200 raw\n')
+    expect((await sh(environment, connect('example.com:443'))).stdout).toMatch(/^403/)
+  })
+
+  it('keep their limits: memory, processes, time', async () => {
+    const environment = await open({ memoryMb: 64, cpus: 1 })
+    const hungry = await sh(environment, `node -e "const a=[];for(;;)a.push(Buffer.alloc(1e6,1))"; echo $?`)
+    expect(hungry.stdout).toMatch(/137|134/)
+    expect((await sh(environment, 'echo fine')).stdout).toBe('fine\n')
+    const bomb = await sh(environment, 'b() { b | b & }; b; sleep 30', { timeoutMs: 2_000 })
+    // Where forking fails the shell may give up by itself.
+    expect(['timed-out', 'exited']).toContain(bomb.ended)
+    await environment.endProcesses()
+    expect(await environment.endProcesses()).toBe(0)
+    expect((await sh(environment, 'echo alive')).stdout).toBe('alive\n')
+  }, 60_000)
+
+  it('verify in a copy that the agent never shares, whatever it has left', async () => {
+    const environment = await open()
+    await sh(environment, 'echo mine > work.txt; echo system > /etc/agent-was-here')
+    const seen = await environment.onCopy(async () => {
+      await environment.writeFiles('/tests', { 'secret.txt': 'expected output' })
+      await sh(environment, 'echo spoiled > work.txt; touch /etc/verifier-was-here')
+      return (await sh(environment, 'cat /tests/secret.txt /etc/agent-was-here')).stdout
+    })
+    expect(seen).toBe('expected output\nsystem\n'.replace('output\n', 'output'))
+    expect((await sh(environment, 'cat work.txt; ls -d /tests /etc/verifier-was-here 2>&1 | grep -c "No such"')).stdout).toBe(
+      'mine\n2\n',
+    )
+  })
+
+  it('run as the user of the image or the one who is named', async () => {
+    const environment = await open()
+    expect((await sh(environment, 'id -u')).stdout).toBe('0\n')
+    expect((await sh(environment, 'id -u', { user: 'agent' })).stdout).toBe('1000\n')
+    await sh(environment, 'setsid sleep 303 >/dev/null 2>&1 &', { user: 'agent' })
+    expect(await environment.endProcesses()).toBe(0)
+  })
+
+  it('are built from a directory, once for the same content and for many at once', async () => {
+    const context = mkdtempSync(join(tmpdir(), 'turnpike-test-'))
+    atEnd(() => rmSync(context, { recursive: true, force: true }))
+    writeFileSync(join(context, 'Dockerfile'), `FROM ${testImage}\nENV KIND=built\nCOPY data.txt /data.txt\nWORKDIR /app\n`)
+    writeFileSync(join(context, 'data.txt'), `content ${process.pid}`)
+    writeFileSync(join(context, '.dockerignore'), '*.log\n')
+    const image = { kind: 'build', context, dockerfile: 'Dockerfile' } as const
+    const [one, two] = await Promise.all([open({ image }), open({ image })])
+    expect(one?.workspace).toBe('/app')
+    expect((await sh(one as Opened, 'echo $KIND; cat /data.txt')).stdout).toBe(`built\ncontent ${process.pid}`)
+    writeFileSync(join(context, 'ignored.log'), 'changes nothing')
+    const started = performance.now()
+    const three = await open({ image })
+    expect(three.workspace).toBe('/app')
+    const images = await (await useDocker()).listImages({ filters: { reference: ['turnpike/task'] } })
+    const mine = images.filter(
+      found => found.Containers !== 0 && found.Created * 1000 > Date.now() - (performance.now() - started) - 60_000,
+    )
+    expect(mine.length).toBe(1)
+    await Promise.all([one?.close(), two?.close(), three.close()])
+    for (const { Id } of mine) await (await useDocker()).getImage(Id).remove({ force: true })
+  }, 60_000)
+
+  it('say what is wrong with a build, an image that is nowhere and a limit of time', async () => {
+    const context = mkdtempSync(join(tmpdir(), 'turnpike-test-'))
+    atEnd(() => rmSync(context, { recursive: true, force: true }))
+    const image = { kind: 'build', context, dockerfile: 'Dockerfile' } as const
+    writeFileSync(join(context, 'Dockerfile'), `FROM ${testImage}\nRUN echo first line; exit 7\n`)
+    await expect(open({ image })).rejects.toMatchObject({
+      code: 'E_ENVIRONMENT_FAILED',
+      hint: expect.stringContaining('first line'),
+    })
+    writeFileSync(join(context, 'Dockerfile'), `FROM ${testImage}\nRUN sleep 30\n`)
+    await expect(open({ image, buildTimeoutMs: 1_500 })).rejects.toThrow(/longer than 1500 ms/)
+    await expect(open({ image: { kind: 'name', name: 'no.such.registry.invalid/image:1' } })).rejects.toThrow(
+      /not here and cannot be pulled/,
+    )
+  }, 60_000)
+
+  it('are swept away when their Turnpike was killed, and only then', async () => {
+    const code = `
+      const { default: docker } = await import(${JSON.stringify(join(process.cwd(), 'runner/environments/docker.ts'))})
+      await docker.open({ trialId: 'orphan${process.pid}', runId: 'r', path: null, place: null, layer: null, proxyUrl: 'http://127.0.0.1:9' }, new AbortController().signal)
+      console.log('open'); setInterval(() => {}, 1000)`
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    atEnd(() => child.kill('SIGKILL'))
+    await new Promise(resolve => child.stdout.once('data', resolve))
+    const client = await useDocker()
+    const count = async () =>
+      (await client.listContainers({ all: true, filters: { label: [`${labels.trial}=orphan${process.pid}`] } })).length
+    expect(await count()).toBe(2)
+    await docker.sweep([])
+    expect(await count()).toBe(2)
+    child.kill('SIGKILL')
+    await new Promise(resolve => child.once('exit', resolve))
+    await docker.sweep([])
+    expect(await count()).toBe(0)
+  }, 60_000)
+
+  it('leave nothing when they are closed, also many at once', async () => {
+    const many = await Promise.all(Array.from({ length: 8 }, () => open()))
+    const said = await Promise.all(many.map((environment, at) => sh(environment, `echo ${at}`)))
+    expect(said.map(result => result.stdout)).toEqual(many.map((_, at) => `${at}\n`))
+    await Promise.all(many.map(environment => environment.onCopy(async () => sh(environment, 'true'))))
+    await Promise.all(many.map(environment => environment.close()))
+  }, 120_000)
+
+  afterAll(async () => {
+    const client = await useDocker()
+    const left = await client.listContainers({ all: true, filters: { label: [`${labels.owner}=${ownerName()}`] } })
+    const copies = await client.listImages({ filters: { label: [`${labels.made}=copy`] } })
+    expect(left.map(container => container.Names)).toEqual([])
+    expect(copies.filter(image => image.Labels?.[labels.owner] === ownerName())).toEqual([])
+  })
+})
+
+it('knows its own process from one that has ended', () => {
+  expect(isDead(ownerName())).toBe(false)
+  expect(isDead(ownerName().replace(/\/\d+\//, '/999999999/'))).toBe(true)
+  expect(isDead('another-machine/1/1')).toBe(false)
+})
