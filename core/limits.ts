@@ -36,6 +36,9 @@ export const agentTimeoutMs = 900_000
 /** How long a verifier may take when the task does not say. */
 export const verifierTimeoutMs = 120_000
 
+/** How long a task's own set-up of a turn may take: it installs packages at times. */
+export const setupTimeoutMs = 600_000
+
 /** What a process gets between SIGTERM and SIGKILL: enough to flush a session file, too little to keep a trial waiting. */
 export const terminateGraceMs = 1_000
 

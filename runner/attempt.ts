@@ -10,7 +10,9 @@ import type { Ledger } from './ledger.ts'
 import type { ExecResult } from './processes.ts'
 import { retryEnvironment } from './retry.ts'
 import type { Snapshots } from './snapshots.ts'
-import { type Verification, verifyTurn } from './verify.ts'
+import { withSolution } from './solutions.ts'
+import { restoreNetwork, type VerificationDesk, verifyAttempt } from './verification.ts'
+import type { Verification } from './verify.ts'
 
 /** What the attempts of one trial share. */
 export interface Workbench {
@@ -20,6 +22,7 @@ export interface Workbench {
   readonly context: AgentContext
   readonly snapshots: Snapshots | null
   readonly agentTimeoutMs: number
+  readonly desk: VerificationDesk
   readonly signal: AbortSignal
 }
 
@@ -55,13 +58,21 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
   const verification =
     agent?.ended === 'interrupted' || signal.aborted
       ? null
-      : await retryEnvironment(() => verifyTurn(bench.environment, input.turn.verifier, signal), infrastructure)
+      : await retryEnvironment(() => verifyAttempt(bench.environment, bench.desk, input.turn, signal), infrastructure)
   const record = writeRecord({ input, agent, verification, snapshot, startedAt, token: bench.context.token })
   await ledger.store.put('tests', nameTests(record, verification))
   await ledger.store.put('attempts', [record])
   if (verification !== null) {
-    const { passed, testsPassed, testsTotal } = verification
-    await ledger.emit('attempt-verified', trial, { ...at, passed, testsPassed, testsTotal, ms: Math.round(verification.ms) })
+    const { passed, testsPassed, testsTotal, rewards, flags } = verification
+    const told = { ...(rewards === undefined ? {} : { rewards }), ...(flags?.length ? { flags } : {}) }
+    await ledger.emit('attempt-verified', trial, {
+      ...at,
+      passed,
+      testsPassed,
+      testsTotal,
+      ms: Math.round(verification.ms),
+      ...told,
+    })
   }
   return { trial, agent, verification }
 }
@@ -76,12 +87,23 @@ async function runAgent(bench: Workbench, input: AttemptInput): Promise<ExecResu
   }
   const command: AgentCommand | null = agent.command(request, context)
   if (command === null) return null
-  return environment.exec(command.argv, {
-    env: agent.env(context),
-    ...(command.stdin === undefined ? {} : { stdin: command.stdin }),
-    timeoutMs: input.turn.timeoutMs ?? bench.agentTimeoutMs,
-    signal: bench.signal,
-  })
+  const { turn } = input
+  const run = (env: Readonly<Record<string, string>>): Promise<ExecResult> =>
+    environment.exec(command.argv, {
+      env: { ...env, ...agent.env(context) },
+      ...(command.stdin === undefined ? {} : { stdin: command.stdin }),
+      ...(turn.agentUser === undefined ? {} : { user: turn.agentUser }),
+      timeoutMs: turn.timeoutMs ?? bench.agentTimeoutMs,
+      signal: bench.signal,
+    })
+  if (agent.id === 'oracle') return withSolution(environment, turn, ({ env }) => run(env))
+  if (turn.agentNetwork === undefined) return run({})
+  try {
+    await environment.setNetwork(turn.agentNetwork)
+    return await run({})
+  } finally {
+    await restoreNetwork(environment, bench.desk)
+  }
 }
 
 async function takeSnapshot(bench: Workbench, at: { turn: number; attempt: number }, now: number): Promise<string | null> {

@@ -15,6 +15,7 @@ import type { FeedbackLevel } from './feedback.ts'
 import { type Cell, planGrid } from './grid.ts'
 import { type Job, planTrial } from './job.ts'
 import { type Ledger, openLedger } from './ledger.ts'
+import { checkPlaces } from './place-check.ts'
 import type { FailurePolicy, Policy } from './policy.ts'
 import { reopenRun } from './resume.ts'
 import { schedule } from './schedule.ts'
@@ -41,6 +42,8 @@ export interface RunOptions {
   readonly fromTurn?: number
   readonly toTurn?: number
   readonly agentTimeoutMs?: number
+  /** See Policy. */
+  readonly harborCompat?: boolean
   readonly runName?: string
   /** The resolved configuration, secrets left out; kept with the run. */
   readonly config: Json
@@ -70,6 +73,7 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const policy = readPolicy(options)
   const cells = planGrid({ tasks: options.tasks, agents: options.agents, trials: options.trials, policy })
   const environment = findEnvironment(options.environment)
+  checkPlaces(options.tasks, environment)
   const plannedTurns = cells.reduce((sum, cell) => sum + cell.task.turns.length, 0)
   const opened =
     options.resumeRunId === undefined
@@ -82,7 +86,9 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const { jobs, kept } = opened
   await ledger.emit('run-started', null, { name: opened.run.name, trials: jobs.length, kept: kept.length, plannedTurns })
   const ended = new Map<string, Trial>(kept.map(trial => [trial.name, trial]))
-  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path: options.path ?? null, git }
+  // An image has programs and a search path of its own.
+  const path = environment.gives.images ? null : (options.path ?? null)
+  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path, git }
   try {
     await schedule({
       jobs,
@@ -113,6 +119,7 @@ function readPolicy(options: RunOptions): Policy {
     fromTurn: options.fromTurn ?? 1,
     toTurn: options.toTurn ?? null,
     agentTimeoutMs: options.agentTimeoutMs ?? agentTimeoutMs,
+    ...(options.harborCompat === true ? { harborCompat: true } : {}),
   }
 }
 
