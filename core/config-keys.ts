@@ -159,9 +159,10 @@ export const configKeys: readonly ConfigKey[] = [
     name: 'run.environment',
     flag: '--env <kind>',
     kind: 'text',
-    choices: ['local'],
+    choices: ['local', 'docker'],
     fallback: 'local',
-    meaning: 'Where agents work: `local` is a temporary directory with its own home and process group on this machine.',
+    meaning:
+      'Where agents work: `local` is a temporary directory with its own home and process group on this machine, `docker` a container (docs/environments.md).',
   },
   {
     name: 'run.trials',
@@ -233,6 +234,14 @@ export const configKeys: readonly ConfigKey[] = [
     kind: 'flag',
     fallback: false,
     meaning: 'Start a new agent session for each turn; needed for agents that cannot continue one.',
+  },
+  {
+    name: 'run.harbor_compat',
+    flag: '--harbor-compat',
+    kind: 'flag',
+    fallback: false,
+    meaning:
+      'Do as Harbor does where Turnpike differs on purpose (docs/harbor.md has the table), for numbers to set beside its own.',
   },
   ...tollKeys,
   ...budgetKeys,

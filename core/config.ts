@@ -61,7 +61,7 @@ export interface Config {
     readonly name: string | null
     readonly tasks: string | null
     readonly agents: readonly AgentChoice[]
-    readonly environment: 'local'
+    readonly environment: 'local' | 'docker'
     readonly trials: number
     readonly attempts: number
     readonly feedback: 'none' | 'minimal' | 'medium' | 'detailed'
@@ -71,6 +71,7 @@ export interface Config {
     readonly agentTimeoutMs: number
     readonly concurrency: number
     readonly freshSession: boolean
+    readonly harborCompat: boolean
   }
   /** The file that was read, if any. */
   readonly file: string | null
@@ -178,6 +179,7 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       agentTimeoutMs: get('run.agent_timeout_ms'),
       concurrency: get('run.concurrency'),
       freshSession: get('run.fresh_session'),
+      harborCompat: get('run.harbor_compat'),
     },
     file: origin.file,
   }

@@ -7,6 +7,7 @@ import { costsCommand } from './costs.ts'
 import { decodeCommand } from './decode.ts'
 import { doctorCommand } from './doctor.ts'
 import { exportCommand } from './export.ts'
+import { harborCommand } from './harbor.ts'
 import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
 import { proxyCommand } from './proxy.ts'
@@ -23,6 +24,7 @@ export const commands: readonly CommandSpec[] = [
   proxyCommand,
   importCommand,
   runCommand,
+  harborCommand,
   sessionsCommand,
   runsCommand,
   trialsCommand,

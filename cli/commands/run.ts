@@ -40,6 +40,7 @@ export const runCommand: CommandSpec = {
     'run.agent_timeout_ms',
     'run.concurrency',
     'run.fresh_session',
+    'run.harbor_compat',
     'run.name',
     'proxy.models',
     'proxy.upstream',
@@ -84,7 +85,7 @@ export const runCommand: CommandSpec = {
   },
 }
 
-async function runAgents(context: CommandContext, store: Store, plan: RunPlan, tollPlan: TollPlan): Promise<RunResult> {
+export async function runAgents(context: CommandContext, store: Store, plan: RunPlan, tollPlan: TollPlan): Promise<RunResult> {
   const { output } = context
   const { config } = plan
   // Loaded here: commands that only look into the store must start fast.
@@ -147,7 +148,9 @@ function runSettings(plan: RunPlan, context: CommandContext, replayRefId: string
     environment: run.environment,
     concurrency: run.concurrency,
     agentTimeoutMs: run.agentTimeoutMs,
-    freshSession: run.freshSession,
+    // Harbor's agents begin each step anew.
+    freshSession: run.freshSession || run.harborCompat,
+    ...(run.harborCompat ? { harborCompat: true } : {}),
     config: writeRunRecord({ ...plan.config, replay: { ...replay, ref: replayRefId } }),
     turnpikeVersion: readVersion(),
     ...(run.fromTurn === null ? {} : { fromTurn: run.fromTurn }),
