@@ -1,7 +1,7 @@
 // Writes a run as the tree of files that Harbor leaves, for scripts made for it: <jobs>/<job>/<trial>/steps/<step>/verifier/reward.txt and all
 // that stands around it. An export: the store is the record, and nothing here is read back.
 
-import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { currentTrials } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
@@ -132,14 +132,12 @@ async function writeTurn(options: HarborTreeOptions, { trial }: HarborTrial, tur
   if (trajectory !== null) await writeFile(join(place, 'agent', 'trajectory.json'), trajectory)
 }
 
-/** The folder that was copied out has the name it had inside: its content is what counts. */
 async function copyKept(from: string, to: string): Promise<void> {
-  const names = await readdir(from).catch(() => [])
-  for (const name of names) {
-    const inner = from.endsWith('verifier') && name === 'verifier' ? join(from, name) : null
-    if (inner !== null) await cp(inner, to, { recursive: true, verbatimSymlinks: true })
-    else await cp(join(from, name), join(to, name), { recursive: true, verbatimSymlinks: true })
-  }
+  // A verifier's folder lies there under the name it had inside; artifacts lie as they shall.
+  const [inner] = from.endsWith('verifier') ? await readdir(from).catch(() => []) : ['.']
+  const source = join(from, inner ?? '.')
+  const found = await lstat(source).catch(() => null)
+  if (found?.isDirectory()) await cp(source, to, { recursive: true, verbatimSymlinks: true })
 }
 
 async function setAside(file: string): Promise<void> {

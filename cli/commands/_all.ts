@@ -17,6 +17,7 @@ import { runsCommand } from './runs.ts'
 import { scoreCommand } from './score.ts'
 import { sessionsCommand } from './sessions.ts'
 import { showCommand } from './show.ts'
+import { tasksCommand } from './tasks.ts'
 import { trialsCommand } from './trials.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -37,6 +38,7 @@ export const commands: readonly CommandSpec[] = [
   costsCommand,
   reportCommand,
   agentsCommand,
+  tasksCommand,
   doctorCommand,
   initCommand,
 ]
