@@ -4,8 +4,10 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { useDocker } from '../../runner/environments/_docker-client.ts'
+import { prepareImage } from '../../runner/environments/_docker-images.ts'
 import { loadTasks } from '../../runner/tasks/_all.ts'
 import { dockerMissing, testImage } from '../docker.ts'
+import { never } from '../runner/_sandbox.ts'
 import { openBench } from '../runner/_tasks.ts'
 
 const directory = fileURLToPath(new URL('../../configs/tasks', import.meta.url))
@@ -24,7 +26,12 @@ describe.skipIf(dockerMissing !== null)('the tasks that come with Turnpike', () 
       )
     if (tagged) execFileSync('docker', ['tag', testImage, nodeImage])
   })
-  afterAll(() => {
+  afterAll(async () => {
+    const docker = await useDocker()
+    for (const task of (await loadTasks(directory)).tasks) {
+      const name = await prepareImage(task.environment ?? null, null, never)
+      await docker.getImage(name).remove()
+    }
     if (tagged) execFileSync('docker', ['rmi', nodeImage], { stdio: 'pipe' })
   })
 
