@@ -28,7 +28,10 @@ export async function planRun(context: CommandContext): Promise<RunPlan> {
   const agents = nameAgents(config, context.arguments)
   if (config.run.tasks === null) throw missing('tasks', '--tasks', 'run.tasks')
   if (agents.length === 0) throw missing('agent', '--agent', 'run.agents')
-  const { tasks, warnings } = await loadTasks(config.run.tasks)
+  const { tasks, warnings } = await loadTasks(config.run.tasks, {
+    environment: context.environment,
+    harborCompat: config.run.harborCompat,
+  })
   return { config, tasks, agents, warnings, resume }
 }
 

@@ -24,6 +24,7 @@ export function writeRunRecord(config: Config): JsonObject {
     agent_timeout_ms: run.agentTimeoutMs,
     concurrency: run.concurrency,
     fresh_session: run.freshSession,
+    harbor_compat: run.harborCompat,
     simulated: simulated.enabled,
     script: simulated.enabled ? simulated.script : null,
     seed: simulated.enabled ? simulated.seed : null,

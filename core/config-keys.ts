@@ -230,6 +230,14 @@ export const configKeys: readonly ConfigKey[] = [
     fallback: false,
     meaning: 'Start a new agent session for each turn; needed for agents that cannot continue one.',
   },
+  {
+    name: 'run.harbor_compat',
+    flag: '--harbor-compat',
+    kind: 'flag',
+    fallback: false,
+    meaning:
+      'Do as Harbor does where Turnpike differs on purpose (docs/harbor.md has the table), for numbers to set beside its own.',
+  },
   ...tollKeys,
   ...budgetKeys,
 ]

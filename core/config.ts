@@ -75,6 +75,7 @@ export interface Config {
     readonly agentTimeoutMs: number
     readonly concurrency: number
     readonly freshSession: boolean
+    readonly harborCompat: boolean
   }
   readonly agents: { readonly directory: string | null }
   /** The file that was read, if any. */
@@ -183,6 +184,7 @@ function buildConfig(values: Values, origin: { readonly file: string | null; rea
       agentTimeoutMs: get('run.agent_timeout_ms'),
       concurrency: get('run.concurrency'),
       freshSession: get('run.fresh_session'),
+      harborCompat: get('run.harbor_compat'),
     },
     agents: { directory: get('agents.directory') },
     file: origin.file,

@@ -41,6 +41,8 @@ export const layerInstallMs = 900_000
 
 /** How long an agent that was asked to stop may take before its process is ended. */
 export const cancelGraceMs = 5_000
+/** How long a task's own set-up of a turn may take: it installs packages at times. */
+export const setupTimeoutMs = 600_000
 
 /** What a process gets between SIGTERM and SIGKILL: enough to flush a session file, too little to keep a trial waiting. */
 export const terminateGraceMs = 1_000

@@ -61,7 +61,7 @@ export interface RewardFiles {
 export interface Verifier {
   /** Files written into the environment after the agent is dead and removed again before the next turn: path -> text. */
   readonly files: Readonly<Record<string, string>>
-  /** argv run in the workspace; exit 0 = passed unless it writes test results (see docs/tasks.md). */
+  /** argv run in the workspace; exit 0 = passed unless it writes test results (see docs/tasks.md). Empty = nothing verifies the turn. */
   readonly command: readonly string[]
   readonly timeoutMs: number
   /** As `files`, from directories; later ones replace files of earlier ones. */
@@ -69,6 +69,8 @@ export interface Verifier {
   readonly env?: Readonly<Record<string, string>>
   /** User inside the environment; absent = the environment's own. */
   readonly user?: string
+  /** What can be reached while it runs; absent = what the task's environment says. */
+  readonly network?: NetworkPolicy
   /** Absent: passed by exit status or test results. */
   readonly reward?: RewardFiles
   /** Runs in an environment of its own that sees only artifacts; absent = a copy of the agent's. */

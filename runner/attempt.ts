@@ -12,7 +12,9 @@ import type { Ledger } from './ledger.ts'
 import type { ExecResult } from './processes.ts'
 import { retryEnvironment } from './retry.ts'
 import type { Snapshots } from './snapshots.ts'
-import { type Verification, verifyTurn } from './verify.ts'
+import { withSolution } from './solutions.ts'
+import { restoreNetwork, type VerificationDesk, verifyAttempt } from './verification.ts'
+import type { Verification } from './verify.ts'
 
 /** What the attempts of one trial share. */
 export interface Workbench {
@@ -22,6 +24,7 @@ export interface Workbench {
   readonly context: AgentContext
   readonly snapshots: Snapshots | null
   readonly agentTimeoutMs: number
+  readonly desk: VerificationDesk
   readonly signal: AbortSignal
   /** How the agent is talked to, for the whole trial; absent = a process per request. */
   readonly dialogue?: Dialogue
@@ -62,26 +65,48 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
   const verification =
     agent?.ended === 'interrupted' || signal.aborted
       ? null
-      : await retryEnvironment(() => verifyTurn(bench.environment, input.turn.verifier, signal), infrastructure)
+      : await retryEnvironment(() => verifyAttempt(bench.environment, bench.desk, input.turn, signal), infrastructure)
   const record = writeRecord({ input, agent, verification, snapshot, startedAt, token: bench.context.token })
   await ledger.store.put('tests', nameTests(record, verification))
   await ledger.store.put('attempts', [record])
   if (verification !== null) {
-    const { passed, testsPassed, testsTotal } = verification
-    await ledger.emit('attempt-verified', trial, { ...at, passed, testsPassed, testsTotal, ms: Math.round(verification.ms) })
+    const { passed, testsPassed, testsTotal, rewards, flags } = verification
+    const told = { ...(rewards === undefined ? {} : { rewards }), ...(flags?.length ? { flags } : {}) }
+    await ledger.emit('attempt-verified', trial, {
+      ...at,
+      passed,
+      testsPassed,
+      testsTotal,
+      ms: Math.round(verification.ms),
+      ...told,
+    })
   }
   return { trial, agent, session, verification }
 }
 
-function runAgent(bench: Workbench, input: AttemptInput): Promise<AgentReply> {
+async function runAgent(bench: Workbench, input: AttemptInput): Promise<AgentReply> {
+  const { turn } = input
   const request = {
     instruction: input.instruction,
     session: input.session,
     continues: input.continues,
-    solution: input.turn.solution,
+    solution: turn.solution,
   }
   const dialogue = bench.dialogue ?? openProcesses(bench)
-  return dialogue.ask(request, { timeoutMs: input.turn.timeoutMs ?? bench.agentTimeoutMs })
+  const ask = (env: Readonly<Record<string, string>>): Promise<AgentReply> =>
+    dialogue.ask(request, {
+      timeoutMs: turn.timeoutMs ?? bench.agentTimeoutMs,
+      env,
+      ...(turn.agentUser === undefined ? {} : { user: turn.agentUser }),
+    })
+  if (bench.agent.id === 'oracle') return withSolution(bench.environment, turn, ({ env }) => ask(env))
+  if (turn.agentNetwork === undefined) return ask({})
+  try {
+    await bench.environment.setNetwork(turn.agentNetwork)
+    return await ask({})
+  } finally {
+    await restoreNetwork(bench.environment, bench.desk)
+  }
 }
 
 async function takeSnapshot(bench: Workbench, at: { turn: number; attempt: number }, now: number): Promise<string | null> {

@@ -18,4 +18,6 @@ export interface Policy {
   readonly toTurn: number | null
   /** For turns that name no limit of their own. */
   readonly agentTimeoutMs: number
+  /** Harbor's own behaviour where ours differs by default; docs/harbor.md lists it. Absent = ours. */
+  readonly harborCompat?: boolean
 }

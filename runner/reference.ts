@@ -6,6 +6,8 @@ import type { Task, TaskTurn } from '../core/task.ts'
 import type { Trial } from '../core/types.ts'
 import type { Workbench } from './attempt.ts'
 import type { Policy } from './policy.ts'
+import { prepareTurn } from './preparation.ts'
+import { withSolution } from './solutions.ts'
 
 /** Brings a fresh workspace to where the agent starts. */
 export async function fastForward(bench: Workbench, trial: Trial, task: Task, policy: Policy): Promise<void> {
@@ -59,7 +61,12 @@ async function runSolutions(bench: Workbench, task: Task, lastTurn: number): Pro
     if (argv === null)
       throw new TurnpikeError('E_ENVIRONMENT_FAILED', `task ${task.id}: turn ${turn.index} has no reference solution`)
     const timeoutMs = turn.timeoutMs ?? bench.agentTimeoutMs
-    const result = await bench.environment.exec(argv, { timeoutMs, signal: bench.signal })
+    const { environment, signal } = bench
+    const user = turn.agentUser === undefined ? {} : { user: turn.agentUser }
+    await prepareTurn(environment, turn, signal)
+    const result = await withSolution(environment, turn, options =>
+      environment.exec(argv, { ...options, ...user, timeoutMs, signal }),
+    )
     if (result.ended === 'exited' && result.exit === 0) continue
     const why = result.startFailure ?? `${result.ended}, exit status ${result.exit}: ${result.stderr.slice(-500)}`
     throw new TurnpikeError(

@@ -17,6 +17,7 @@ import { type Cell, planGrid } from './grid.ts'
 import { type Job, planTrial } from './job.ts'
 import { type LayerOptions, type PreparedLayer, prepareLayer } from './layers.ts'
 import { type Ledger, openLedger } from './ledger.ts'
+import { checkPlaces } from './place-check.ts'
 import type { FailurePolicy, Policy } from './policy.ts'
 import { reopenRun } from './resume.ts'
 import { schedule } from './schedule.ts'
@@ -43,6 +44,8 @@ export interface RunOptions {
   readonly fromTurn?: number
   readonly toTurn?: number
   readonly agentTimeoutMs?: number
+  /** See Policy. */
+  readonly harborCompat?: boolean
   readonly runName?: string
   /** The resolved configuration, secrets left out; kept with the run. */
   readonly config: Json
@@ -74,6 +77,7 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const policy = readPolicy(options)
   const cells = planGrid({ tasks: options.tasks, agents: options.agents, trials: options.trials, policy })
   const environment = findEnvironment(options.environment)
+  checkPlaces(options.tasks, environment)
   // Before anything is planned in the store: what cannot be installed must not leave a run of failures.
   const layers = await prepareLayers(cells, options)
   const plannedTurns = cells.reduce((sum, cell) => sum + cell.task.turns.length, 0)
@@ -88,7 +92,9 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const { jobs, kept } = opened
   await ledger.emit('run-started', null, { name: opened.run.name, trials: jobs.length, kept: kept.length, plannedTurns })
   const ended = new Map<string, Trial>(kept.map(trial => [trial.name, trial]))
-  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path: options.path ?? null, git }
+  // An image has programs and a search path of its own.
+  const path = environment.gives.images ? null : (options.path ?? null)
+  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path, git }
   try {
     await schedule({
       jobs,
@@ -142,6 +148,7 @@ function readPolicy(options: RunOptions): Policy {
     fromTurn: options.fromTurn ?? 1,
     toTurn: options.toTurn ?? null,
     agentTimeoutMs: options.agentTimeoutMs ?? agentTimeoutMs,
+    ...(options.harborCompat === true ? { harborCompat: true } : {}),
   }
 }
 

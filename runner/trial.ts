@@ -13,9 +13,11 @@ import type { Environment, EnvironmentAdapter } from './environments/_adapter.ts
 import type { PreparedLayer } from './layers.ts'
 import type { Ledger } from './ledger.ts'
 import type { Policy } from './policy.ts'
+import { prepareTask, prepareTurn } from './preparation.ts'
 import { applyFailurePolicy, fastForward } from './reference.ts'
 import { retryEnvironment } from './retry.ts'
 import { openSnapshots } from './snapshots.ts'
+import { closesTrial, describeTask, deskOf } from './trial-desk.ts'
 import { type Conversation, playTurn, type TurnResult } from './turn.ts'
 
 export interface TrialInput {
@@ -53,6 +55,7 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     agent: input.spec.id,
     model: input.spec.model,
     session: policy.freshSession ? 'fresh' : 'continuous',
+    ...describeTask(task),
   })
   const live = { trial: started }
   let end: TrialEnd
@@ -125,6 +128,7 @@ async function openPrepared(input: TrialInput, trial: Trial, token: string): Pro
         Object.fromEntries(inside.map(([path, text]) => [path.slice(directory.length + 1), text])),
       )
     }
+    await prepareTask(environment, input.task, input.signal)
     if (input.policy.onFailure === 'reset-to-reference') await environment.keep('start')
     return environment
   } catch (error) {
@@ -154,6 +158,7 @@ async function prepareBench(
     context: writeContext(input, environment, token),
     snapshots,
     agentTimeoutMs: input.policy.agentTimeoutMs,
+    desk: deskOf(input, live.trial),
     signal: input.signal,
   }
 }
@@ -173,6 +178,7 @@ async function playTurns(
     if (input.signal.aborted) return { kind: 'interrupted', reason: null }
     if (policy.freshSession) conversation = { session: randomUUID(), started: false }
     const startedAt = Date.now()
+    await prepareTurn(bench.environment, turn, input.signal)
     const result = await playTurn(bench, { trial: live.trial, turn, policy, conversation, newSession: randomUUID, notice })
     live.trial = result.trial
     conversation = result.conversation
@@ -180,8 +186,9 @@ async function playTurns(
     cells.set(turn.index, result.state)
     if (result.ends !== null) return { kind: result.ends, reason: result.reason }
     if (trouble.kind === 'finished') trouble = nameTrouble(result)
-    if (result.state !== 'passed' && policy.onFailure === 'stop') return trouble
-    notice = await applyFailurePolicy(bench, live.trial, { task, turn, passed: result.state === 'passed', policy })
+    const fine = result.state === 'passed' || result.state === 'skipped'
+    if ((!fine && policy.onFailure === 'stop') || closesTrial(turn, result, policy)) return trouble
+    notice = await applyFailurePolicy(bench, live.trial, { task, turn, passed: fine, policy })
   }
   return trouble
 }

@@ -30,6 +30,8 @@ export interface TurnResult {
   readonly attempts: number
   readonly conversation: Conversation
   readonly reason: string | null
+  /** Of the last attempt, where its verifier speaks in rewards; null when it left none. */
+  readonly rewards?: Readonly<Record<string, number>> | null
   /** Set when the trial cannot go on. */
   readonly ends: TrialOutcomeKind | null
 }
@@ -55,8 +57,9 @@ export async function playTurn(bench: Workbench, input: TurnInput): Promise<Turn
     trial = result.trial
     conversation = followSession(conversation, result)
     const end = await judgeAttempt(bench, result, turn.index, attempt)
-    const over = end.state === 'passed' || end.ends !== null || attempt >= policy.attempts
-    if (over || result.verification === null) return { trial, attempts: attempt, conversation, ...end }
+    const over = end.state === 'passed' || end.state === 'skipped' || end.ends !== null || attempt >= policy.attempts
+    const rewards = result.verification?.rewards === undefined ? {} : { rewards: result.verification.rewards }
+    if (over || result.verification === null) return { trial, attempts: attempt, conversation, ...rewards, ...end }
     const { instruction } = turn
     feedback = writeFeedback({ level: policy.feedback, instruction, verdict: result.verification, remembers })
   }
@@ -80,6 +83,7 @@ async function judgeAttempt(bench: Workbench, result: AttemptResult, turn: numbe
   const blame = blameProvider(await bench.ledger.store.exchanges({ scopeId: trial.id }), turn, attempt)
   if (blame?.kind === 'budget') return { state: 'failed', reason: blame.reason, ends: 'over-budget' }
   if (blame?.kind === 'provider') return { state: 'infra-error', reason: blame.reason, ends: 'environment-failed' }
+  if (verification.unverified) return { state: 'skipped', reason: null, ends: null }
   if (agent?.ended === 'timed-out')
     return { state: 'failed', reason: `turn ${turn}: the agent ran into its time limit`, ends: null }
   if (agent !== null && agent.exit !== 0) {

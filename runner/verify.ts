@@ -9,6 +9,12 @@ import type { ExecResult } from './processes.ts'
 import { reachVerdict, type Verdict } from './results/verdict.ts'
 
 export interface Verification extends Verdict {
+  /** Only where the verifier speaks in rewards; null when it left none that counts. */
+  readonly rewards?: Readonly<Record<string, number>> | null
+  /** Contradictions a person should look at. */
+  readonly flags?: readonly string[]
+  /** Nothing verifies the turn: it is played and not scored. */
+  readonly unverified?: true
   readonly output: string
   readonly ms: number
 }

@@ -70,6 +70,24 @@ export const unmirrored: readonly Unmirrored[] = [
     ],
   },
   {
+    reason: 'how a turn is verified by its reward: parts that only mean something in a trial',
+    testedBy: 'tests/runner/reward-verification.test.ts',
+    files: [
+      'runner/artifacts.ts',
+      'runner/place-check.ts',
+      'runner/solutions.ts',
+      'runner/trial-desk.ts',
+      'runner/verification.ts',
+    ],
+  },
+  {
+    reason: 'what Harbor writes of a trial and of a job, tested in the tree that holds it',
+    testedBy: 'tests/report/harbor-tree.test.ts',
+    files: ['report/harbor-job.ts', 'report/harbor-results.ts'],
+  },
+  { reason: 'tested as a process', testedBy: 'tests/cli/tasks-check.test.ts', files: ['cli/commands/tasks.ts'] },
+  { reason: 'tested as a process', testedBy: 'tests/cli/harbor-flags.test.ts', files: ['cli/commands/harbor.ts'] },
+  {
     reason: 'what differs between simulated providers: data, and words tested together',
     testedBy: 'tests/scenarios/simulated/dialects.test.ts',
     files: [

@@ -7,6 +7,7 @@ const commandFiles: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   proxy: async () => (await import('./proxy.ts')).proxyCommand,
   import: async () => (await import('./import.ts')).importCommand,
   run: async () => (await import('./run.ts')).runCommand,
+  harbor: async () => (await import('./harbor.ts')).harborCommand,
   sessions: async () => (await import('./sessions.ts')).sessionsCommand,
   runs: async () => (await import('./runs.ts')).runsCommand,
   trials: async () => (await import('./trials.ts')).trialsCommand,
@@ -20,6 +21,7 @@ const commandFiles: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   costs: async () => (await import('./costs.ts')).costsCommand,
   report: async () => (await import('./report.ts')).reportCommand,
   agents: async () => (await import('./agents.ts')).agentsCommand,
+  tasks: async () => (await import('./tasks.ts')).tasksCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   init: async () => (await import('./init.ts')).initCommand,
 }

@@ -42,6 +42,7 @@ export const runCommand: CommandSpec = {
     'run.concurrency',
     'run.fresh_session',
     'agents.directory',
+    'run.harbor_compat',
     'run.name',
     'proxy.models',
     'proxy.upstream',
@@ -86,7 +87,7 @@ export const runCommand: CommandSpec = {
   },
 }
 
-async function runAgents(context: CommandContext, store: Store, plan: RunPlan, tollPlan: TollPlan): Promise<RunResult> {
+export async function runAgents(context: CommandContext, store: Store, plan: RunPlan, tollPlan: TollPlan): Promise<RunResult> {
   const { output } = context
   const { config } = plan
   // Loaded here: commands that only look into the store must start fast.
@@ -151,7 +152,9 @@ function runSettings(plan: RunPlan, context: CommandContext, replayRefId: string
     environment: run.environment,
     concurrency: run.concurrency,
     agentTimeoutMs: run.agentTimeoutMs,
-    freshSession: run.freshSession,
+    // Harbor's agents begin each step anew.
+    freshSession: run.freshSession || run.harborCompat,
+    ...(run.harborCompat ? { harborCompat: true } : {}),
     layers: {
       directory: agents.directory ?? cacheDirectory(context.environment, 'agents'),
       env: context.environment,

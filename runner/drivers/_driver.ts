@@ -15,6 +15,8 @@ export interface DialoguePlace {
 
 export interface AskOptions {
   readonly timeoutMs: number | null
+  /** For this request; only where each has a process of its own. The agent's own variables come first. */
+  readonly env?: Readonly<Record<string, string>>
   /** Name or number inside the environment; absent = its own. */
   readonly user?: string
 }

@@ -5,13 +5,13 @@ import type { AgentReply, Dialogue, DialoguePlace } from './_driver.ts'
 export function openProcesses({ environment, agent, context, signal }: DialoguePlace): Dialogue {
   let named = false
   return {
-    ask: async (request, { timeoutMs, user }): Promise<AgentReply> => {
+    ask: async (request, { timeoutMs, user, env }): Promise<AgentReply> => {
       // A process that was ended before it said the name of its session cannot be continued by another.
       const isLost = request.continues && agent.namesSessions === true && !named
       const command = agent.command(isLost ? { ...request, continues: false } : request, context)
       if (command === null) return { result: null, session: null, lost: null }
       const result = await environment.exec(command.argv, {
-        env: agent.env(context),
+        env: { ...env, ...agent.env(context) },
         ...(command.stdin === undefined ? {} : { stdin: command.stdin }),
         timeoutMs,
         signal,

@@ -88,7 +88,8 @@ function cleanCase(result: CaseResult, workspace: string): CaseResult {
   return { ...result, name: clean(result.name), message: clean(result.message) }
 }
 
-function nameApart(cases: readonly CaseResult[]): CaseResult[] {
+/** A second case of a name gets a number. */
+export function nameApart(cases: readonly CaseResult[]): CaseResult[] {
   const taken = new Set<string>()
   return cases.map(result => {
     let name = result.name

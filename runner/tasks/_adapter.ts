@@ -9,6 +9,13 @@ export interface LoadedTasks {
   readonly warnings: readonly string[]
 }
 
+export interface LoadOptions {
+  /** Variables that templates of a task are filled from; null = templates stay as they are written. */
+  readonly environment: Readonly<Record<string, string | undefined>> | null
+  /** Where a format's own tool differs from what it documents, do as the tool does. */
+  readonly harborCompat: boolean
+}
+
 export interface TaskFormat {
   /** The name of its file. */
   readonly id: string
@@ -16,5 +23,5 @@ export interface TaskFormat {
   /** True when the path (a file or a directory) looks like this format. Looks at names and shape, does not judge the content. */
   readonly detect: (path: string, kind: 'file' | 'directory') => Promise<boolean>
   /** Every task under the path, in a stable order. Throws E_TASK_INVALID with file:line and key for a wrong value. */
-  readonly load: (path: string) => Promise<LoadedTasks>
+  readonly load: (path: string, options: LoadOptions) => Promise<LoadedTasks>
 }

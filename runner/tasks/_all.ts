@@ -3,17 +3,22 @@
 import { stat } from 'node:fs/promises'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { Task } from '../../core/task.ts'
-import type { LoadedTasks, TaskFormat } from './_adapter.ts'
+import type { LoadedTasks, LoadOptions, TaskFormat } from './_adapter.ts'
+import harbor from './harbor.ts'
 import jsonl from './jsonl.ts'
+import octobench from './octobench.ts'
 
-export const taskFormats: readonly TaskFormat[] = [jsonl]
+/** The first that fits reads the path: those with the clearest marks come first. */
+export const taskFormats: readonly TaskFormat[] = [harbor, octobench, jsonl]
+
+const plainly: LoadOptions = { environment: {}, harborCompat: false }
 
 /** Tasks of a file or directory. E_FILE_UNREADABLE when there is nothing to read, E_TASK_INVALID when it is wrong. */
-export async function loadTasks(path: string): Promise<LoadedTasks> {
+export async function loadTasks(path: string, options: LoadOptions = plainly): Promise<LoadedTasks> {
   const kind = await readKind(path)
   for (const format of taskFormats) {
     if (!(await format.detect(path, kind))) continue
-    const loaded = await format.load(path)
+    const loaded = await format.load(path, options)
     if (loaded.tasks.length === 0) throw new TurnpikeError('E_TASK_INVALID', `${path}: holds no task`)
     refuseTwins(loaded.tasks)
     return loaded

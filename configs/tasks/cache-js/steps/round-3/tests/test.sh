@@ -1,0 +1,2 @@
+#!/bin/sh
+exec node /tests/suite.mjs 3

@@ -1,0 +1,3 @@
+#!/bin/sh
+set -- 1
+. /tests/suite.sh

@@ -1,0 +1,3 @@
+#!/bin/sh
+set -- 2
+. /tests/suite.sh

@@ -1,0 +1,3 @@
+#!/bin/sh
+set -- 3
+. /tests/suite.sh

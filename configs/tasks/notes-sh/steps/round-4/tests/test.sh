@@ -1,0 +1,3 @@
+#!/bin/sh
+set -- 4
+. /tests/suite.sh

@@ -1,0 +1,3 @@
+#!/bin/sh
+set -- 5
+. /tests/suite.sh

@@ -1,0 +1,68 @@
+// What is kept of a turn besides its tests: files that the task names, taken out of the environment after the agent's processes are dead,
+// with a list of what was there and what was not. What is missing is told, never an error.
+
+import { cp, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { isTurnpikeError } from '../core/errors.ts'
+import type { Artifact, TaskTurn } from '../core/task.ts'
+import type { Environment } from './environments/_adapter.ts'
+
+const artifactBytesMax = 1024 ** 3
+
+/** Everything a program leaves here is kept without being named. */
+const conventional: Artifact = { source: '/logs/artifacts', destination: 'logs/artifacts', exclude: [] }
+
+export interface ArtifactEntry {
+  readonly source: string
+  readonly destination: string
+  readonly type: 'file' | 'directory'
+  readonly status: 'ok' | 'failed' | 'empty' | 'skipped'
+  readonly service: string
+}
+
+export interface ArtifactPlace {
+  readonly environment: Environment
+  /** Receives `artifacts/` with a manifest and `staging/` with the same files by their paths in the environment. */
+  readonly directory: string
+  readonly signal: AbortSignal
+}
+
+export const stagingOf = (directory: string): string => join(directory, 'staging')
+
+export async function collectArtifacts(place: ArtifactPlace, turn: TaskTurn): Promise<readonly ArtifactEntry[]> {
+  const { environment, signal } = place
+  const kept = join(place.directory, 'artifacts')
+  const staging = stagingOf(place.directory)
+  for (const directory of [kept, staging]) {
+    await rm(directory, { recursive: true, force: true })
+    await mkdir(directory, { recursive: true })
+  }
+  for (const { command, timeoutMs, user } of turn.verifier.collect ?? [])
+    await environment.exec(command, { timeoutMs, signal, ...(user === undefined ? {} : { user }) })
+  const entries: ArtifactEntry[] = []
+  for (const artifact of [conventional, ...(turn.artifacts ?? [])])
+    entries.push(await collect(environment, artifact, kept, staging))
+  await writeFile(join(kept, 'manifest.json'), `${JSON.stringify(entries, null, 2)}\n`)
+  return entries
+}
+
+async function collect(environment: Environment, artifact: Artifact, kept: string, staging: string): Promise<ArtifactEntry> {
+  const { source, exclude } = artifact
+  const destination = artifact.destination ?? source.replace(/^\/+/, '')
+  const entry = { source, destination: `artifacts/${destination}`, service: 'main' }
+  try {
+    const from = join(staging, dirname(source))
+    const found = await environment.copyOut(source, from, { bytesMax: artifactBytesMax, exclude })
+    if (!found) return { ...entry, type: 'file', status: artifact === conventional ? 'empty' : 'failed' }
+    const staged = join(from, basename(source))
+    const isDirectory = (await lstat(staged)).isDirectory()
+    const type = isDirectory ? 'directory' : 'file'
+    if (isDirectory && (await readdir(staged)).length === 0) return { ...entry, type, status: 'empty' }
+    // Links stay links: what they lead to is no artifact of the agent.
+    await cp(staged, join(kept, destination), { recursive: true, verbatimSymlinks: true })
+    return { ...entry, type, status: 'ok' }
+  } catch (error) {
+    if (!isTurnpikeError(error) && !(error instanceof Error && 'code' in error)) throw error
+    return { ...entry, type: 'file', status: 'failed' }
+  }
+}

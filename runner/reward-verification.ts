@@ -1,0 +1,119 @@
+// Verifies a turn whose tests leave a reward in a file: a fresh directory for it, tests that come in after the agent's processes are
+// dead, on a copy that is thrown away. In a separate environment the tests see artifacts and nothing else.
+
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+import { TurnpikeError } from '../core/errors.ts'
+import { outputCharsMax } from '../core/limits.ts'
+import type { FileTree, TaskEnvironment, Verifier } from '../core/task.ts'
+import type { Environment } from './environments/_adapter.ts'
+import type { ExecResult } from './processes.ts'
+import { judgeRewards } from './rewards.ts'
+import type { Verification } from './verify.ts'
+
+/** What a test script may print and leave beside its reward. */
+const resultBytesMax = 64 * 1024 * 1024
+
+export interface RewardPlace {
+  readonly environment: Environment
+  readonly openSeparate: (place: TaskEnvironment) => Promise<Environment>
+  /** Puts the network back to what the task says. */
+  readonly restoreNetwork: () => Promise<void>
+  /** Directory of this machine for what the verifier leaves; emptied first. */
+  readonly resultDirectory: string
+  /** Directory of this machine that holds the artifacts by their paths in the environment. */
+  readonly stagingDirectory: string
+  readonly harborCompat: boolean
+  readonly signal: AbortSignal
+}
+
+/** Null when it was interrupted. Throws E_ENVIRONMENT_FAILED when the verifier could not do its work. */
+export async function verifyByReward(place: RewardPlace, verifier: Verifier, directory: string): Promise<Verification | null> {
+  const { environment } = place
+  await rm(place.resultDirectory, { recursive: true, force: true })
+  await mkdir(place.resultDirectory, { recursive: true })
+  await environment.endProcesses()
+  if (verifier.separate !== undefined) return verifySeparately(place, verifier, verifier.separate, directory)
+  const work = (): Promise<Verification | null> => grade(place, environment, verifier, directory)
+  try {
+    if (verifier.network !== undefined) await environment.setNetwork(verifier.network)
+    if (!place.harborCompat) return await environment.onCopy(work)
+    // Harbor's verifiers work where the agent does: what they install or change stays, but not their tests and results.
+    const verification = await work()
+    for (const path of listPlaces(environment, verifier, directory)) await environment.empty(path)
+    return verification
+  } finally {
+    if (verifier.network !== undefined) await place.restoreNetwork()
+  }
+}
+
+async function verifySeparately(place: RewardPlace, verifier: Verifier, wanted: TaskEnvironment, directory: string) {
+  const other = await place.openSeparate(wanted)
+  try {
+    const trees: FileTree[] = []
+    for (const entry of await readdir(place.stagingDirectory, { withFileTypes: true }).catch(() => [])) {
+      if (entry.isDirectory()) trees.push({ directory: join(place.stagingDirectory, entry.name), to: `/${entry.name}` })
+    }
+    await other.copyIn(trees)
+    return await grade(place, other, verifier, directory)
+  } finally {
+    await other.close()
+  }
+}
+
+const inside = (environment: Environment, path: string): string => (isAbsolute(path) ? path : join(environment.workspace, path))
+
+/** What must be empty before the tests come, so that nothing the agent has prepared can pose as a test or a result. */
+function listPlaces(environment: Environment, verifier: Verifier, directory: string): string[] {
+  const targets = [directory, ...(verifier.trees ?? []).map(tree => tree.to)].map(path => inside(environment, path))
+  return [...new Set(targets)].filter(path => path !== environment.workspace)
+}
+
+async function grade(
+  place: RewardPlace,
+  environment: Environment,
+  verifier: Verifier,
+  directory: string,
+): Promise<Verification | null> {
+  for (const path of listPlaces(environment, verifier, directory)) await environment.empty(path, verifier.user)
+  await environment.copyIn(verifier.trees ?? [], verifier.user)
+  await environment.writeFiles(environment.workspace, verifier.files)
+  const scratch = await environment.makeScratch()
+  const results = inside(environment, directory)
+  try {
+    await environment.writeFiles(scratch, { started: '' })
+    const started = await environment.readFile(`${scratch}/started`, 0)
+    const result = await environment.exec(verifier.command, {
+      ...(verifier.env === undefined ? {} : { env: verifier.env }),
+      ...(verifier.user === undefined ? {} : { user: verifier.user }),
+      timeoutMs: verifier.timeoutMs,
+      signal: place.signal,
+    })
+    if (result.ended === 'interrupted') return null
+    if (result.ended === 'failed-to-start')
+      throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the verifier cannot be run: ${result.startFailure}`)
+    await environment.copyOut(results, place.resultDirectory, { bytesMax: resultBytesMax, exclude: [] })
+    const read = (name: string) => environment.readFile(join(results, name), resultBytesMax)
+    const printed = (await read('test-stdout.txt'))?.text ?? result.stdout
+    const verdict = judgeRewards({
+      json: await read('reward.json'),
+      text: await read('reward.txt'),
+      printed,
+      startedAtMs: started?.modifiedAtMs ?? 0,
+      timedOut: result.ended === 'timed-out',
+      timeoutMs: verifier.timeoutMs,
+      harborCompat: place.harborCompat,
+    })
+    return { ...verdict, output: joinOutput(printed, result), ms: result.ms }
+  } finally {
+    await environment.removeScratch(scratch)
+  }
+}
+
+/** The end of what was printed has the summary; the beginning says how it started. */
+function joinOutput(printed: string, result: ExecResult): string {
+  const whole = printed + (result.stderr === '' ? '' : `\n--- standard error ---\n${result.stderr}`)
+  if (whole.length <= outputCharsMax) return whole
+  const half = outputCharsMax / 2
+  return `${whole.slice(0, half)}\n[… ${whole.length - outputCharsMax} characters left out …]\n${whole.slice(-half)}`
+}
