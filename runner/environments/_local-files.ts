@@ -138,3 +138,12 @@ async function sumBytes(path: string): Promise<number> {
   const sizes = await Promise.all((await readdir(path)).map(name => sumBytes(join(path, name))))
   return sizes.reduce((sum, size) => sum + size, 0)
 }
+
+/** Trouble with the place is the place's, whatever the system called it. */
+export async function orBroken<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof TurnpikeError ? error : new TurnpikeError('E_ENVIRONMENT_FAILED', what, { cause: error })
+  }
+}
