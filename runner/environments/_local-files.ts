@@ -2,10 +2,11 @@
 // Knows nothing of trials or processes.
 
 import { constants } from 'node:fs'
-import { chmod, cp, lstat, mkdir, open, readdir, realpath, rm, writeFile } from 'node:fs/promises'
-import { basename, isAbsolute, join, sep } from 'node:path'
+import { chmod, lstat, mkdir, open, readdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, sep } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { FileTree } from '../../core/task.ts'
+import { runGroup } from '../processes.ts'
 import type { FileRead } from './_adapter.ts'
 
 export async function writeTree(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
@@ -45,25 +46,37 @@ export async function readRegularFile(path: string, bytesMax: number): Promise<F
   }
 }
 
+/** By the system's own program: it keeps holes and hard links, and takes names that are no text. */
 export const copyTree = (from: string, to: string): Promise<void> =>
-  unlocking(from, () =>
-    cp(from, to, {
-      recursive: true,
-      force: true,
-      preserveTimestamps: true,
-      verbatimSymlinks: true,
-      mode: constants.COPYFILE_FICLONE,
-      filter: isCopyable,
-    }),
-  )
+  unlocking(from, async () => {
+    const found = await lstat(from)
+    await mkdir(found.isDirectory() ? to : dirname(to), { recursive: true })
+    await runProgram(['cp', '-a', '--', found.isDirectory() ? `${from}/.` : from, to])
+  })
 
 export const removeTree = (path: string): Promise<void> =>
-  unlocking(path, () => rm(path, { recursive: true, force: true, maxRetries: 3 }))
+  unlocking(path, async () => {
+    try {
+      await rm(path, { recursive: true, force: true, maxRetries: 3 })
+    } catch (error) {
+      // Deeper than a path can be: `rm` walks.
+      if (codeOf(error) !== 'ENAMETOOLONG') throw error
+      await runProgram(['rm', '-rf', '--', path])
+    }
+  })
 
-/** Sockets, pipes and devices cannot be copied and hold no content; an agent may have left some. */
-async function isCopyable(path: string): Promise<boolean> {
-  const found = await lstat(path)
-  return found.isFile() || found.isDirectory() || found.isSymbolicLink()
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : null)
+
+/** What the program cannot do is a state that whoever wrote the files has brought about. */
+async function runProgram(argv: readonly string[]): Promise<void> {
+  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' }
+  const { signal } = new AbortController()
+  const result = await runGroup({ argv, cwd: '/', env, timeoutMs: null, signal, outputCharsMax: 4_000 })
+  if (result.exit === 0) return
+  const message = `${argv[0]}: ${(result.startFailure ?? result.stderr).trim().slice(0, 300)}`
+  const blame = /File name too long|Too many levels/.test(result.stderr) ? { blame: 'workspace' } : {}
+  const error = new TurnpikeError('E_ENVIRONMENT_FAILED', message, { details: blame })
+  throw /Permission denied|not permitted/.test(result.stderr) ? Object.assign(new Error(message), { code: 'EACCES' }) : error
 }
 
 /** Package caches hold read-only directories, which cannot be emptied, and files without read permission cannot be copied. */
@@ -71,7 +84,7 @@ async function unlocking(path: string, work: () => Promise<void>): Promise<void>
   try {
     await work()
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null
+    const code = codeOf(error)
     if (code !== 'EACCES' && code !== 'EPERM') throw error
     await unlock(path)
     await work()

@@ -130,11 +130,9 @@ const keepAbsolute = (path: string): string =>
     .join(':')
 
 async function workOnCopy<T>(workspace: string, original: string, work: () => Promise<T>): Promise<T> {
-  await orBroken('cannot copy the workspace', async () => {
-    await rename(workspace, original)
-    await copyTree(original, workspace)
-  })
+  await orBroken('cannot set the workspace aside', () => rename(workspace, original))
   try {
+    await orBroken('cannot copy the workspace', () => copyTree(original, workspace))
     return await work()
   } finally {
     await orBroken('cannot restore the workspace', async () => {

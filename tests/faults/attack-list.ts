@@ -149,7 +149,7 @@ const places: Attack[] = [
   },
   {
     name: 'pipes, sockets and files full of holes',
-    script: `mkfifo pipe; dd if=/dev/null of=holes bs=1 seek=20G 2>/dev/null; node -e "require('net').createServer().listen('socket'); setTimeout(()=>process.exit(),100)"; touch -d 2099-01-01 pipe holes`,
+    script: `mkfifo pipe; dd if=/dev/null of=holes bs=1 seek=1G 2>/dev/null; node -e "require('net').createServer().listen('socket'); setTimeout(()=>process.exit(),100)"; touch -d 2099-01-01 pipe holes`,
   },
   {
     name: 'a thousand megabytes of output with orders to the terminal',

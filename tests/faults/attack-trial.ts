@@ -32,7 +32,7 @@ export async function playAttack(environment: Environment, attack: Attack): Prom
   })
   await environment.exec(['sh', '-c', `${tell}${attack.script}`], { env, timeoutMs: 60_000, signal: never })
   const verification = await verifyTurn(environment, makeVerifier(attack, secret), never)
-  const search = `sleep 1.2; grep -rls -D skip "$0" "$HOME" "$1" "$PLACE" $TMPDIR /tmp/$MARK /dev/shm/$MARK /tests /logs /turnpike 2>/dev/null; :`
+  const search = `sleep 1.2; find "$HOME" "$1" "$PLACE" $TMPDIR /tmp/$MARK /dev/shm/$MARK /tests /logs /turnpike -type f -size -100k -exec grep -ls "$0" {} + 2>/dev/null; :`
   const found = await environment.exec(['sh', '-c', search, secret, environment.workspace], {
     env,
     timeoutMs: 60_000,
