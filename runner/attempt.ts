@@ -6,6 +6,8 @@ import type { TaskTurn } from '../core/task.ts'
 import type { AttemptRecord, TestResult, Trial } from '../core/types.ts'
 import type { AgentAdapter, AgentCommand, AgentContext } from './agents/_adapter.ts'
 import type { Environment } from './environments/_adapter.ts'
+import { reportFailure, reportLeaks } from './examine.ts'
+import type { LeakWatch } from './leaks.ts'
 import type { Ledger } from './ledger.ts'
 import type { ExecResult } from './processes.ts'
 import { retryEnvironment } from './retry.ts'
@@ -21,6 +23,10 @@ export interface Workbench {
   readonly snapshots: Snapshots | null
   readonly agentTimeoutMs: number
   readonly signal: AbortSignal
+  /** Looks for what verifiers brought in what the agent sends; absent = nobody looks. */
+  readonly leaks?: LeakWatch
+  /** Everything the agent may rightly know: files of the task and all requests so far. */
+  readonly known?: string
 }
 
 export interface AttemptInput {
@@ -52,16 +58,21 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
   const infrastructure = { signal, onRetry: (error: Error, retry: number) => warnOfRetry(ledger, trial, error, retry) }
   // The home is remembered by nobody; the workspace is what counts.
   const snapshot = await retryEnvironment(() => takeSnapshot(bench, at, startedAt), infrastructure)
+  const told = `${bench.known ?? ''}\n${input.instruction}`
+  const examined = { trial, turn: input.turn, attempt: input.attempt, told }
+  if (bench.leaks !== undefined) await reportLeaks(ledger, bench.leaks, examined)
+  const verifier = bench.leaks?.plant(input.turn.verifier) ?? input.turn.verifier
   const verification =
     agent?.ended === 'interrupted' || signal.aborted
       ? null
-      : await retryEnvironment(() => verifyTurn(bench.environment, input.turn.verifier, signal), infrastructure)
-  const record = writeRecord({ input, agent, verification, snapshot, startedAt, token: bench.context.token })
+      : await retryEnvironment(() => verifyTurn(bench.environment, verifier, signal), infrastructure)
+  const record = writeRecord({ input, agent, verification, snapshot: snapshot.commit, startedAt, token: bench.context.token })
   await ledger.store.put('tests', nameTests(record, verification))
   await ledger.store.put('attempts', [record])
   if (verification !== null) {
     const { passed, testsPassed, testsTotal } = verification
     await ledger.emit('attempt-verified', trial, { ...at, passed, testsPassed, testsTotal, ms: Math.round(verification.ms) })
+    if (!passed) await reportFailure(ledger, { ...examined, agent, changed: snapshot.changed })
   }
   return { trial, agent, verification }
 }
@@ -84,10 +95,11 @@ async function runAgent(bench: Workbench, input: AttemptInput): Promise<ExecResu
   })
 }
 
-async function takeSnapshot(bench: Workbench, at: { turn: number; attempt: number }, now: number): Promise<string | null> {
-  if (bench.snapshots === null) return null
+async function takeSnapshot(bench: Workbench, at: { turn: number; attempt: number }, now: number) {
+  if (bench.snapshots === null) return { commit: null, changed: null }
   const directory = await bench.environment.exportWorkspace()
-  return bench.snapshots.take(directory, `turn ${at.turn}, attempt ${at.attempt}`, now)
+  const commit = await bench.snapshots.take(directory, `turn ${at.turn}, attempt ${at.attempt}`, now)
+  return { commit, changed: await bench.snapshots.differs(commit) }
 }
 
 export function warnOfRetry(ledger: Ledger, trial: Trial, error: Error, retry: number): Promise<void> {

@@ -9,6 +9,8 @@ import type { Trial, TrialOutcomeKind, TurnRecord, TurnState } from '../core/typ
 import type { AgentAdapter, AgentContext, AgentSpec } from './agents/_adapter.ts'
 import { type Workbench, warnOfRetry } from './attempt.ts'
 import type { Environment, EnvironmentAdapter } from './environments/_adapter.ts'
+import { listHiddenPaths } from './hidden-paths.ts'
+import { createLeakWatch } from './leaks.ts'
 import type { Ledger } from './ledger.ts'
 import type { Policy } from './policy.ts'
 import { applyFailurePolicy, fastForward } from './reference.ts'
@@ -85,6 +87,7 @@ async function playTrial(input: TrialInput, live: { trial: Trial }, cells: Map<n
   const onRetry = (error: Error, retry: number): Promise<void> => warnOfRetry(ledger, live.trial, error, retry)
   const environment = await retryEnvironment(() => openPrepared(input, live.trial, token), { signal, onRetry })
   try {
+    await ledger.emit('environment-opened', live.trial, { environment: input.environment.id, isolation: environment.isolation })
     const bench = await prepareBench(input, live, environment, token)
     return await playTurns(input, live, cells, bench)
   } finally {
@@ -101,6 +104,7 @@ async function openPrepared(input: TrialInput, trial: Trial, token: string): Pro
       place: input.task.environment ?? null,
       layer: input.agent.layer,
       proxyUrl: input.proxyUrl,
+      hides: listHiddenPaths(input.task, [input.ledger.store.directory, input.directory]),
     },
     input.signal,
   )
@@ -144,6 +148,8 @@ async function prepareBench(
     snapshots,
     agentTimeoutMs: input.policy.agentTimeoutMs,
     signal: input.signal,
+    leaks: createLeakWatch(),
+    known: [...Object.values(input.task.files), ...input.task.turns.map(turn => turn.instruction)].join('\n'),
   }
 }
 
