@@ -1,7 +1,7 @@
 // ReportData as Markdown: a pure function of it, readable as plain text, the same bytes for the same data.
 
-import { writeClasses } from './findings.ts'
 import type { AgentScore, ReportData } from '../core/report.ts'
+import { writeClasses } from './findings.ts'
 import {
   cellLegend,
   costColumns,

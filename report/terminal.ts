@@ -1,10 +1,10 @@
 // ReportData as text for a terminal: pure, fits the given width, and uses colour only when told to.
 // Signs carry the meaning; colour only repeats it.
 
-import { writeClasses } from './findings.ts'
 import Table from 'cli-table3'
 import picocolors from 'picocolors'
 import type { AgentScore, ReportData, ReportTrial } from '../core/report.ts'
+import { writeClasses } from './findings.ts'
 import { noBorders } from './table-borders.ts'
 import {
   cellLegend,

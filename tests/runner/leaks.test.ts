@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { Verifier } from '../../core/task.ts'
 import type { Exchange } from '../../core/types.ts'
-import type { StoredBody } from '../../store/_adapter.ts'
 import { createLeakWatch } from '../../runner/leaks.ts'
+import type { StoredBody } from '../../store/_adapter.ts'
 
-const secretLines = ['assert total of the ledger equals 4711', 'assert balance of account nine is negative', 'assert the archive has exactly 17 entries']
+const secretLines = [
+  'assert total of the ledger equals 4711',
+  'assert balance of account nine is negative',
+  'assert the archive has exactly 17 entries',
+]
 const verifier: Verifier = {
   files: { 'test_ledger.py': `import ledger\n${secretLines.join('\n')}\n`, 'data.json': '{"expected": 1}' },
   command: ['pytest'],
@@ -14,11 +18,15 @@ const verifier: Verifier = {
 /** Requests as a store gives them back. */
 function send(...texts: string[]) {
   const bodies = new Map(texts.map((text, at) => [`exchange-${at}-${text.length}`, Buffer.from(text)]))
-  const exchanges = [...bodies].map(([id, bytes]) => ({ id, requestSha256: bytes.toString('base64'), requestHeaders: [] }) as unknown as Exchange)
-  const readBody = async (id: string) => ({ bytes: bodies.get(id) ?? Buffer.alloc(0), decodedFrom: null }) as unknown as StoredBody
+  const exchanges = [...bodies].map(
+    ([id, bytes]) => ({ id, requestSha256: bytes.toString('base64'), requestHeaders: [] }) as unknown as Exchange,
+  )
+  const readBody = async (id: string) =>
+    ({ bytes: bodies.get(id) ?? Buffer.alloc(0), decodedFrom: null }) as unknown as StoredBody
   return { store: { readBody }, exchanges }
 }
-const request = (text: string) => JSON.stringify({ messages: [{ role: 'user', content: [{ type: 'tool_result', content: JSON.stringify({ text }) }] }] })
+const request = (text: string) =>
+  JSON.stringify({ messages: [{ role: 'user', content: [{ type: 'tool_result', content: JSON.stringify({ text }) }] }] })
 
 describe('a leak watch', () => {
   it('plants a word of its own where a comment means nothing, and nowhere else', () => {
@@ -35,7 +43,9 @@ describe('a leak watch', () => {
     const watch = createLeakWatch()
     expect(await watch.inspect(send(request('hello')), verifier, '')).toEqual([])
     const stolen = send(request('fine'), request(`# ${watch.canary}`))
-    expect(await watch.inspect(stolen, verifier, '')).toEqual([{ exchangeId: stolen.exchanges[1]?.id, kind: 'canary', file: null }])
+    expect(await watch.inspect(stolen, verifier, '')).toEqual([
+      { exchangeId: stolen.exchanges[1]?.id, kind: 'canary', file: null },
+    ])
     expect(await watch.inspect(stolen, verifier, '')).toEqual([])
   })
 

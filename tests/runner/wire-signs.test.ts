@@ -5,8 +5,14 @@ const use = (name: string, input: string) => ({ name, input })
 
 it('lists the tool calls of a history in every dialect, and no definitions', () => {
   const bodies = [
-    { tools: [{ name: 'bash', input_schema: {} }], messages: [{ role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'bash', input: { command: 'ls' } }] }] },
-    { tools: [{ function: { name: 'bash', parameters: {} } }], messages: [{ tool_calls: [{ id: 'a', function: { name: 'bash', arguments: '{"command":"ls"}' } }] }] },
+    {
+      tools: [{ name: 'bash', input_schema: {} }],
+      messages: [{ role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'bash', input: { command: 'ls' } }] }],
+    },
+    {
+      tools: [{ function: { name: 'bash', parameters: {} } }],
+      messages: [{ tool_calls: [{ id: 'a', function: { name: 'bash', arguments: '{"command":"ls"}' } }] }],
+    },
     { input: [{ type: 'function_call', call_id: 'a', name: 'bash', arguments: '{"command":"ls"}' }] },
     { contents: [{ parts: [{ functionCall: { name: 'bash', args: { command: 'ls' } } }] }] },
   ]
@@ -23,6 +29,7 @@ it('counts how often the last call was made in a row', () => {
 })
 
 it('joins what came in pieces', () => {
-  const stream = 'data: {"delta":{"type":"input_json_delta","partial_json":"{\\"command\\": \\"pk"}}\n\ndata: {"delta":{"partial_json":"ill node\\"}"}}\n'
+  const stream =
+    'data: {"delta":{"type":"input_json_delta","partial_json":"{\\"command\\": \\"pk"}}\n\ndata: {"delta":{"partial_json":"ill node\\"}"}}\n'
   expect(joinAnswerText(stream)).toBe('{"command": "pkill node"}')
 })

@@ -30,7 +30,9 @@ describe.skipIf(missing !== null)('the sandbox of local', () => {
     await other.sh('echo mine > mine')
     const { environment, sh } = await open({ hides: [join(directory, 'store'), join(directory, 'task.jsonl'), outside] })
     expect(environment.isolation).toBe('sandbox')
-    const seen = await sh(`cat ${directory}/store/index ${directory}/task.jsonl ${outside} ${other.environment.workspace}/mine; ls ${directory}/store`)
+    const seen = await sh(
+      `cat ${directory}/store/index ${directory}/task.jsonl ${outside} ${other.environment.workspace}/mine; ls ${directory}/store`,
+    )
     expect(seen.stdout).toBe('')
     const open2 = await open({ isolation: 'none' })
     expect(open2.environment.isolation).toBe('none')
@@ -76,7 +78,10 @@ describe.skipIf(missing !== null)('the sandbox of local', () => {
     await environment.writeFiles(environment.workspace, { 'odd.sh': '#!/no/such/interpreter\n' })
     const start = (program: string) => environment.exec([program], { timeoutMs: 5_000, signal: never })
     expect(await start('no-such-program')).toMatchObject({ ended: 'failed-to-start' })
-    expect(await start('./odd.sh')).toMatchObject({ ended: 'failed-to-start', startFailure: expect.stringContaining('No such file') })
+    expect(await start('./odd.sh')).toMatchObject({
+      ended: 'failed-to-start',
+      startFailure: expect.stringContaining('No such file'),
+    })
     expect(await sh('kill -9 $$')).toMatchObject({ ended: 'exited', exit: null })
     expect(await sh('exit 7')).toMatchObject({ ended: 'exited', exit: 7 })
   })
@@ -85,7 +90,9 @@ describe.skipIf(missing !== null)('the sandbox of local', () => {
     const directory = realpathSync(makeDirectory())
     writeFileSync(join(directory, 'agent.sh'), '#!/bin/sh\necho ran\n', { mode: 0o755 })
     const { environment, sh } = await open({ path: `${directory}:/usr/bin:/bin` })
-    expect((await environment.exec(['sh', join(directory, 'agent.sh')], { timeoutMs: 5_000, signal: never })).stdout).toBe('ran\n')
+    expect((await environment.exec(['sh', join(directory, 'agent.sh')], { timeoutMs: 5_000, signal: never })).stdout).toBe(
+      'ran\n',
+    )
     expect((await sh('agent.sh; echo $PATH')).stdout).toBe(`ran\n${directory}:/usr/bin:/bin\n`)
   })
 
