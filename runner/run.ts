@@ -54,6 +54,8 @@ export interface RunOptions {
   readonly onEvent: (event: RunEvent) => void
   /** Continues this run: trials that have ended are kept, the others start again. */
   readonly resumeRunId?: string
+  /** `none` forgoes the sandbox that an environment could do without; absent = the strongest that works here. */
+  readonly isolation?: 'none'
   /** Asked before each trial: why it should not be started (the run's budget is spent), or null. */
   readonly refuseTrial?: (runId: string) => Promise<string | null>
 }
@@ -82,7 +84,7 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const { jobs, kept } = opened
   await ledger.emit('run-started', null, { name: opened.run.name, trials: jobs.length, kept: kept.length, plannedTurns })
   const ended = new Map<string, Trial>(kept.map(trial => [trial.name, trial]))
-  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path: options.path ?? null, git }
+  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path: options.path ?? null, git, isolation: options.isolation }
   try {
     await schedule({
       jobs,

@@ -34,6 +34,7 @@ export interface TrialInput {
   /** Where the trial's lasting files go. */
   readonly directory: string
   readonly signal: AbortSignal
+  readonly isolation?: 'none' | undefined
   /** Why it is not played (the budget is spent); null = it is. */
   readonly refusal: string | null
 }
@@ -104,6 +105,7 @@ async function openPrepared(input: TrialInput, trial: Trial, token: string): Pro
       place: input.task.environment ?? null,
       layer: input.agent.layer,
       proxyUrl: input.proxyUrl,
+      ...(input.isolation === undefined ? {} : { isolation: input.isolation }),
       hides: listHiddenPaths(input.task, [input.ledger.store.directory, input.directory]),
     },
     input.signal,
