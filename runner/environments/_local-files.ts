@@ -4,7 +4,7 @@
 import { constants } from 'node:fs'
 import { chmod, lstat, mkdir, open, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, sep } from 'node:path'
-import { TurnpikeError } from '../../core/errors.ts'
+import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { FileTree } from '../../core/task.ts'
 import { runGroup } from '../processes.ts'
 import type { FileRead } from './_adapter.ts'
@@ -75,8 +75,8 @@ async function runProgram(argv: readonly string[]): Promise<void> {
   if (result.exit === 0) return
   const message = `${argv[0]}: ${(result.startFailure ?? result.stderr).trim().slice(0, 300)}`
   const blame = /File name too long|Too many levels/.test(result.stderr) ? { blame: 'workspace' } : {}
-  const error = new TurnpikeError('E_ENVIRONMENT_FAILED', message, { details: blame })
-  throw /Permission denied|not permitted/.test(result.stderr) ? Object.assign(new Error(message), { code: 'EACCES' }) : error
+  const isDenied = /Permission denied|not permitted/.test(result.stderr)
+  throw new TurnpikeError('E_ENVIRONMENT_FAILED', message, { details: { ...blame, isDenied } })
 }
 
 /** Package caches hold read-only directories, which cannot be emptied, and files without read permission cannot be copied. */
@@ -84,8 +84,8 @@ async function unlocking(path: string, work: () => Promise<void>): Promise<void>
   try {
     await work()
   } catch (error) {
-    const code = codeOf(error)
-    if (code !== 'EACCES' && code !== 'EPERM') throw error
+    const isDenied = isTurnpikeError(error) && error.details['isDenied'] === true
+    if (!isDenied && codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error
     await unlock(path)
     await work()
   }
