@@ -84,7 +84,15 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const { jobs, kept } = opened
   await ledger.emit('run-started', null, { name: opened.run.name, trials: jobs.length, kept: kept.length, plannedTurns })
   const ended = new Map<string, Trial>(kept.map(trial => [trial.name, trial]))
-  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path: options.path ?? null, git, isolation: options.isolation }
+  const shared = {
+    ledger,
+    environment,
+    policy,
+    proxyUrl: options.proxyUrl,
+    path: options.path ?? null,
+    git,
+    isolation: options.isolation,
+  }
   try {
     await schedule({
       jobs,
