@@ -157,5 +157,7 @@ export interface ReportData {
     readonly total: CostTotals
   }
   readonly failures: readonly ReportFailure[]
+  /** Failed attempts by what was seen of their cause, most frequent first; empty when none was classified. */
+  readonly failureClasses: ReadonlyArray<{ readonly name: string; readonly attempts: number }>
   readonly method: readonly string[]
 }

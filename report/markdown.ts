@@ -1,6 +1,7 @@
 // ReportData as Markdown: a pure function of it, readable as plain text, the same bytes for the same data.
 
 import type { AgentScore, ReportData } from '../core/report.ts'
+import { writeClasses } from './findings.ts'
 import {
   cellLegend,
   costColumns,
@@ -89,7 +90,8 @@ function writeFailures(data: ReportData): string[] {
       tests.join('; '),
     ]
   })
-  return ['## Failures', writeTable(['trial', 'turn', 'state', 'attempt', 'failing tests'], rows)]
+  const classes = data.failureClasses.length === 0 ? [] : [`${writeClasses(data.failureClasses)}.`]
+  return ['## Failures', ...classes, writeTable(['trial', 'turn', 'state', 'attempt', 'failing tests'], rows)]
 }
 
 function writeTable(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {

@@ -4,8 +4,9 @@
 import { currentTrials } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import type { ReportData, ReportFailure, ReportTrial, ScoreReport } from '../core/report.ts'
-import type { AttemptRecord, Call, Json, Run, TestResult, Trial } from '../core/types.ts'
+import type { AttemptRecord, Call, Json, Run, RunEvent, TestResult, Trial } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
+import { countClasses, findingTypes, warnOfFindings } from './findings.ts'
 
 export interface ReportInputs {
   readonly score: ScoreReport
@@ -18,6 +19,8 @@ export interface ReportRows {
   readonly attempts: readonly AttemptRecord[]
   readonly tests: readonly TestResult[]
   readonly calls: readonly Call[]
+  /** What the runner noticed; absent = nothing. */
+  readonly events?: readonly RunEvent[]
 }
 
 /** Failing tests listed per turn; the rest is counted. */
@@ -37,7 +40,10 @@ export async function readReport(store: Store, runId: string, inputs: ReportInpu
     tests.push(...(await store.list('tests', { trialId: trial.id })))
     calls.push(...(await store.list('calls', { scopeId: trial.id })))
   }
-  return buildReport({ run, trials, attempts, tests, calls }, inputs)
+  const found = await Promise.all(findingTypes.map(type => store.list('events', { runId, type })))
+  const current = new Set(currentTrials(trials).map(trial => trial.id))
+  const events = found.flat().filter(event => event.trialId !== null && current.has(event.trialId))
+  return buildReport({ run, trials, attempts, tests, calls, events }, inputs)
 }
 
 export function buildReport(rows: ReportRows, inputs: ReportInputs): ReportData {
@@ -65,6 +71,7 @@ export function buildReport(rows: ReportRows, inputs: ReportInputs): ReportData 
     trials: shown,
     costs: inputs.costs,
     failures: shown.flatMap(trial => listFailures(trial, rows)),
+    failureClasses: countClasses(rows.events ?? []),
     method: describeMethod(inputs.score),
   }
 }
@@ -147,6 +154,7 @@ function listWarnings(rows: ReportRows, { score, costs }: ReportInputs): string[
   if (rows.run.state !== 'finished') warnings.push(`the run is ${rows.run.state}: numbers may still change`)
   const { inject } = readPolicy(rows.run.config)
   if (inject !== undefined) warnings.push(`faults were injected on purpose (${inject}): what agents did, they did under these`)
+  warnings.push(...warnOfFindings(rows.events ?? []))
   if (left > 0)
     warnings.push(
       `${left} of ${planned} planned turns are not scored (${cells['infra-error']} infrastructure, ${cells.missing + score.unassignedTurns} missing, ${cells.skipped} skipped); bounds show what they could change`,

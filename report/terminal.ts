@@ -4,6 +4,7 @@
 import Table from 'cli-table3'
 import picocolors from 'picocolors'
 import type { AgentScore, ReportData, ReportTrial } from '../core/report.ts'
+import { writeClasses } from './findings.ts'
 import { noBorders } from './table-borders.ts'
 import {
   cellLegend,
@@ -129,6 +130,7 @@ function renderCosts(data: ReportData, colors: Colors, width: number): string {
 function renderFailures(data: ReportData, colors: Colors, width: number): string {
   if (data.failures.length === 0) return ''
   const lines = [colors.bold('failures')]
+  if (data.failureClasses.length > 0) lines.push(writeClasses(data.failureClasses))
   for (const failure of data.failures) {
     const attempt = failure.attempt === null ? '' : `, attempt ${failure.attempt}`
     lines.push(`${failure.trial}, turn ${failure.turn}${attempt}: ${failure.state}`)

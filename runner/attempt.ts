@@ -8,6 +8,8 @@ import type { AgentAdapter, AgentContext } from './agents/_adapter.ts'
 import type { AgentReply, Dialogue } from './drivers/_driver.ts'
 import { openProcesses } from './drivers/process.ts'
 import type { Environment } from './environments/_adapter.ts'
+import { reportFailure, reportLeaks } from './examine.ts'
+import type { LeakWatch } from './leaks.ts'
 import type { Ledger } from './ledger.ts'
 import type { ExecResult } from './processes.ts'
 import { retryEnvironment } from './retry.ts'
@@ -28,6 +30,10 @@ export interface Workbench {
   readonly signal: AbortSignal
   /** How the agent is talked to, for the whole trial; absent = a process per request. */
   readonly dialogue?: Dialogue
+  /** Looks for what verifiers brought in what the agent sends; absent = nobody looks. */
+  readonly leaks?: LeakWatch
+  /** Everything the agent may rightly know: files of the task and all requests so far. */
+  readonly known?: string
 }
 
 export interface AttemptInput {
@@ -62,24 +68,24 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
   const infrastructure = { signal, onRetry: (error: Error, retry: number) => warnOfRetry(ledger, trial, error, retry) }
   // The home is remembered by nobody; the workspace is what counts.
   const snapshot = await retryEnvironment(() => takeSnapshot(bench, at, startedAt), infrastructure)
+  const told = `${bench.known ?? ''}\n${input.instruction}`
+  const examined = { trial, turn: input.turn, attempt: input.attempt, told }
+  if (bench.leaks !== undefined) await reportLeaks(ledger, bench.leaks, examined)
+  const verifier = bench.leaks?.plant(input.turn.verifier) ?? input.turn.verifier
   const verification =
     agent?.ended === 'interrupted' || signal.aborted
       ? null
-      : await retryEnvironment(() => verifyAttempt(bench.environment, bench.desk, input.turn, signal), infrastructure)
-  const record = writeRecord({ input, agent, verification, snapshot, startedAt, token: bench.context.token })
+      : await retryEnvironment(
+          () => verifyAttempt(bench.environment, bench.desk, { ...input.turn, verifier }, signal),
+          infrastructure,
+        )
+  const record = writeRecord({ input, agent, verification, snapshot: snapshot.commit, startedAt, token: bench.context.token })
   await ledger.store.put('tests', nameTests(record, verification))
   await ledger.store.put('attempts', [record])
   if (verification !== null) {
-    const { passed, testsPassed, testsTotal, rewards, flags } = verification
-    const told = { ...(rewards === undefined ? {} : { rewards }), ...(flags?.length ? { flags } : {}) }
-    await ledger.emit('attempt-verified', trial, {
-      ...at,
-      passed,
-      testsPassed,
-      testsTotal,
-      ms: Math.round(verification.ms),
-      ...told,
-    })
+    await ledger.emit('attempt-verified', trial, { ...at, ...describeVerification(verification) })
+    if (!verification.passed && verification.unverified !== true)
+      await reportFailure(ledger, { ...examined, agent, changed: snapshot.changed })
   }
   return { trial, agent, session, verification }
 }
@@ -109,10 +115,11 @@ async function runAgent(bench: Workbench, input: AttemptInput): Promise<AgentRep
   }
 }
 
-async function takeSnapshot(bench: Workbench, at: { turn: number; attempt: number }, now: number): Promise<string | null> {
-  if (bench.snapshots === null) return null
+async function takeSnapshot(bench: Workbench, at: { turn: number; attempt: number }, now: number) {
+  if (bench.snapshots === null) return { commit: null, changed: null }
   const directory = await bench.environment.exportWorkspace()
-  return bench.snapshots.take(directory, `turn ${at.turn}, attempt ${at.attempt}`, now)
+  const commit = await bench.snapshots.take(directory, `turn ${at.turn}, attempt ${at.attempt}`, now)
+  return { commit, changed: await bench.snapshots.differs(commit) }
 }
 
 export function warnOfRetry(ledger: Ledger, trial: Trial, error: Error, retry: number): Promise<void> {
@@ -122,6 +129,11 @@ export function warnOfRetry(ledger: Ledger, trial: Trial, error: Error, retry: n
 
 function describeAgent(agent: ExecResult | null) {
   return { outcome: nameOutcome(agent), exit: agent?.exit ?? null, ms: Math.round(agent?.ms ?? 0) }
+}
+
+function describeVerification({ passed, testsPassed, testsTotal, ms, rewards, flags }: Verification) {
+  const told = { ...(rewards === undefined ? {} : { rewards }), ...(flags?.length ? { flags } : {}) }
+  return { passed, testsPassed, testsTotal, ms: Math.round(ms), ...told }
 }
 
 const nameOutcome = (agent: ExecResult | null): AttemptRecord['agentOutcome'] => agent?.ended ?? 'exited'

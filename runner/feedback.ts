@@ -17,13 +17,22 @@ export interface FeedbackInput {
   readonly verdict: Verdict
   /** False when the agent starts the attempt without memory of the one before. */
   readonly remembers: boolean
+  /** Names of cases that earlier turns had already: what is new in this turn is told first. */
+  readonly older?: ReadonlySet<string>
 }
 
 /** `none` sends the request again word for word: another try without a hint that the first one failed. */
 export function writeFeedback(input: FeedbackInput): string {
   if (input.level === 'none') return input.instruction
-  const told = `${describe(input.level, input.verdict)}\n\n${closing}`
+  const told = `${describe(input.level, sortNewFirst(input))}\n\n${closing}`
   return input.remembers ? told : `${told}\n\nThe request was:\n\n${input.instruction}`
+}
+
+/** Otherwise cases that earlier turns brought could fill the bound, and what this turn asks for would never be told. */
+function sortNewFirst({ verdict, older }: FeedbackInput): Verdict {
+  if (older === undefined) return verdict
+  const isOld = (test: CaseResult): boolean => older.has(test.name)
+  return { ...verdict, tests: [...verdict.tests.filter(test => !isOld(test)), ...verdict.tests.filter(isOld)] }
 }
 
 function describe(level: 'minimal' | 'medium' | 'detailed', verdict: Verdict): string {

@@ -19,6 +19,8 @@ export interface GroupOptions {
   readonly outputCharsMax: number
   /** How long output may still arrive after the command itself has ended, from children it left behind. */
   readonly lingerMs?: number
+  /** How the command is asked to end, for commands that run inside another; absent = SIGTERM to its group. */
+  readonly terminate?: (group: number) => void
   /** Runs when the command itself has ended, before its last output is collected: the place to kill what it left. */
   readonly onExit?: (group: number) => Promise<void>
 }
@@ -84,7 +86,8 @@ async function waitForExit(child: ChildProcess, options: GroupOptions): Promise<
     if (ended !== 'exited' || child.pid === undefined) return
     ended = why
     const group = child.pid
-    signalGroup(group, 'SIGTERM')
+    if (options.terminate === undefined) signalGroup(group, 'SIGTERM')
+    else options.terminate(group)
     killTimer = setTimeout(() => signalGroup(group, 'SIGKILL'), terminateGraceMs)
   }
   const onAbort = (): void => end('interrupted')

@@ -61,6 +61,8 @@ export interface RunOptions {
   readonly onEvent: (event: RunEvent) => void
   /** Continues this run: trials that have ended are kept, the others start again. */
   readonly resumeRunId?: string
+  /** `none` forgoes the sandbox that an environment could do without; absent = the strongest that works here. */
+  readonly isolation?: 'none'
   /** Asked before each trial: why it should not be started (the run's budget is spent), or null. */
   readonly refuseTrial?: (runId: string) => Promise<string | null>
 }
@@ -94,7 +96,7 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const ended = new Map<string, Trial>(kept.map(trial => [trial.name, trial]))
   // An image has programs and a search path of its own.
   const path = environment.gives.images ? null : (options.path ?? null)
-  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path, git }
+  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path, git, isolation: options.isolation }
   try {
     await schedule({
       jobs,

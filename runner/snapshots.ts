@@ -14,6 +14,8 @@ export interface Snapshots {
   readonly directory: string
   /** Records the directory's content; returns the commit. */
   readonly take: (workspace: string, label: string, at: number) => Promise<string>
+  /** Whether a commit holds other files than the one before it; null for the first. */
+  readonly differs: (commit: string) => Promise<boolean | null>
 }
 
 /** The git program on a search path; null when there is none. */
@@ -39,6 +41,10 @@ export async function openSnapshots(gitProgram: string, directory: string): Prom
     take: async (workspace, label, at) => {
       parent = await takeSnapshot(git, { workspace, label, at, parent })
       return parent
+    },
+    differs: async commit => {
+      const [, parents = '', ...trees] = (await git(['log', '-2', '--format=%H%n%P%n%T', commit], null)).split('\n')
+      return parents === '' ? null : trees[0] !== trees[3]
     },
   }
 }

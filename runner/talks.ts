@@ -14,6 +14,8 @@ export interface TalkOptions {
   readonly timeoutMs: number | null
   readonly signal: AbortSignal
   readonly outputCharsMax: number
+  /** How the command is asked to end; absent = SIGTERM to its group. */
+  readonly terminate?: (group: number) => void
   /** Runs when the command itself has ended: the place to kill what it left. */
   readonly onExit: (group: number) => Promise<void>
 }
@@ -47,7 +49,8 @@ export async function startTalk(options: TalkOptions): Promise<RunningCommand> {
   const end = async (reason: Exclude<Ended, 'failed-to-start'>): Promise<void> => {
     why = reason
     if (child.pid !== undefined) {
-      signalGroup(child.pid, 'SIGTERM')
+      if (options.terminate === undefined) signalGroup(child.pid, 'SIGTERM')
+      else options.terminate(child.pid)
       await Promise.race([ended, pause(terminateGraceMs)])
       signalGroup(child.pid, 'SIGKILL')
     }

@@ -10,7 +10,9 @@ import type { AgentAdapter, AgentContext, AgentSpec } from './agents/_adapter.ts
 import { type Workbench, warnOfRetry } from './attempt.ts'
 import { openDialogue } from './drivers/_all.ts'
 import type { Environment, EnvironmentAdapter } from './environments/_adapter.ts'
+import { listHiddenPaths } from './hidden-paths.ts'
 import type { PreparedLayer } from './layers.ts'
+import { createLeakWatch } from './leaks.ts'
 import type { Ledger } from './ledger.ts'
 import type { Policy } from './policy.ts'
 import { prepareTask, prepareTurn } from './preparation.ts'
@@ -38,6 +40,7 @@ export interface TrialInput {
   /** Where the trial's lasting files go. */
   readonly directory: string
   readonly signal: AbortSignal
+  readonly isolation?: 'none' | undefined
   /** Why it is not played (the budget is spent); null = it is. */
   readonly refusal: string | null
 }
@@ -92,6 +95,7 @@ async function playTrial(input: TrialInput, live: { trial: Trial }, cells: Map<n
   const onRetry = (error: Error, retry: number): Promise<void> => warnOfRetry(ledger, live.trial, error, retry)
   const environment = await retryEnvironment(() => openPrepared(input, live.trial, token), { signal, onRetry })
   try {
+    await ledger.emit('environment-opened', live.trial, { environment: input.environment.id, isolation: environment.isolation })
     const bench = await prepareBench(input, live, environment, token)
     const dialogue = openDialogue(bench)
     try {
@@ -115,6 +119,8 @@ async function openPrepared(input: TrialInput, trial: Trial, token: string): Pro
       layer: input.layer?.layer ?? null,
       layerDirectory: input.layer?.directory ?? null,
       proxyUrl: input.proxyUrl,
+      ...(input.isolation === undefined ? {} : { isolation: input.isolation }),
+      hides: listHiddenPaths(input.task, [input.ledger.store.directory, input.directory]),
     },
     input.signal,
   )
@@ -160,6 +166,8 @@ async function prepareBench(
     agentTimeoutMs: input.policy.agentTimeoutMs,
     desk: deskOf(input, live.trial),
     signal: input.signal,
+    leaks: createLeakWatch(),
+    known: [...Object.values(input.task.files), ...input.task.turns.map(turn => turn.instruction)].join('\n'),
   }
 }
 

@@ -61,8 +61,14 @@ export async function playTurn(bench: Workbench, input: TurnInput): Promise<Turn
     const rewards = result.verification?.rewards === undefined ? {} : { rewards: result.verification.rewards }
     if (over || result.verification === null) return { trial, attempts: attempt, conversation, ...rewards, ...end }
     const { instruction } = turn
-    feedback = writeFeedback({ level: policy.feedback, instruction, verdict: result.verification, remembers })
+    const older = await listOlderCases(bench, trial, turn.index)
+    feedback = writeFeedback({ level: policy.feedback, instruction, verdict: result.verification, remembers, older })
   }
+}
+
+async function listOlderCases(bench: Workbench, trial: Trial, turn: number): Promise<Set<string>> {
+  const tests = await bench.ledger.store.list('tests', { trialId: trial.id })
+  return new Set(tests.filter(test => test.turn < turn).map(test => test.name))
 }
 
 function followSession(conversation: Conversation, { agent, session }: AttemptResult): Conversation {

@@ -2,7 +2,7 @@
 // Runs only after the agent's processes are dead and leaves no trace for the next turn. A verifier that cannot be run at all is
 // a broken environment, never a failed turn.
 
-import { TurnpikeError } from '../core/errors.ts'
+import { isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import type { Verifier } from '../core/task.ts'
 import type { Environment, FileRead } from './environments/_adapter.ts'
 import type { ExecResult } from './processes.ts'
@@ -32,9 +32,18 @@ export async function verifyTurn(
   const scratch = await environment.makeScratch()
   try {
     return await environment.onCopy(() => runVerifier(environment, verifier, scratch, signal))
+  } catch (error) {
+    return judgeWorkspace(error)
   } finally {
     await environment.removeScratch(scratch)
   }
+}
+
+/** A workspace that cannot be copied because of what the agent made of it is the agent's failure: else spoiling it would undo a zero. */
+function judgeWorkspace(error: unknown): Verification {
+  if (!isTurnpikeError(error) || error.details['blame'] !== 'workspace') throw error
+  const tests = [{ name: 'workspace', status: 'error' as const, message: `the workspace cannot be judged: ${error.message}` }]
+  return { passed: false, tests, testsPassed: 0, testsTotal: 1, output: error.message, ms: 0 }
 }
 
 async function runVerifier(

@@ -17,6 +17,10 @@ export interface EnvironmentSpec {
   /** Where the layer stands on this machine, made before; null or absent = its programs are expected in the place itself. */
   readonly layerDirectory?: string | null
   readonly runId: string
+  /** Paths of this machine that no command of the trial may see, where the environment can prevent it: the record, the task's own files. */
+  readonly hides?: readonly string[]
+  /** `none` forgoes what isolation an environment could do without; absent = the strongest that works here. */
+  readonly isolation?: 'none'
   /** Base URL of the proxy on this machine, which the agent must be able to reach whatever the network policy (unless `none`). */
   readonly proxyUrl: string
 }
@@ -53,6 +57,8 @@ export type KeptState = 'start' | 'passed'
 export interface Environment {
   readonly workspace: string
   readonly home: string
+  /** What holds commands in: recorded with the trial. */
+  readonly isolation: 'container' | 'sandbox' | 'none'
   /** Runs a command to its end. When this resolves, no process that it started is alive. */
   readonly exec: (argv: readonly string[], options: ExecOptions) => Promise<ExecResult>
   /** Starts a command whose input and output stay open; null result of nothing: it throws E_ENVIRONMENT_FAILED like exec. */

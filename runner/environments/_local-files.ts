@@ -2,10 +2,11 @@
 // Knows nothing of trials or processes.
 
 import { constants } from 'node:fs'
-import { chmod, cp, lstat, mkdir, open, readdir, realpath, rm, writeFile } from 'node:fs/promises'
-import { basename, isAbsolute, join, sep } from 'node:path'
-import { TurnpikeError } from '../../core/errors.ts'
+import { chmod, lstat, mkdir, open, readdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, sep } from 'node:path'
+import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { FileTree } from '../../core/task.ts'
+import { runGroup } from '../processes.ts'
 import type { FileRead } from './_adapter.ts'
 
 export async function writeTree(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
@@ -45,25 +46,37 @@ export async function readRegularFile(path: string, bytesMax: number): Promise<F
   }
 }
 
+/** By the system's own program: it keeps holes and hard links, and takes names that are no text. */
 export const copyTree = (from: string, to: string): Promise<void> =>
-  unlocking(from, () =>
-    cp(from, to, {
-      recursive: true,
-      force: true,
-      preserveTimestamps: true,
-      verbatimSymlinks: true,
-      mode: constants.COPYFILE_FICLONE,
-      filter: isCopyable,
-    }),
-  )
+  unlocking(from, async () => {
+    const found = await lstat(from)
+    await mkdir(found.isDirectory() ? to : dirname(to), { recursive: true })
+    await runProgram(['cp', '-a', '--', found.isDirectory() ? `${from}/.` : from, to])
+  })
 
 export const removeTree = (path: string): Promise<void> =>
-  unlocking(path, () => rm(path, { recursive: true, force: true, maxRetries: 3 }))
+  unlocking(path, async () => {
+    try {
+      await rm(path, { recursive: true, force: true, maxRetries: 3 })
+    } catch (error) {
+      // Deeper than a path can be: `rm` walks.
+      if (codeOf(error) !== 'ENAMETOOLONG') throw error
+      await runProgram(['rm', '-rf', '--', path])
+    }
+  })
 
-/** Sockets, pipes and devices cannot be copied and hold no content; an agent may have left some. */
-async function isCopyable(path: string): Promise<boolean> {
-  const found = await lstat(path)
-  return found.isFile() || found.isDirectory() || found.isSymbolicLink()
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : null)
+
+/** What the program cannot do is a state that whoever wrote the files has brought about. */
+async function runProgram(argv: readonly string[]): Promise<void> {
+  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' }
+  const { signal } = new AbortController()
+  const result = await runGroup({ argv, cwd: '/', env, timeoutMs: null, signal, outputCharsMax: 4_000 })
+  if (result.exit === 0) return
+  const message = `${argv[0]}: ${(result.startFailure ?? result.stderr).trim().slice(0, 300)}`
+  const blame = /File name too long|Too many levels/.test(result.stderr) ? { blame: 'workspace' } : {}
+  const isDenied = /Permission denied|not permitted/.test(result.stderr)
+  throw new TurnpikeError('E_ENVIRONMENT_FAILED', message, { details: { ...blame, isDenied } })
 }
 
 /** Package caches hold read-only directories, which cannot be emptied, and files without read permission cannot be copied. */
@@ -71,8 +84,8 @@ async function unlocking(path: string, work: () => Promise<void>): Promise<void>
   try {
     await work()
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null
-    if (code !== 'EACCES' && code !== 'EPERM') throw error
+    const isDenied = isTurnpikeError(error) && error.details['isDenied'] === true
+    if (!isDenied && codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error
     await unlock(path)
     await work()
   }
@@ -137,4 +150,13 @@ async function sumBytes(path: string): Promise<number> {
   if (!found.isDirectory()) return found.size
   const sizes = await Promise.all((await readdir(path)).map(name => sumBytes(join(path, name))))
   return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+/** Trouble with the place is the place's, whatever the system called it. */
+export async function orBroken<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof TurnpikeError ? error : new TurnpikeError('E_ENVIRONMENT_FAILED', what, { cause: error })
+  }
 }

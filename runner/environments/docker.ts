@@ -90,6 +90,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   return {
     workspace,
     home: homePath,
+    isolation: 'container',
     ...createProcesses(parts, live, { user, workspace, env: readEnv(Config.Env) }),
     ...createFiles(live, owner, workspace),
     ...createStates(parts, live, workspace),

@@ -1,19 +1,17 @@
-// The environment that needs nothing: a temporary directory per trial, an environment built from scratch, and the certainty
-// that nothing the agent started is alive when a command has ended. It is not a sandbox: same user, same network, same disk.
+// The environment that needs nothing: a temporary directory per trial, variables built from scratch, and a search for everything the agent
+// started when a command has ended. Commands run in a sandbox where this machine has one; without it they share user, network and disk with us.
 // Never lets a variable of the host in.
 
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { access, mkdir, mkdtemp, readdir, realpath, rename } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
-import { outputCharsMax } from '../../core/limits.ts'
-import { runGroup, signalGroup } from '../processes.ts'
 import { endSurvivors, freezeProcesses, thawProcesses, trialMark } from '../survivors.ts'
-import { startTalk } from '../talks.ts'
-import type { Environment, EnvironmentAdapter, EnvironmentSpec, ExecOptions } from './_adapter.ts'
-import { copyTree, copyTreeOut, copyTreesIn, insideOf, readRegularFile, removeTree, writeTree } from './_local-files.ts'
+import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
+import { createCommands } from './_local-commands.ts'
+import { copyTree, copyTreeOut, copyTreesIn, insideOf, orBroken, readRegularFile, removeTree, writeTree } from './_local-files.ts'
+import { probeSandbox } from './_local-sandbox.ts'
 
 const defaultPath = [
   dirname(process.execPath),
@@ -28,7 +26,7 @@ const rootPrefix = (trialId: string): string => `turnpike-${trialId}-`
 
 export default {
   id: 'local',
-  title: 'temporary directory on this machine, same user, no isolation',
+  title: 'temporary directory on this machine, in a sandbox (bubblewrap) where there is one',
   gives: { images: false, limits: false, networks: ['public'] },
   probe: async () => null,
   open: async (spec, signal) => {
@@ -37,7 +35,8 @@ export default {
       // Outside the project: agents look for instructions and repositories in the parents of their workspace.
       const root = await realpath(await mkdtemp(join(tmpdir(), rootPrefix(spec.trialId))))
       for (const name of ['workspace', 'home', 'tmp', 'scratch']) await mkdir(join(root, name))
-      return createEnvironment(spec, root)
+      const isolation = spec.isolation === 'none' || (await probeSandbox()) !== null ? 'none' : 'sandbox'
+      return createEnvironment(spec, root, isolation)
     })
   },
   sweep: async trialIds => {
@@ -50,13 +49,14 @@ export default {
   },
 } satisfies EnvironmentAdapter
 
-function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
+type WorkspaceStates = Pick<Environment, 'onCopy' | 'keep' | 'rollBack' | 'exportWorkspace'>
+
+function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sandbox' | 'none'): Environment {
   const workspace = join(root, 'workspace')
   const home = join(root, 'home')
-  const kept = (name: string): string => join(root, `kept-${name}`)
   const frozen = new Set<number>()
   const env = {
-    PATH: [...(spec.layerDirectory ? [join(spec.layerDirectory, 'bin')] : []), spec.path ?? defaultPath].join(':'),
+    PATH: [...(spec.layerDirectory ? [join(spec.layerDirectory, 'bin')] : []), keepAbsolute(spec.path ?? defaultPath)].join(':'),
     HOME: home,
     LANG: 'C.UTF-8',
     TMPDIR: join(root, 'tmp'),
@@ -64,11 +64,23 @@ function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
     GIT_CEILING_DIRECTORIES: root,
     [trialMark]: spec.trialId,
   }
+  const state = { isOnCopy: false, scratches: new Set<string>() }
   return {
     workspace,
     home,
-    exec: (argv, options) => execute(argv, options, { root, workspace, env, frozen, trialId: spec.trialId }),
-    spawn: (argv, options) => talk(argv, options, { root, workspace, env, frozen, trialId: spec.trialId }),
+    isolation,
+    ...createCommands({
+      root,
+      workspace,
+      home,
+      layer: spec.layerDirectory ?? null,
+      env,
+      trialId: spec.trialId,
+      isolation,
+      hides: spec.hides ?? [],
+      state,
+      frozen,
+    }),
     endProcesses: () => endSurvivors(spec.trialId, root, frozen),
     freeze: () => freezeProcesses(spec.trialId, root, frozen),
     thaw: async () => thawProcesses(frozen),
@@ -91,10 +103,33 @@ function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
       orBroken('cannot make a scratch directory', async () => {
         const path = join(root, 'scratch', randomBytes(16).toString('hex'))
         await mkdir(path)
+        state.scratches.add(path)
         return path
       }),
-    removeScratch: path => orBroken(`cannot remove ${path}`, () => removeTree(path)),
-    onCopy: work => workOnCopy(workspace, join(root, 'original'), work),
+    removeScratch: path => {
+      state.scratches.delete(path)
+      return orBroken(`cannot remove ${path}`, () => removeTree(path))
+    },
+    ...createStates(root, workspace, state),
+    hostUrl: url => url,
+    close: async () => {
+      await endSurvivors(spec.trialId, root)
+      await orBroken(`cannot remove ${root}`, () => removeTree(root))
+    },
+  }
+}
+
+function createStates(root: string, workspace: string, state: { isOnCopy: boolean }): WorkspaceStates {
+  const kept = (name: string): string => join(root, `kept-${name}`)
+  return {
+    onCopy: async work => {
+      state.isOnCopy = true
+      try {
+        return await workOnCopy(workspace, join(root, 'original'), work)
+      } finally {
+        state.isOnCopy = false
+      }
+    },
     keep: name =>
       orBroken('cannot keep a copy of the workspace', async () => {
         await removeTree(kept(name))
@@ -107,81 +142,25 @@ function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
         await copyTree(kept(name), workspace)
       }),
     exportWorkspace: async () => workspace,
-    hostUrl: url => url,
-    close: async () => {
-      await endSurvivors(spec.trialId, root)
-      await orBroken(`cannot remove ${root}`, () => removeTree(root))
-    },
   }
 }
 
-interface Place {
-  readonly root: string
-  readonly workspace: string
-  readonly env: Readonly<Record<string, string>>
-  readonly trialId: string
-  /** Processes that stand still: no command ends them. */
-  readonly frozen: ReadonlySet<number>
-}
-
-async function execute(argv: readonly string[], options: ExecOptions, place: Place) {
-  const cwd = options.cwd ?? place.workspace
-  // A missing directory looks like a missing program to spawn; only this tells them apart.
-  await orBroken(`the directory ${cwd} is gone`, () => access(cwd, constants.X_OK))
-  const result = await runGroup({
-    argv,
-    cwd,
-    env: { ...place.env, PWD: cwd, ...options.env, [trialMark]: place.trialId },
-    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
-    timeoutMs: options.timeoutMs,
-    signal: options.signal,
-    outputCharsMax,
-    onExit: async group => {
-      signalGroup(group, 'SIGTERM')
-      await endSurvivors(place.trialId, place.root, place.frozen)
-      signalGroup(group, 'SIGKILL')
-    },
-  })
-  return result
-}
-
-async function talk(argv: readonly string[], options: Omit<ExecOptions, 'stdin'>, place: Place) {
-  const cwd = options.cwd ?? place.workspace
-  await orBroken(`the directory ${cwd} is gone`, () => access(cwd, constants.X_OK))
-  return startTalk({
-    argv,
-    cwd,
-    env: { ...place.env, PWD: cwd, ...options.env, [trialMark]: place.trialId },
-    timeoutMs: options.timeoutMs,
-    signal: options.signal,
-    outputCharsMax,
-    onExit: async group => {
-      signalGroup(group, 'SIGTERM')
-      await endSurvivors(place.trialId, place.root)
-      signalGroup(group, 'SIGKILL')
-    },
-  })
-}
+/** Entries that are relative lead into the workspace: the agent would choose what runs. */
+const keepAbsolute = (path: string): string =>
+  path
+    .split(':')
+    .filter(directory => isAbsolute(directory))
+    .join(':')
 
 async function workOnCopy<T>(workspace: string, original: string, work: () => Promise<T>): Promise<T> {
-  await orBroken('cannot copy the workspace', async () => {
-    await rename(workspace, original)
-    await copyTree(original, workspace)
-  })
+  await orBroken('cannot set the workspace aside', () => rename(workspace, original))
   try {
+    await orBroken('cannot copy the workspace', () => copyTree(original, workspace))
     return await work()
   } finally {
     await orBroken('cannot restore the workspace', async () => {
       await removeTree(workspace)
       await rename(original, workspace)
     })
-  }
-}
-
-async function orBroken<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw error instanceof TurnpikeError ? error : new TurnpikeError('E_ENVIRONMENT_FAILED', what, { cause: error })
   }
 }

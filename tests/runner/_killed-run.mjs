@@ -12,6 +12,7 @@ await executeRun({
   feedback: 'none',
   onFailure: 'continue',
   environment: 'local',
+  isolation: 'none',
   concurrency: 1,
   proxyUrl: 'http://127.0.0.1:9',
   freshSession: false,

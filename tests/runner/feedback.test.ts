@@ -51,4 +51,14 @@ describe('feedback', () => {
       ),
     ).toContain('… and 5 more failed')
   })
+
+  it('tells what is new in this turn first, so that it is never what the bound cuts off', () => {
+    const old = Array.from({ length: 30 }, (_, index) => failed(`old ${index}`, ''))
+    const verdict = { passed: false, tests: [...old, failed('new')], testsPassed: 0, testsTotal: 31 }
+    const input = { instruction: 'x', remembers: true, verdict, older: new Set(old.map(one => one.name)) }
+    const detailed = writeFeedback({ ...input, level: 'detailed' })
+    expect(detailed).toMatch(/passed\.\n\nFAILED {2}new\n/)
+    expect(detailed).toContain('FAILED  old 18\n… and 11 more failed')
+    expect(writeFeedback({ ...input, level: 'medium' })).toMatch(/FAILED {2}new\nFAILED {2}old 0\n/)
+  })
 })

@@ -8,6 +8,9 @@ import { findSurvivors } from '../../runner/survivors.ts'
 import { atEnd, makeDirectory, waitFor } from './_sandbox.ts'
 import { openBench, script, task } from './_tasks.ts'
 
+/** The gate is outside the trial: these agents must not be held in. */
+const isolation = 'none'
+
 /** Solves turn 1; hangs in turn 2 until the gate is open. */
 const gated = (gate: string) =>
   script('echo hello > hello.txt', `touch ${gate}.reached; test -e ${gate} || sleep 300; echo bye > bye.txt`)
@@ -17,7 +20,7 @@ describe('an interrupted run', () => {
     const { run, store, read, directory } = await openBench()
     const gate = join(directory, 'gate')
     const stop = new AbortController()
-    const running = run({ agents: [gated(gate)], trials: 3, concurrency: 1, signal: stop.signal })
+    const running = run({ agents: [gated(gate)], trials: 3, concurrency: 1, signal: stop.signal, isolation })
     await waitFor(() => existsSync(`${gate}.reached`))
     const startedAt = Date.now()
     stop.abort()
@@ -42,12 +45,12 @@ describe('an interrupted run', () => {
     const gate = join(directory, 'gate')
     const stop = new AbortController()
     const agents = [gated(gate), { id: 'oracle', model: null }]
-    const running = run({ agents, trials: 2, concurrency: 2, signal: stop.signal })
+    const running = run({ agents, trials: 2, concurrency: 2, signal: stop.signal, isolation })
     await waitFor(() => existsSync(`${gate}.reached`) && events.some(event => event.type === 'trial-ended'))
     stop.abort()
     const before = await running
     writeFileSync(gate, '')
-    const after = await run({ agents, trials: 2, resumeRunId: before.run.id })
+    const after = await run({ agents, trials: 2, resumeRunId: before.run.id, isolation })
     expect(after.run).toMatchObject({ id: before.run.id, state: 'finished', plannedTurns: 8 })
     expect(after.trials.map(trial => trial.name)).toEqual(before.trials.map(trial => trial.name))
     for (const trial of after.trials) expect((await read(trial.id)).states).toEqual(['passed', 'passed'])
@@ -71,7 +74,7 @@ describe('an interrupted run', () => {
   it('does nothing again when all was finished', async () => {
     const { run } = await openBench()
     const before = await run({})
-    const after = await run({ resumeRunId: before.run.id })
+    const after = await run({ resumeRunId: before.run.id, isolation })
     expect(after.trials).toEqual(before.trials)
     expect(after.run.state).toBe('finished')
   })
@@ -92,7 +95,7 @@ describe('an interrupted run', () => {
       turns: task.turns.map(turn => ({ ...turn, verifier: { ...turn.verifier, command: ['verifier-that-is-not-there'] } })),
     }
     const before = await run({ tasks: [broken] })
-    const after = await run({ resumeRunId: before.run.id })
+    const after = await run({ resumeRunId: before.run.id, isolation })
     expect(after.trials[0]?.id).not.toBe(before.trials[0]?.id)
     expect((await read(after.trials[0]?.id ?? '')).states).toEqual(['passed', 'passed'])
     expect((await read(before.trials[0]?.id ?? '')).states).toEqual(['infra-error', 'infra-error'])

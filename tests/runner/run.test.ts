@@ -65,7 +65,7 @@ describe('a run', () => {
     })
     await expect(run({ agents: [{ id: 'oracel', model: null }] })).rejects.toThrow(/did you mean "oracle"/)
     await expect(run({ agents: [{ id: 'mini', model: null }] })).rejects.toThrow(/mini needs a model/)
-    await expect(run({ environment: 'doker' })).rejects.toMatchObject({ code: 'E_USAGE' })
+    await expect(run({ environment: 'dokcer' })).rejects.toMatchObject({ code: 'E_USAGE' })
     expect(await store.list('runs')).toEqual([])
   })
 })

@@ -1,0 +1,80 @@
+// How commands of a local trial are started and ended: in the sandbox or, where there is none, by group and by mark. What a command may see depends
+// on whether the agent works or a verifier: a verifier's reach is its copy of the workspace and its scratch, and nothing of it stays.
+
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { outputCharsMax } from '../../core/limits.ts'
+import { runGroup, signalGroup } from '../processes.ts'
+import { endSurvivors, trialMark } from '../survivors.ts'
+import { startTalk } from '../talks.ts'
+import type { Environment, ExecOptions } from './_adapter.ts'
+import { orBroken } from './_local-files.ts'
+import { endSandbox, hasProgram, readSandboxEnd, type SandboxView, terminateInside, wrapCommand } from './_local-sandbox.ts'
+
+export interface LocalPlace {
+  readonly root: string
+  readonly workspace: string
+  readonly home: string
+  readonly env: Readonly<Record<string, string>> & { readonly PATH: string }
+  readonly trialId: string
+  readonly isolation: 'sandbox' | 'none'
+  readonly hides: readonly string[]
+  /** The agent's own programs; null = it has none. */
+  readonly layer: string | null
+  /** Processes that stand still: no command ends them. */
+  readonly frozen: ReadonlySet<number>
+  readonly state: { readonly isOnCopy: boolean; readonly scratches: ReadonlySet<string> }
+}
+
+export function createCommands(place: LocalPlace): Pick<Environment, 'exec' | 'spawn'> {
+  return {
+    exec: async (argv, options) => {
+      const start = await prepare(argv, options, place)
+      const input = options.stdin === undefined ? {} : { stdin: options.stdin }
+      const result = await runGroup({ ...start.options, ...input })
+      return start.isInside ? readSandboxEnd(result) : result
+    },
+    spawn: async (argv, options) => {
+      const start = await prepare(argv, options, place)
+      const talk = await startTalk(start.options)
+      return start.isInside ? { ...talk, ended: talk.ended.then(readSandboxEnd) } : talk
+    },
+  }
+}
+
+async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdin'>, place: LocalPlace) {
+  const cwd = options.cwd ?? place.workspace
+  // A missing directory looks like a missing program to spawn; only this tells them apart.
+  await orBroken(`the directory ${cwd} is gone`, () => access(cwd, constants.X_OK))
+  const env = { ...place.env, PWD: cwd, ...options.env, [trialMark]: place.trialId }
+  const { timeoutMs, signal } = options
+  const shared = { argv, cwd, env, timeoutMs, signal, outputCharsMax }
+  // What cannot be found is not started at all: the system's own word for it is the clearest.
+  const isInside = place.isolation === 'sandbox' && (await hasProgram(argv, cwd, env.PATH))
+  const finish = (): Promise<unknown> => endSurvivors(place.trialId, place.root, place.frozen)
+  if (!isInside) {
+    const onExit = async (group: number): Promise<void> => {
+      signalGroup(group, 'SIGTERM')
+      await finish()
+      signalGroup(group, 'SIGKILL')
+    }
+    return { isInside, options: { ...shared, onExit } }
+  }
+  const wrapped = await wrapCommand(argv, viewOf(place, cwd, env.PATH))
+  const onExit = async (group: number): Promise<void> => {
+    await endSandbox(group)
+    await finish()
+  }
+  return { isInside, options: { ...shared, argv: wrapped, cwd: '/', terminate: terminateInside, onExit } }
+}
+
+function viewOf({ root, workspace, home, layer, hides, state }: LocalPlace, cwd: string, path: string): SandboxView {
+  const scratches = [...state.scratches]
+  const shared = { root, hides, cwd, path }
+  const programs = layer === null ? [] : [layer]
+  // The agent's home may hold programs that the work needs; written to, it would carry the tests to the next turn.
+  if (state.isOnCopy) return { ...shared, writable: [workspace, ...scratches], readable: [home, ...programs], temporary: null }
+  const temporary = join(root, 'tmp')
+  return { ...shared, writable: [workspace, home, temporary, ...scratches], readable: programs, temporary }
+}

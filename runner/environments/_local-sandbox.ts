@@ -1,0 +1,180 @@
+// Bubblewrap around the commands of a local trial, where this machine lets it work: the disk is read-only, other trials and what the run hides
+// cannot be seen, and every command has a view of processes of its own that ends with it. Knows nothing of turns or verdicts.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { access, constants, lstat, realpath } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { isAbsolute, join, sep } from 'node:path'
+import { type ExecResult, pause, runGroup } from '../processes.ts'
+
+export interface SandboxView {
+  /** The trial's directory: what is not named below cannot be seen in it. */
+  readonly root: string
+  readonly writable: readonly string[]
+  readonly readable: readonly string[]
+  /** Paths of this machine that must not be seen. */
+  readonly hides: readonly string[]
+  /** Stands in the place of /tmp; null = an empty one for this command alone. */
+  readonly temporary: string | null
+  readonly cwd: string
+  readonly path: string
+}
+
+const program = 'bwrap'
+const programPath = '/usr/local/bin:/usr/bin:/bin'
+
+/** Views of processes, shared memory and the machine's name of its own; no capability, also for root; nothing outlives us. */
+const base = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent', '--cap-drop', 'ALL']
+const system = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/run']
+
+/** Keys and tokens of the person who runs this, below the home directory. */
+const secrets = [
+  ...['.ssh', '.gnupg', '.aws', '.azure', '.kube', '.docker', '.netrc', '.npmrc', '.pypirc', '.git-credentials', '.config'],
+  ...['.claude', '.claude.json', '.codex', '.gemini', '.qwen', '.kimi', '.factory', '.copilot', '.bash_history'],
+]
+
+let probing: Promise<string | null> | null = null
+
+/** Null = it works here; else why it does not. Tried once, with everything that a trial needs. */
+export function probeSandbox(): Promise<string | null> {
+  probing ??= (async () => {
+    const result = await runGroup({
+      argv: [program, ...base, ...system, '--tmpfs', '/tmp', '--', 'true'],
+      cwd: '/',
+      env: { PATH: programPath },
+      timeoutMs: 10_000,
+      signal: new AbortController().signal,
+      outputCharsMax: 2_000,
+    })
+    if (result.ended === 'exited' && result.exit === 0) return null
+    return result.startFailure === null ? result.stderr.trim() || `bwrap ${result.ended}` : 'bubblewrap (bwrap) is not installed'
+  })()
+  return probing
+}
+
+/** argv that runs the command with this view. */
+export async function wrapCommand(argv: readonly string[], view: SandboxView): Promise<string[]> {
+  const temporaries = new Set(['/tmp', '/var/tmp', await realpath(tmpdir())])
+  const placeTemporary = (path: string): string[] =>
+    view.temporary === null ? ['--tmpfs', path] : ['--bind', view.temporary, path]
+  const home = await realpath(homedir()).catch(() => null)
+  const hidden = [...view.hides, ...(home === null ? [] : secrets.map(name => join(home, name)))]
+  return [
+    await findBubblewrap(),
+    ...base,
+    ...system,
+    // Names are often resolved with what stands here.
+    ...(await readOnly(['/run/systemd/resolve', '/run/resolvconf'])),
+    ...[...temporaries].flatMap(placeTemporary),
+    ...(await readOnly(await listNamed(argv, view.path, [...temporaries]))),
+    ...(await hideAll(hidden)),
+    // The trial's own comes last: it may lie below any of the places above.
+    '--tmpfs',
+    view.root,
+    ...view.writable.flatMap(path => ['--bind', path, path]),
+    ...view.readable.flatMap(path => ['--ro-bind', path, path]),
+    '--remount-ro',
+    view.root,
+    '--chdir',
+    view.cwd,
+    '--',
+    ...argv,
+  ]
+}
+
+/** By its own path: the search path of the trial may lead to anything. */
+async function findBubblewrap(): Promise<string> {
+  for (const directory of programPath.split(':')) if (await isThere(join(directory, program))) return join(directory, program)
+  return program
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+async function readOnly(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map(isThere))
+  return paths.filter((_, at) => found[at]).flatMap(path => ['--ro-bind', path, path])
+}
+
+/** Directories become empty ones, files empty files. */
+async function hideAll(paths: readonly string[]): Promise<string[]> {
+  const kinds = await Promise.all(paths.map(path => lstat(path).catch(() => null)))
+  return paths.flatMap((path, at) => {
+    if (kinds[at]?.isDirectory()) return ['--tmpfs', path]
+    return kinds[at]?.isFile() ? ['--ro-bind', '/dev/null', path] : []
+  })
+}
+
+/** Files that the command line names and directories of the search path, where a temporary place would hide them. */
+async function listNamed(argv: readonly string[], path: string, places: readonly string[]): Promise<string[]> {
+  const isCovered = (name: string): boolean => isAbsolute(name) && places.some(place => name.startsWith(place + sep))
+  const files = await Promise.all(
+    argv.filter(isCovered).map(async name => ((await lstat(name).catch(() => null))?.isFile() ? name : null)),
+  )
+  return [...path.split(':').filter(isCovered), ...files.filter(name => name !== null)]
+}
+
+/** True when the program of a command can be found: without one there is nothing to put into a sandbox. */
+export async function hasProgram(argv: readonly string[], cwd: string, path: string): Promise<boolean> {
+  const name = argv[0] ?? ''
+  const candidates = name.includes('/')
+    ? [isAbsolute(name) ? name : join(cwd, name)]
+    : path.split(':').map(directory => join(directory, name))
+  for (const candidate of candidates) if (await canRun(candidate)) return true
+  return false
+}
+
+const canRun = (path: string): Promise<boolean> =>
+  access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+
+/** SIGTERM for the command and not for the sandbox around it, which would take the command's time to leave in order. */
+export function terminateInside(group: number): void {
+  for (const { id, name } of listGroup(group)) if (name !== program) signalQuietly(id, 'SIGTERM')
+}
+
+/** Resolves when nothing that was started in the sandbox lives: its first process is the last to go. */
+export async function endSandbox(group: number): Promise<void> {
+  for (let look = 0; look < 500; look++) {
+    const left = listGroup(group)
+    if (left.length === 0) return
+    for (const { id } of left) signalQuietly(id, 'SIGKILL')
+    await pause(5)
+  }
+}
+
+function signalQuietly(id: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(id, signal)
+  } catch {
+    // It has ended in the meantime.
+  }
+}
+
+function listGroup(group: number): Array<{ readonly id: number; readonly name: string }> {
+  return readdirSync('/proc').flatMap(entry => {
+    if (!/^\d+$/.test(entry)) return []
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'latin1')
+      const [state, , processGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
+      return processGroup === String(group) && state !== 'Z' ? [{ id: Number(entry), name }] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+/** The end of the sandbox as the end of the command in it. 128 + n is how bubblewrap says that signal n ended the command. */
+export function readSandboxEnd(result: ExecResult): ExecResult {
+  if (result.ended !== 'exited') return result
+  if (result.exit === 1 && result.stderr.startsWith('bwrap: execvp ')) {
+    return { ...result, ended: 'failed-to-start', exit: null, stderr: '', startFailure: result.stderr.slice(14).trim() }
+  }
+  return result.exit !== null && [134, 137, 139, 143].includes(result.exit) ? { ...result, exit: null } : result
+}

@@ -1,0 +1,128 @@
+// Did anything of a verifier reach the agent? Each trial plants a word of its own in the verifier's files and looks for it, and for lines that only
+// those files hold, in what the agent sent to its model. Reports only; never changes a verdict.
+
+import { randomBytes } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readEncoding, undoEncodings } from '../core/encodings.ts'
+import type { Verifier } from '../core/task.ts'
+import type { Exchange } from '../core/types.ts'
+import type { Store } from '../store/_adapter.ts'
+
+export interface Leak {
+  readonly exchangeId: string
+  /** `canary`: the planted word, certain. `lines`: several lines of one hidden file, a suspicion. */
+  readonly kind: 'canary' | 'lines'
+  /** Name of the hidden file; null when only the word was seen. */
+  readonly file: string | null
+}
+
+export interface LeakWatch {
+  readonly canary: string
+  /**
+   * Looks into the requests of an attempt for what earlier verifications brought, then notes what only the coming verifier's files hold: lines the
+   * agent has already sent, was told, or that stand in `known`, prove nothing.
+   */
+  readonly inspect: (sent: SentRequests, verifier: Verifier, known: string) => Promise<Leak[]>
+  /** The verifier with the word in its files. */
+  readonly plant: (verifier: Verifier) => Verifier
+}
+
+export interface SentRequests {
+  readonly store: Pick<Store, 'readBody'>
+  readonly exchanges: readonly Exchange[]
+}
+
+/** How a comment is written at the end of a file; other files are left as they are. */
+const comments: ReadonlyArray<readonly [endings: RegExp, write: (text: string) => string]> = [
+  [/\.(sh|bash|py|rb|pl|r|yaml|yml|toml|ini|cfg)$/i, text => `\n# ${text}\n`],
+  [/\.([cm]?[jt]sx?|go|rs|c|h|cc|cpp|hpp|java|kt|swift|cs|php|scala)$/i, text => `\n// ${text}\n`],
+]
+
+/** Files of verifiers are searched for lines up to this size; data beyond it is no test. */
+const fileBytesMax = 1024 * 1024
+const linesPerFileMax = 12
+/** Lines of one file in one request: one may be chance, such as the name of a function that was asked for. */
+const linesSuspicious = 3
+
+export function createLeakWatch(): LeakWatch {
+  const canary = `turnpike-canary-${randomBytes(16).toString('hex')}`
+  const lines = new Map<string, readonly string[]>()
+  const seen = new Set<string>()
+  let isTold = false
+  return {
+    canary,
+    inspect: async ({ store, exchanges }, verifier, known) => {
+      const files = await readVerifierFiles(verifier)
+      const fresh = new Map(files.filter(([name]) => !lines.has(name)).map(([name, text]) => [name, pickLines(text)]))
+      const leaks: Leak[] = []
+      // Messages of failed tests quote them: what we have told once stands in every later request.
+      isTold ||= known.includes(canary)
+      keepLines(lines, line => !known.includes(line))
+      keepLines(fresh, line => !known.includes(line))
+      for (const exchange of exchanges) {
+        if (seen.has(exchange.requestSha256)) continue
+        seen.add(exchange.requestSha256)
+        const body = await readRequest(store, exchange)
+        const found = findLeak(body, { canary: isTold ? null : canary, lines })
+        if (found !== null) leaks.push({ exchangeId: exchange.id, ...found })
+        keepLines(fresh, line => !body.includes(line))
+      }
+      for (const [name, list] of fresh) lines.set(name, list)
+      return leaks
+    },
+    plant: verifier => {
+      const files = Object.entries(verifier.files).map(([path, text]) => [path, withComment(path, text, canary)])
+      return { ...verifier, files: Object.fromEntries(files) }
+    },
+  }
+}
+
+function keepLines(lines: Map<string, readonly string[]>, isKept: (line: string) => boolean): void {
+  for (const [name, list] of lines) lines.set(name, list.filter(isKept))
+}
+
+async function readRequest(store: Pick<Store, 'readBody'>, exchange: Exchange): Promise<Buffer> {
+  const body = await store.readBody(exchange.id, 'request')
+  if (body === null) return Buffer.alloc(0)
+  const encoding = body.decodedFrom === null ? readEncoding(exchange.requestHeaders) : null
+  const plain = undoEncodings(body.bytes, encoding)
+  return 'bytes' in plain ? plain.bytes : body.bytes
+}
+
+function findLeak(
+  body: Buffer,
+  hidden: { readonly canary: string | null; readonly lines: ReadonlyMap<string, readonly string[]> },
+): Omit<Leak, 'exchangeId'> | null {
+  const holding = [...hidden.lines].find(
+    ([, lines]) => lines.filter(line => body.includes(line)).length >= Math.min(linesSuspicious, Math.max(2, lines.length)),
+  )
+  if (hidden.canary !== null && body.includes(hidden.canary)) return { kind: 'canary', file: holding?.[0] ?? null }
+  return holding === undefined ? null : { kind: 'lines', file: holding[0] }
+}
+
+/** A text whose last line goes on, or that is data, would mean something else with a comment below. */
+function withComment(path: string, text: string, canary: string): string {
+  const write = comments.find(([endings]) => endings.test(path))?.[1]
+  return write === undefined || /\\\s*$/.test(text) ? text : text + write(canary)
+}
+
+async function readVerifierFiles({ files, trees = [] }: Verifier): Promise<Array<readonly [name: string, text: string]>> {
+  const found: Array<readonly [string, string]> = Object.entries(files)
+  for (const { directory } of trees)
+    for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue
+      const text = await readFile(join(entry.parentPath, entry.name), 'utf8')
+      if (text.length <= fileBytesMax) found.push([entry.name, text])
+    }
+  return found
+}
+
+/** Long lines that read the same however often JSON wraps them, and are no common phrase of a language. */
+function pickLines(text: string): string[] {
+  const candidates = text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line.length >= 32 && /^[\x20-\x7e]+$/.test(line) && !/["\\]/.test(line))
+  return [...new Set(candidates)].sort((one, other) => other.length - one.length).slice(0, linesPerFileMax)
+}

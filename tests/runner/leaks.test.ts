@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import type { Verifier } from '../../core/task.ts'
+import type { Exchange } from '../../core/types.ts'
+import { createLeakWatch } from '../../runner/leaks.ts'
+import type { StoredBody } from '../../store/_adapter.ts'
+
+const secretLines = [
+  'assert total of the ledger equals 4711',
+  'assert balance of account nine is negative',
+  'assert the archive has exactly 17 entries',
+]
+const verifier: Verifier = {
+  files: { 'test_ledger.py': `import ledger\n${secretLines.join('\n')}\n`, 'data.json': '{"expected": 1}' },
+  command: ['pytest'],
+  timeoutMs: 1_000,
+}
+
+/** Requests as a store gives them back. */
+function send(...texts: string[]) {
+  const bodies = new Map(texts.map((text, at) => [`exchange-${at}-${text.length}`, Buffer.from(text)]))
+  const exchanges = [...bodies].map(
+    ([id, bytes]) => ({ id, requestSha256: bytes.toString('base64'), requestHeaders: [] }) as unknown as Exchange,
+  )
+  const readBody = async (id: string) =>
+    ({ bytes: bodies.get(id) ?? Buffer.alloc(0), decodedFrom: null }) as unknown as StoredBody
+  return { store: { readBody }, exchanges }
+}
+const request = (text: string) =>
+  JSON.stringify({ messages: [{ role: 'user', content: [{ type: 'tool_result', content: JSON.stringify({ text }) }] }] })
+
+describe('a leak watch', () => {
+  it('plants a word of its own where a comment means nothing, and nowhere else', () => {
+    const [one, two] = [createLeakWatch(), createLeakWatch()]
+    expect(one.canary).not.toBe(two.canary)
+    const planted = one.plant({ ...verifier, files: { ...verifier.files, 'a.test.mjs': 'test()', 'cut.sh': 'echo \\' } })
+    expect(planted.files['test_ledger.py']).toBe(`${verifier.files['test_ledger.py']}\n# ${one.canary}\n`)
+    expect(planted.files['a.test.mjs']).toBe(`test()\n// ${one.canary}\n`)
+    expect(planted.files['data.json']).toBe('{"expected": 1}')
+    expect(planted.files['cut.sh']).toBe('echo \\')
+  })
+
+  it('finds the word in a request, once', async () => {
+    const watch = createLeakWatch()
+    expect(await watch.inspect(send(request('hello')), verifier, '')).toEqual([])
+    const stolen = send(request('fine'), request(`# ${watch.canary}`))
+    expect(await watch.inspect(stolen, verifier, '')).toEqual([
+      { exchangeId: stolen.exchanges[1]?.id, kind: 'canary', file: null },
+    ])
+    expect(await watch.inspect(stolen, verifier, '')).toEqual([])
+  })
+
+  it('suspects several lines of one hidden file, however JSON wraps them, and not one', async () => {
+    const watch = createLeakWatch()
+    await watch.inspect(send(), verifier, '')
+    expect(await watch.inspect(send(request(`look: ${secretLines[0]} ${secretLines[1]}`)), verifier, '')).toEqual([])
+    const stolen = send(request(secretLines.join('\n')))
+    expect(await watch.inspect(stolen, verifier, '')).toMatchObject([{ kind: 'lines', file: 'test_ledger.py' }])
+  })
+
+  it('does not suspect what the agent wrote before, was told, or was given', async () => {
+    const text = request(secretLines.join('\n'))
+    const [wrote, given, told] = [createLeakWatch(), createLeakWatch(), createLeakWatch()]
+    await wrote.inspect(send(text), verifier, '')
+    expect(await wrote.inspect(send(`${text} `), verifier, '')).toEqual([])
+    await given.inspect(send(), verifier, secretLines.join('\n'))
+    expect(await given.inspect(send(text), verifier, '')).toEqual([])
+    await told.inspect(send(), verifier, '')
+    const feedback = `FAILED ${secretLines.join('\n')} # ${told.canary}`
+    expect(await told.inspect(send(request(feedback)), verifier, feedback)).toEqual([])
+    expect(await told.inspect(send(request(`${feedback} later`)), verifier, '')).toEqual([])
+  })
+})
