@@ -8,13 +8,16 @@ import type { Task, TaskTurn } from '../core/task.ts'
 import type { Trial, TrialOutcomeKind, TurnRecord, TurnState } from '../core/types.ts'
 import type { AgentAdapter, AgentContext, AgentSpec } from './agents/_adapter.ts'
 import { type Workbench, warnOfRetry } from './attempt.ts'
+import { copyMeasured, isContinuable, type Origin, readOrigin } from './continuation.ts'
 import type { Environment, EnvironmentAdapter } from './environments/_adapter.ts'
+import { createKeeper } from './keeper.ts'
 import type { Ledger } from './ledger.ts'
 import type { Policy } from './policy.ts'
-import { applyFailurePolicy, fastForward } from './reference.ts'
+import { applyFailurePolicy } from './reference.ts'
 import { retryEnvironment } from './retry.ts'
 import { openSnapshots } from './snapshots.ts'
-import { type Conversation, playTurn, type TurnResult } from './turn.ts'
+import { reachStart } from './starting-point.ts'
+import { playTurn, type TurnResult } from './turn.ts'
 
 export interface TrialInput {
   readonly ledger: Ledger
@@ -36,11 +39,16 @@ export interface TrialInput {
   readonly refusal: string | null
 }
 
+interface Live {
+  trial: Trial
+  /** Null: it begins at its first turn. */
+  readonly origin: Origin | null
+}
+
 export type TrialEnd = { readonly kind: TrialOutcomeKind; readonly reason: string | null }
 
 export async function runTrial(input: TrialInput): Promise<Trial> {
   const { ledger, policy, task } = input
-  const cells = new Map<number, TurnState>()
   const started = await ledger.changeTrial(input.trial, { state: 'running', startedAt: Date.now() })
   await ledger.emit('trial-started', started, {
     name: started.name,
@@ -50,7 +58,9 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     model: input.spec.model,
     session: policy.freshSession ? 'fresh' : 'continuous',
   })
-  const live = { trial: started }
+  const origin = await readOrigin(ledger.store, started.id)
+  const cells: Map<number, TurnState> = origin === null ? new Map() : await copyMeasured(ledger.store, started, origin)
+  const live: Live = { trial: started, origin }
   let end: TrialEnd
   try {
     end = input.refusal === null ? await playTrial(input, live, cells) : { kind: 'over-budget', reason: input.refusal }
@@ -79,11 +89,11 @@ function readTrouble(error: unknown, signal: AbortSignal): TrialEnd {
   return { kind: 'environment-failed', reason: error.message + cause }
 }
 
-async function playTrial(input: TrialInput, live: { trial: Trial }, cells: Map<number, TurnState>): Promise<TrialEnd> {
+async function playTrial(input: TrialInput, live: Live, cells: Map<number, TurnState>): Promise<TrialEnd> {
   const { ledger, signal } = input
   const token = await ledger.store.mintToken(live.trial.id)
   const onRetry = (error: Error, retry: number): Promise<void> => warnOfRetry(ledger, live.trial, error, retry)
-  const environment = await retryEnvironment(() => openPrepared(input, live.trial, token), { signal, onRetry })
+  const environment = await retryEnvironment(() => openPrepared(input, live, token), { signal, onRetry })
   try {
     const bench = await prepareBench(input, live, environment, token)
     return await playTurns(input, live, cells, bench)
@@ -92,7 +102,7 @@ async function playTrial(input: TrialInput, live: { trial: Trial }, cells: Map<n
   }
 }
 
-async function openPrepared(input: TrialInput, trial: Trial, token: string): Promise<Environment> {
+async function openPrepared(input: TrialInput, { trial, origin }: Live, token: string): Promise<Environment> {
   const environment = await input.environment.open(
     {
       trialId: trial.id,
@@ -101,24 +111,29 @@ async function openPrepared(input: TrialInput, trial: Trial, token: string): Pro
       place: input.task.environment ?? null,
       layer: input.agent.layer,
       proxyUrl: input.proxyUrl,
+      ...(origin?.kind === 'continued' ? { workspacePath: origin.kept.workspace } : {}),
     },
     input.signal,
   )
   try {
     await environment.writeFiles(environment.workspace, input.task.files)
-    const files = input.agent.files(writeContext(input, environment, token))
-    for (const directory of [environment.home, environment.workspace]) {
-      const inside = Object.entries(files).filter(([path]) => path.startsWith(`${directory}/`))
-      await environment.writeFiles(
-        directory,
-        Object.fromEntries(inside.map(([path, text]) => [path.slice(directory.length + 1), text])),
-      )
-    }
+    await writeAgentFiles(input, environment, token)
     if (input.policy.onFailure === 'reset-to-reference') await environment.keep('start')
     return environment
   } catch (error) {
     await environment.close().catch(() => undefined)
     throw error
+  }
+}
+
+async function writeAgentFiles(input: TrialInput, environment: Environment, token: string): Promise<void> {
+  const files = input.agent.files(writeContext(input, environment, token))
+  for (const directory of [environment.home, environment.workspace]) {
+    const inside = Object.entries(files).filter(([path]) => path.startsWith(`${directory}/`))
+    await environment.writeFiles(
+      directory,
+      Object.fromEntries(inside.map(([path, text]) => [path.slice(directory.length + 1), text])),
+    )
   }
 }
 
@@ -128,12 +143,7 @@ function writeContext(input: TrialInput, environment: Environment, token: string
   return { spec: input.spec, workspace, home, token, baseUrls: { root, anthropic: root, openai: `${root}/v1` } }
 }
 
-async function prepareBench(
-  input: TrialInput,
-  live: { trial: Trial },
-  environment: Environment,
-  token: string,
-): Promise<Workbench> {
+async function prepareBench(input: TrialInput, live: Live, environment: Environment, token: string): Promise<Workbench> {
   const snapshots = input.git === null ? null : await openSnapshots(input.git, join(input.directory, 'snapshots.git'))
   if (snapshots !== null) live.trial = await input.ledger.changeTrial(live.trial, { snapshots: snapshots.directory })
   return {
@@ -147,18 +157,14 @@ async function prepareBench(
   }
 }
 
-async function playTurns(
-  input: TrialInput,
-  live: { trial: Trial },
-  cells: Map<number, TurnState>,
-  bench: Workbench,
-): Promise<TrialEnd> {
-  const { policy, task } = input
-  let conversation: Conversation = { session: randomUUID(), started: false }
-  let notice: string | null = null
-  let trouble: TrialEnd = { kind: 'finished', reason: null }
-  await fastForward(bench, live.trial, task, policy)
-  for (const turn of task.turns.slice(policy.fromTurn - 1, policy.toTurn ?? undefined)) {
+async function playTurns(input: TrialInput, live: Live, cells: Map<number, TurnState>, bench: Workbench): Promise<TrialEnd> {
+  const { policy, task, git } = input
+  const again = (): Promise<void> => writeAgentFiles(input, bench.environment, bench.context.token)
+  const start = await reachStart(bench, { ...live, task, policy, git, writeAgentFiles: again })
+  let { conversation, notice, trouble } = start
+  const withHome = isContinuable(input.agent, input.environment)
+  const keeper = git === null ? null : createKeeper({ git, directory: input.directory, bench, withHome })
+  for (const turn of task.turns.slice(start.firstTurn - 1, policy.toTurn ?? undefined)) {
     if (input.signal.aborted) return { kind: 'interrupted', reason: null }
     if (policy.freshSession) conversation = { session: randomUUID(), started: false }
     const startedAt = Date.now()
@@ -171,6 +177,7 @@ async function playTurns(
     if (trouble.kind === 'finished') trouble = nameTrouble(result)
     if (result.state !== 'passed' && policy.onFailure === 'stop') return trouble
     notice = await applyFailurePolicy(bench, live.trial, { task, turn, passed: result.state === 'passed', policy })
+    await keeper?.keep(live.trial, { turn: turn.index, conversation, notice, trouble })
   }
   return trouble
 }

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, mkdir, mkdtemp, readdir, realpath, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import { outputCharsMax } from '../../core/limits.ts'
 import { runGroup, signalGroup } from '../processes.ts'
@@ -30,12 +30,14 @@ export default {
   id: 'local',
   title: 'temporary directory on this machine, same user, no isolation',
   gives: { images: false, limits: false, networks: ['public'] },
+  // What an agent changes elsewhere on this machine stays there by itself.
+  keepsAllInTree: true,
   probe: async () => null,
   open: async (spec, signal) => {
     signal.throwIfAborted()
     return orBroken('cannot make the trial directory', async () => {
       // Outside the project: agents look for instructions and repositories in the parents of their workspace.
-      const root = await realpath(await mkdtemp(join(tmpdir(), rootPrefix(spec.trialId))))
+      const root = await makeRoot(spec)
       for (const name of ['workspace', 'home', 'tmp', 'scratch']) await mkdir(join(root, name))
       return createEnvironment(spec, root)
     })
@@ -49,6 +51,16 @@ export default {
     }
   },
 } satisfies EnvironmentAdapter
+
+async function makeRoot(spec: EnvironmentSpec): Promise<string> {
+  if (spec.workspacePath === undefined) return realpath(await mkdtemp(join(tmpdir(), rootPrefix(spec.trialId))))
+  const root = dirname(spec.workspacePath)
+  if (!basename(root).startsWith('turnpike-') || dirname(root) !== (await realpath(tmpdir())))
+    throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${root} is no trial's directory of this machine`)
+  // Fails where something stands: it is never taken over from whoever made it.
+  await mkdir(root, { mode: 0o700 })
+  return root
+}
 
 function createEnvironment(spec: EnvironmentSpec, root: string): Environment {
   const workspace = join(root, 'workspace')

@@ -106,7 +106,8 @@ async function describeRun(store: Store) {
     })
   }
   const score = writeScoreJson(await scoreRun(store, run?.id ?? ''))
-  return { state: run?.state, planned: run?.plannedTurns, grid, score: strip(score), ids: all.map(trial => trial.id) }
+  const continued = (await store.list('events', { runId: run?.id ?? '', type: 'trial-continued' })).length
+  return { continued, state: run?.state, planned: run?.plannedTurns, grid, score: strip(score), ids: all.map(trial => trial.id) }
 }
 
 function strip(score: object): unknown {
@@ -146,11 +147,13 @@ it(
     expect(last.child.exitCode).toBe(0)
     const [calmStore, store] = [await openStore(join(calm, 'store'), {}), await openStore(join(place, 'store'), {})]
     atEnd(() => Promise.all([calmStore.close(), store.close()]))
-    const { ids: calmIds, ...expected } = await describeRun(calmStore)
-    const { ids, ...found } = await describeRun(store)
+    const { ids: calmIds, continued: none, ...expected } = await describeRun(calmStore)
+    const { ids, continued, ...found } = await describeRun(store)
     expect(expected.grid).toHaveLength(12)
     expect(expected.grid.map(cell => cell.turns.map(([, state]) => state).join(' '))).toContain('passed agent-error passed')
     expect(found).toEqual(expected)
+    expect(none).toBe(0)
+    if (kills >= 8) expect(continued).toBeGreaterThan(0)
     expect((await store.verify()).bad).toEqual([])
     for (const id of [...calmIds, ...ids]) expect(findSurvivors(id, null)).toEqual([])
     expect(readdirSync(tmpdir()).filter(name => ids.some(id => name.includes(id)))).toEqual([])
