@@ -53,7 +53,10 @@ const { trials } = await executeRun({
 const wholeMs = performance.now() - startedAt
 await store.close()
 rmSync(directory, { recursive: true, force: true })
-const gaps = moments.slice(1).map((at, index) => at - (moments[index] ?? at)).sort((one, other) => one - other)
+const gaps = moments
+  .slice(1)
+  .map((at, index) => at - (moments[index] ?? at))
+  .sort((one, other) => one - other)
 const finished = trials.filter(trial => trial.outcome?.kind === 'finished').length
 console.log(
   JSON.stringify({

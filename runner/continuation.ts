@@ -59,11 +59,14 @@ export async function readOrigin(store: Store, trialId: string): Promise<Origin 
   return { kind, trialId: from, kept } as unknown as Origin
 }
 
-/** What was kept after the turn, or after the last one. */
+/** What was kept after the turn, also by the trials that this one continued; or after the last turn of its own. */
 export async function findKept(store: Store, trialId: string, turn?: number): Promise<KeptTurn | null> {
   const events = await store.list('events', { trialId, type: keptType })
   const all = events.map(event => event.data as unknown as KeptTurn)
-  return all.filter(kept => turn === undefined || kept.turn === turn).at(-1) ?? null
+  const found = all.filter(kept => turn === undefined || kept.turn === turn).at(-1) ?? null
+  if (found !== null || turn === undefined) return found
+  const origin = await readOrigin(store, trialId)
+  return origin?.kind === 'continued' ? findKept(store, origin.trialId, turn) : null
 }
 
 export interface Continuing {

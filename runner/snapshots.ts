@@ -117,7 +117,10 @@ interface Moment {
   readonly known: ReadonlySet<string>
 }
 
-async function takeSnapshot(git: Git, moment: Moment): Promise<{ readonly snapshot: Snapshot; readonly files: ReadonlySet<string> }> {
+async function takeSnapshot(
+  git: Git,
+  moment: Moment,
+): Promise<{ readonly snapshot: Snapshot; readonly files: ReadonlySet<string> }> {
   const { files, leftOut, emptyDirectories } = await listFiles(moment.workspace, snapshotFileBytesMax)
   // Paths git knows but the workspace has no more must be named too, or they would stay in the tree. `update-index` sees the
   // files of nested repositories, where `add` would record a bare pointer to a commit that exists nowhere else.

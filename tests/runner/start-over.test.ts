@@ -56,6 +56,7 @@ it('a trial goes on after its last verified turn: files, home and conversation a
   expect((await store.list('events', { trialId: next.id, type: 'attempt-started' })).map(event => event.data)).toMatchObject([
     { turn: 2 },
   ])
+  expect(await findKept(store, next.id, 1)).toEqual(await findKept(store, first.id))
   expect(next).toMatchObject({ name: first.name, outcome: { kind: 'finished' } })
   expect(readdirSync(tmpdir()).filter(name => name.includes(first.id) || name.includes(next.id))).toEqual([])
 })
