@@ -10,7 +10,8 @@ import { findAgent } from '../runner/agents/_all.ts'
 import { loadTasks } from '../runner/tasks/_all.ts'
 import type { Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
-import { readRunRecord } from './run-record.ts'
+import { type Fork, findFork, pickTask } from './fork-plan.ts'
+import { readForkName, readRunRecord } from './run-record.ts'
 import { useStore } from './store-access.ts'
 
 export interface RunPlan {
@@ -19,12 +20,15 @@ export interface RunPlan {
   readonly agents: readonly AgentSpec[]
   readonly warnings: readonly string[]
   readonly resume: Run | null
+  readonly fork: Fork | null
 }
 
 export async function planRun(context: CommandContext): Promise<RunPlan> {
   const name = context.options['resume']
   const resume = typeof name === 'string' ? await useStore(context, {}, store => findRun(store, name)) : null
-  const config = resume === null ? context.config : resumedConfig(context, resume)
+  const fork = await readFork(context, resume)
+  const based = resume ?? fork?.run ?? null
+  const config = based === null ? context.config : resumedConfig(context, based)
   const agents = nameAgents(config, context.arguments)
   if (config.run.tasks === null) throw missing('tasks', '--tasks', 'run.tasks')
   if (agents.length === 0) throw missing('agent', '--agent', 'run.agents')
@@ -32,7 +36,15 @@ export async function planRun(context: CommandContext): Promise<RunPlan> {
     environment: context.environment,
     harborCompat: config.run.harborCompat,
   })
-  return { config, tasks, agents, warnings, resume }
+  return { config, tasks: fork === null ? tasks : pickTask(tasks, fork), agents, warnings, resume, fork }
+}
+
+/** A resumed run goes on as the fork it was. */
+async function readFork(context: CommandContext, resume: Run | null): Promise<Fork | null> {
+  const name = resume === null ? context.options['fork'] : readForkName(resume)
+  if (resume !== null && typeof context.options['fork'] === 'string')
+    throw new TurnpikeError('E_USAGE', '--fork starts a new run and --resume goes on with one: give only one of them')
+  return typeof name === 'string' ? useStore(context, {}, store => findFork(store, name)) : null
 }
 
 function missing(what: string, flag: string, key: string): TurnpikeError {

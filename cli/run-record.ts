@@ -9,7 +9,7 @@ import type { Json, JsonObject, Run } from '../core/types.ts'
 
 const withheld = '(withheld)'
 
-export function writeRunRecord(config: Config): JsonObject {
+export function writeRunRecord(config: Config, fork: string | null = null): JsonObject {
   const { run, simulated, proxy, replay } = config
   return {
     tasks: run.tasks,
@@ -33,6 +33,7 @@ export function writeRunRecord(config: Config): JsonObject {
     on_record_failure: proxy.onRecordFailure,
     inject: proxy.inject,
     ...writeBudgets(config),
+    ...(fork === null ? {} : { fork }),
     replay: replay.ref,
     on_miss: replay.ref === null ? null : replay.onMiss,
     replay_timing: replay.ref === null ? null : replay.timing,
@@ -94,6 +95,15 @@ const keyOf: Readonly<Record<string, string>> = {
   replay_store: 'replay.store',
 }
 
+/** `<trial id>@<turn>` of a run that was forked from it. */
+export function readForkName(run: Run): string | null {
+  const fork =
+    typeof run.config === 'object' && run.config !== null && !Array.isArray(run.config)
+      ? (run.config as JsonObject)['fork']
+      : null
+  return typeof fork === 'string' ? fork : null
+}
+
 /** The record of a run as values by key name, to go on with what it was started with. */
 export function readRunRecord(run: Run): Record<string, Json> {
   if (typeof run.config !== 'object' || run.config === null || Array.isArray(run.config)) return {}
@@ -101,7 +111,7 @@ export function readRunRecord(run: Run): Record<string, Json> {
     throw new TurnpikeError('E_USAGE', `the run ${run.name} used variables with secrets, which are not recorded`, {
       hint: 'resume it with the configuration it was started with: turnpike run --resume RUN --config FILE',
     })
-  const fields = Object.entries(run.config as JsonObject).filter(([, value]) => value !== null)
+  const fields = Object.entries(run.config as JsonObject).filter(([name, value]) => value !== null && name !== 'fork')
   return Object.fromEntries(
     fields.map(([name, value]) => [name.startsWith('budget.') ? name : (keyOf[name] ?? `run.${name}`), value]),
   )

@@ -50,6 +50,9 @@ export const terminateGraceMs = 1_000
 /** Files above this stay out of the snapshots (named in the commit message): model weights, core dumps, disk images. */
 export const snapshotFileBytesMax = 50 * 1024 * 1024
 
+/** A home above this is not kept between turns: its trial starts again from its first turn when the runner is killed. */
+export const keptHomeBytesMax = 256 * 1024 * 1024
+
 /** Failing test cases described to an agent, and the length of the whole feedback: more would crowd out its own work. */
 export const feedbackCasesMax = 20
 export const feedbackCharsMax = 8_000
@@ -63,6 +66,11 @@ export const trialCallsMax = 3_000
 /** Times an environment failure is tried again before the trial ends, and the first of the doubling pauses between. */
 export const environmentRetriesMax = 2
 export const environmentRetryMs = 500
+
+/** New tries for a trial that a provider's trouble broke off, the first of the doubling pauses before them, and the longest one. */
+export const trialRetriesMax = 3
+export const providerRetryMs = 2_000
+export const providerPauseMsMax = 300_000
 
 /** How much longer than in the recording a replayed answer stays silent for an agent that had left by then, before it is broken off. */
 export const replaySilenceMs = 30_000

@@ -23,6 +23,8 @@ export interface GridOptions {
   readonly agents: readonly AgentSpec[]
   readonly trials: number
   readonly policy: Policy
+  /** Trials begin in a recorded state: no reference solution has to lead there. */
+  readonly forked?: boolean
 }
 
 /** First repetitions of everything come first: a run that is stopped early has seen each task and agent. */
@@ -33,7 +35,7 @@ export function planGrid(options: GridOptions): Cell[] {
     for (const task of options.tasks) {
       for (const spec of options.agents) {
         const agent = findAgent(spec.id)
-        if (index === 1) checkCell(task, spec, agent, options.policy)
+        if (index === 1) checkCell(task, spec, agent, options)
         cells.push({ name: `${task.id}.${labelAgent(spec, options.agents)}.${index}`, task, spec, agent, index })
       }
     }
@@ -64,7 +66,7 @@ function checkNumbers({ tasks, agents, trials, policy }: GridOptions): void {
   }
 }
 
-function checkCell(task: Task, spec: AgentSpec, agent: AgentAdapter, policy: Policy): void {
+function checkCell(task: Task, spec: AgentSpec, agent: AgentAdapter, { policy, forked = false }: GridOptions): void {
   const refuse = (what: string, hint?: string): never => {
     throw new TurnpikeError('E_USAGE', what, hint === undefined ? {} : { hint })
   }
@@ -80,7 +82,7 @@ function checkCell(task: Task, spec: AgentSpec, agent: AgentAdapter, policy: Pol
       'use --fresh-session to start each turn without memory (it is recorded), or give the agent a way to continue',
     )
   }
-  const needed = agent.id === 'oracle' || policy.onFailure === 'reset-to-reference' ? last : policy.fromTurn - 1
+  const needed = agent.id === 'oracle' || policy.onFailure === 'reset-to-reference' ? last : forked ? 0 : policy.fromTurn - 1
   const without = task.turns.slice(0, needed).find(turn => turn.solution === null)
   if (without) {
     const where = `${task.source.file}:${task.source.line}`

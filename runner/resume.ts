@@ -1,13 +1,15 @@
-// Opens a run that was interrupted or killed: decides which trials stand and which start again. A trial that starts again gets a
-// row and an id of its own, so that the record of its first try stays whole; docs/decisions/0005 says why.
+// Opens a run that was interrupted or killed: decides which trials stand and which get a successor (start-over.ts). Sweeps away what
+// the dead ones left on this machine before anything starts.
 
 import { currentTrials } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
-import type { Run, Trial, TurnRecord } from '../core/types.ts'
+import type { Run, Trial } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
+import type { Origin } from './continuation.ts'
 import type { EnvironmentAdapter } from './environments/_adapter.ts'
 import type { Cell } from './grid.ts'
-import { type Job, planTrial } from './job.ts'
+import type { Job } from './job.ts'
+import { isFinal, nameOfCell, planJob, planSuccessor, setAside } from './start-over.ts'
 
 export interface ResumeOptions {
   readonly store: Store
@@ -15,6 +17,8 @@ export interface ResumeOptions {
   readonly cells: readonly Cell[]
   readonly plannedTurns: number
   readonly environment: EnvironmentAdapter
+  /** Where trials of a forked run begin; null for others. */
+  readonly origin: Origin | null
 }
 
 export interface ReopenedRun {
@@ -35,45 +39,23 @@ export async function reopenRun(options: ResumeOptions): Promise<ReopenedRun> {
       { hint: 'resume a run with the same tasks, agents and trials; start a new run for others' },
     )
   }
-  const found = new Map(currentTrials(await store.list('trials', { runId })).map(trial => [trial.name, trial]))
-  const stale = [...found.values()].filter(trial => trial.state !== 'pending' && !isFinal(trial))
-  await options.environment.sweep(stale.map(trial => trial.id))
+  const all = await store.list('trials', { runId })
+  const found = new Map(currentTrials(all).map(trial => [nameOfCell(trial), trial]))
+  const stale = [...found.values()].filter(isBroken)
+  // A trial that went on stood in the directory of the one before it.
+  await options.environment.sweep(stale.length === 0 ? [] : all.filter(isBroken).map(trial => trial.id))
   for (const trial of stale) await setAside(store, trial)
   const kept = cells.flatMap(cell => found.get(cell.name) ?? []).filter(isFinal)
-  const jobs = cells.flatMap(cell => planJob(runId, cell, found.get(cell.name)))
-  await store.put(
-    'trials',
-    jobs.map(job => job.trial),
-  )
+  const jobs: Job[] = []
+  for (const cell of cells) {
+    const trial = found.get(cell.name)
+    if (trial === undefined) jobs.push(await planJob(store, runId, cell, options.origin))
+    else if (trial.state === 'pending') jobs.push({ cell, trial })
+    else if (!isFinal(trial)) jobs.push(await planSuccessor(store, trial, { cell, environment: options.environment }))
+  }
   const reopened: Run = { ...run, state: 'running', endedAt: null }
   await store.put('runs', [reopened])
   return { run: reopened, jobs, kept }
 }
 
-/** What broke outside the agent gets another chance; what the agent did, stands. */
-function isFinal(trial: Trial): boolean {
-  const kind = trial.outcome?.kind
-  return trial.state === 'ended' && kind !== 'interrupted' && kind !== 'environment-failed'
-}
-
-function planJob(runId: string, cell: Cell, found: Trial | undefined): Job[] {
-  if (found && isFinal(found)) return []
-  if (found?.state === 'pending') return [{ cell, trial: found }]
-  return [{ cell, trial: planTrial(runId, cell) }]
-}
-
-/** The first try keeps its rows under another name; a trial of a killed process gets the end it could not write. */
-async function setAside(store: Store, trial: Trial): Promise<void> {
-  await store.revokeTokens(trial.id)
-  const outcome = trial.outcome ?? { kind: 'interrupted' as const, reason: 'the process that ran it was killed' }
-  const name = `${trial.name}~${trial.id.slice(-6).toLowerCase()}`
-  const known = new Set((await store.list('turns', { trialId: trial.id })).map(turn => turn.turn))
-  const missing: TurnRecord[] = []
-  for (let turn = 1; turn <= trial.plannedTurns; turn++) {
-    if (known.has(turn)) continue
-    const attempts = trial.turn === turn ? (trial.attempt ?? 0) : 0
-    missing.push({ trialId: trial.id, turn, state: 'missing', attempts, instruction: '', startedAt: null, endedAt: null })
-  }
-  await store.put('turns', missing)
-  await store.put('trials', [{ ...trial, name, state: 'ended', outcome, endedAt: trial.endedAt ?? Date.now() }])
-}
+const isBroken = (trial: Trial): boolean => trial.state !== 'pending' && !isFinal(trial)

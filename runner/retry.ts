@@ -8,9 +8,12 @@ export interface RetryOptions {
   readonly signal: AbortSignal
   /** Told before each pause. */
   readonly onRetry: (error: Error, retry: number) => Promise<void>
+  /** From 0 to 1; for tests. */
+  readonly random?: () => number
 }
 
 export async function retryEnvironment<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const random = options.random ?? Math.random
   for (let retry = 1; ; retry++) {
     try {
       return await work()
@@ -18,12 +21,13 @@ export async function retryEnvironment<T>(work: () => Promise<T>, options: Retry
       const again = isTurnpikeError(error) && error.code === 'E_ENVIRONMENT_FAILED' && retry <= environmentRetriesMax
       if (!again || options.signal.aborted) throw error
       await options.onRetry(error, retry)
-      await pauseUnlessAborted(environmentRetryMs * 2 ** (retry - 1), options.signal)
+      // Full jitter: trials that broke together (a full disk, a slow daemon) must not come back together.
+      await pauseUnlessAborted(random() * environmentRetryMs * 2 ** retry, options.signal)
     }
   }
 }
 
-function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+export function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const done = (): void => {
       clearTimeout(timer)

@@ -11,6 +11,7 @@ import type { Store } from '../store/_adapter.ts'
 import { createUlid } from '../store/ulid.ts'
 import type { AgentSpec } from './agents/_adapter.ts'
 import { pinLayer } from './agents/_programs.ts'
+import { type Origin, writeOrigin } from './continuation.ts'
 import { findEnvironment } from './environments/_all.ts'
 import type { FeedbackLevel } from './feedback.ts'
 import { type Cell, planGrid } from './grid.ts'
@@ -19,10 +20,12 @@ import { type LayerOptions, type PreparedLayer, prepareLayer } from './layers.ts
 import { type Ledger, openLedger } from './ledger.ts'
 import { checkPlaces } from './place-check.ts'
 import type { FailurePolicy, Policy } from './policy.ts'
+import { createProviderPauses } from './provider-pauses.ts'
 import { reopenRun } from './resume.ts'
 import { schedule } from './schedule.ts'
 import { findGit } from './snapshots.ts'
 import { runTrial } from './trial.ts'
+import { playWithRetries } from './trial-retries.ts'
 
 export interface RunOptions {
   readonly store: Store
@@ -63,6 +66,8 @@ export interface RunOptions {
   readonly resumeRunId?: string
   /** `none` forgoes the sandbox that an environment could do without; absent = the strongest that works here. */
   readonly isolation?: 'none'
+  /** Every trial begins in this state of another one, at the turn after it. */
+  readonly fork?: Origin
   /** Asked before each trial: why it should not be started (the run's budget is spent), or null. */
   readonly refuseTrial?: (runId: string) => Promise<string | null>
 }
@@ -77,7 +82,13 @@ export interface RunResult {
 /** Throws only when the run could not be planned or recorded; whatever agents, tests and environments do is in the result. */
 export async function executeRun(options: RunOptions): Promise<RunResult> {
   const policy = readPolicy(options)
-  const cells = planGrid({ tasks: options.tasks, agents: options.agents, trials: options.trials, policy })
+  const cells = planGrid({
+    tasks: options.tasks,
+    agents: options.agents,
+    trials: options.trials,
+    policy,
+    forked: options.fork !== undefined,
+  })
   const environment = findEnvironment(options.environment)
   checkPlaces(options.tasks, environment)
   // Before anything is planned in the store: what cannot be installed must not leave a run of failures.
@@ -86,13 +97,21 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const opened =
     options.resumeRunId === undefined
       ? await openRun(options, cells, plannedTurns)
-      : await reopenRun({ store: options.store, runId: options.resumeRunId, cells, plannedTurns, environment })
+      : await reopenRun({
+          store: options.store,
+          runId: options.resumeRunId,
+          cells,
+          plannedTurns,
+          environment,
+          origin: options.fork ?? null,
+        })
   const ledger = openLedger(options.store, opened.run.id, options.onEvent)
   const directory = resolve(options.directory)
   await mkdir(directory, { recursive: true })
   const { git, warnings } = await prepareSnapshots(ledger, options.path)
   const { jobs, kept } = opened
   await ledger.emit('run-started', null, { name: opened.run.name, trials: jobs.length, kept: kept.length, plannedTurns })
+  const pauses = createProviderPauses()
   const ended = new Map<string, Trial>(kept.map(trial => [trial.name, trial]))
   // An image has programs and a search path of its own.
   const path = environment.gives.images ? null : (options.path ?? null)
@@ -102,24 +121,15 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
       jobs,
       concurrency: options.concurrency,
       signal: options.signal,
-      run: async ({ cell, trial }, signal) => {
-        const place = join(directory, 'trials', trial.id)
-        const { task, spec, agent } = cell
-        const refusal = (await options.refuseTrial?.(opened.run.id)) ?? null
-        ended.set(
-          trial.name,
-          await runTrial({
-            ...shared,
-            trial,
-            task,
-            spec,
-            agent,
-            layer: layers.get(spec) ?? null,
-            signal,
-            directory: place,
-            refusal,
-          }),
-        )
+      run: async (job, signal) => {
+        const play = async ({ cell, trial }: Job): Promise<Trial> => {
+          const place = join(directory, 'trials', trial.id)
+          const { task, spec, agent } = cell
+          const refusal = (await options.refuseTrial?.(opened.run.id)) ?? null
+          const layer = layers.get(spec) ?? null
+          return runTrial({ ...shared, trial, task, spec, agent, layer, signal, directory: place, refusal })
+        }
+        ended.set(job.cell.name, await playWithRetries(job, { ledger, environment, pauses, signal, play }))
       },
     })
   } catch (error) {
@@ -147,7 +157,7 @@ function readPolicy(options: RunOptions): Policy {
     feedback: options.feedback,
     onFailure: options.onFailure,
     freshSession: options.freshSession,
-    fromTurn: options.fromTurn ?? 1,
+    fromTurn: options.fork === undefined ? (options.fromTurn ?? 1) : options.fork.kept.turn + 1,
     toTurn: options.toTurn ?? null,
     agentTimeoutMs: options.agentTimeoutMs ?? agentTimeoutMs,
     ...(options.harborCompat === true ? { harborCompat: true } : {}),
@@ -169,6 +179,7 @@ async function openRun(options: RunOptions, cells: readonly Cell[], plannedTurns
   }
   const jobs: Job[] = cells.map(cell => ({ cell, trial: planTrial(id, cell) }))
   await options.store.put('runs', [run])
+  if (options.fork) for (const { trial } of jobs) await writeOrigin(options.store, trial, options.fork)
   await options.store.put(
     'trials',
     jobs.map(job => job.trial),

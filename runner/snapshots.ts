@@ -16,6 +16,15 @@ export interface Snapshots {
   readonly take: (workspace: string, label: string, at: number) => Promise<string>
   /** Whether a commit holds other files than the one before it; null for the first. */
   readonly differs: (commit: string) => Promise<boolean | null>
+  /** The one taken last. */
+  readonly latest: () => Snapshot | null
+}
+
+export interface Snapshot {
+  readonly commit: string
+  /** What the directory held and the commit does not. */
+  readonly leftOut: readonly string[]
+  readonly emptyDirectories: readonly string[]
 }
 
 /** The git program on a search path; null when there is none. */
@@ -35,17 +44,21 @@ export async function openSnapshots(gitProgram: string, directory: string): Prom
   await mkdir(join(directory, 'info'), { recursive: true })
   // This file outranks every .gitattributes of the workspace: bytes are recorded as they are.
   await writeFile(join(directory, 'info', 'attributes'), '* -text -eol -ident -filter -working-tree-encoding\n')
-  let parent: string | null = null
+  let latest: Snapshot | null = null
+  let known: ReadonlySet<string> = new Set()
   return {
     directory,
     take: async (workspace, label, at) => {
-      parent = await takeSnapshot(git, { workspace, label, at, parent })
-      return parent
+      const taken = await takeSnapshot(git, { workspace, label, at, parent: latest?.commit ?? null, known })
+      latest = taken.snapshot
+      known = taken.files
+      return latest.commit
     },
     differs: async commit => {
       const [, parents = '', ...trees] = (await git(['log', '-2', '--format=%H%n%P%n%T', commit], null)).split('\n')
       return parents === '' ? null : trees[0] !== trees[3]
     },
+    latest: () => latest,
   }
 }
 
@@ -106,14 +119,18 @@ interface Moment {
   readonly label: string
   readonly at: number
   readonly parent: string | null
+  /** Paths of the snapshot before. */
+  readonly known: ReadonlySet<string>
 }
 
-async function takeSnapshot(git: Git, moment: Moment): Promise<string> {
-  const { files, leftOut } = await listFiles(moment.workspace, snapshotFileBytesMax)
+async function takeSnapshot(
+  git: Git,
+  moment: Moment,
+): Promise<{ readonly snapshot: Snapshot; readonly files: ReadonlySet<string> }> {
+  const { files, leftOut, emptyDirectories } = await listFiles(moment.workspace, snapshotFileBytesMax)
   // Paths git knows but the workspace has no more must be named too, or they would stay in the tree. `update-index` sees the
   // files of nested repositories, where `add` would record a bare pointer to a commit that exists nowhere else.
-  const known = (await git(['ls-files', '-z', '--cached'], null)).split('\0').filter(path => path !== '')
-  const gone = known.filter(path => !files.has(path))
+  const gone = [...moment.known].filter(path => !files.has(path))
   if (gone.length > 0) {
     await git(['update-index', '-z', '--force-remove', '--stdin'], moment.workspace, joinPaths(gone))
   }
@@ -125,7 +142,7 @@ async function takeSnapshot(git: Git, moment: Moment): Promise<string> {
     await git(['commit-tree', tree, ...parents, '-F', '-'], null, Buffer.from(moment.label + note), moment.at)
   ).trim()
   await git(['update-ref', 'refs/heads/attempts', commit], null)
-  return commit
+  return { snapshot: { commit, leftOut, emptyDirectories }, files }
 }
 
 const joinPaths = (paths: readonly string[]): Buffer => Buffer.from(paths.map(path => `${path}\0`).join(''))

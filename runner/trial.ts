@@ -2,54 +2,25 @@
 // ends in exactly one outcome and each of its turns in exactly one state, all in the store.
 
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { isTurnpikeError } from '../core/errors.ts'
-import type { Task, TaskTurn } from '../core/task.ts'
+import type { TaskTurn } from '../core/task.ts'
 import type { Trial, TrialOutcomeKind, TurnRecord, TurnState } from '../core/types.ts'
-import type { AgentAdapter, AgentContext, AgentSpec } from './agents/_adapter.ts'
 import { type Workbench, warnOfRetry } from './attempt.ts'
+import { copyMeasured, isContinuable, readOrigin } from './continuation.ts'
 import { openDialogue } from './drivers/_all.ts'
-import type { Environment, EnvironmentAdapter } from './environments/_adapter.ts'
-import { listHiddenPaths } from './hidden-paths.ts'
-import type { PreparedLayer } from './layers.ts'
-import { createLeakWatch } from './leaks.ts'
-import type { Ledger } from './ledger.ts'
-import type { Policy } from './policy.ts'
-import { prepareTask, prepareTurn } from './preparation.ts'
-import { applyFailurePolicy, fastForward } from './reference.ts'
+import { createKeeper } from './keeper.ts'
+import { prepareTurn } from './preparation.ts'
+import { applyFailurePolicy } from './reference.ts'
 import { retryEnvironment } from './retry.ts'
-import { openSnapshots } from './snapshots.ts'
-import { closesTrial, describeTask, deskOf } from './trial-desk.ts'
-import { type Conversation, playTurn, type TurnResult } from './turn.ts'
-
-export interface TrialInput {
-  readonly ledger: Ledger
-  readonly trial: Trial
-  readonly task: Task
-  readonly spec: AgentSpec
-  readonly agent: AgentAdapter
-  /** The agent's own programs, prepared; null = it needs none. */
-  readonly layer?: PreparedLayer | null
-  readonly environment: EnvironmentAdapter
-  readonly policy: Policy
-  readonly proxyUrl: string
-  /** Program search path for the environment; null = its default. */
-  readonly path: string | null
-  /** The git program for snapshots; null = no snapshots. */
-  readonly git: string | null
-  /** Where the trial's lasting files go. */
-  readonly directory: string
-  readonly signal: AbortSignal
-  readonly isolation?: 'none' | undefined
-  /** Why it is not played (the budget is spent); null = it is. */
-  readonly refusal: string | null
-}
+import { reachStart } from './starting-point.ts'
+import { closesTrial, describeTask } from './trial-desk.ts'
+import { closePlace, type Live, openPlace, prepareBench, type TrialInput, writeAgentFiles } from './trial-place.ts'
+import { playTurn, type TurnResult } from './turn.ts'
 
 export type TrialEnd = { readonly kind: TrialOutcomeKind; readonly reason: string | null }
 
 export async function runTrial(input: TrialInput): Promise<Trial> {
   const { ledger, policy, task } = input
-  const cells = new Map<number, TurnState>()
   const started = await ledger.changeTrial(input.trial, { state: 'running', startedAt: Date.now() })
   await ledger.emit('trial-started', started, {
     name: started.name,
@@ -60,7 +31,9 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     session: policy.freshSession ? 'fresh' : 'continuous',
     ...describeTask(task),
   })
-  const live = { trial: started }
+  const origin = await readOrigin(ledger.store, started.id)
+  const cells: Map<number, TurnState> = origin === null ? new Map() : await copyMeasured(ledger.store, started, origin)
+  const live: Live = { trial: started, origin }
   let end: TrialEnd
   try {
     end = input.refusal === null ? await playTrial(input, live, cells) : { kind: 'over-budget', reason: input.refusal }
@@ -89,11 +62,11 @@ function readTrouble(error: unknown, signal: AbortSignal): TrialEnd {
   return { kind: 'environment-failed', reason: error.message + cause }
 }
 
-async function playTrial(input: TrialInput, live: { trial: Trial }, cells: Map<number, TurnState>): Promise<TrialEnd> {
+async function playTrial(input: TrialInput, live: Live, cells: Map<number, TurnState>): Promise<TrialEnd> {
   const { ledger, signal } = input
   const token = await ledger.store.mintToken(live.trial.id)
   const onRetry = (error: Error, retry: number): Promise<void> => warnOfRetry(ledger, live.trial, error, retry)
-  const environment = await retryEnvironment(() => openPrepared(input, live.trial, token), { signal, onRetry })
+  const environment = await retryEnvironment(() => openPlace(input, live, token), { signal, onRetry })
   try {
     await ledger.emit('environment-opened', live.trial, { environment: input.environment.id, isolation: environment.isolation })
     const bench = await prepareBench(input, live, environment, token)
@@ -104,85 +77,18 @@ async function playTrial(input: TrialInput, live: { trial: Trial }, cells: Map<n
       await dialogue.close()
     }
   } finally {
-    await closeQuietly(input, live.trial, environment)
+    await closePlace(input, live.trial, environment)
   }
 }
 
-async function openPrepared(input: TrialInput, trial: Trial, token: string): Promise<Environment> {
-  const environment = await input.environment.open(
-    {
-      trialId: trial.id,
-      runId: trial.runId,
-      // The path of this machine means nothing in an image.
-      path: input.environment.gives.images ? null : input.path,
-      place: input.task.environment ?? null,
-      layer: input.layer?.layer ?? null,
-      layerDirectory: input.layer?.directory ?? null,
-      proxyUrl: input.proxyUrl,
-      ...(input.isolation === undefined ? {} : { isolation: input.isolation }),
-      hides: listHiddenPaths(input.task, [input.ledger.store.directory, input.directory]),
-    },
-    input.signal,
-  )
-  try {
-    await environment.writeFiles(environment.workspace, input.task.files)
-    const files = input.agent.files(writeContext(input, environment, token))
-    for (const directory of [environment.home, environment.workspace]) {
-      const inside = Object.entries(files).filter(([path]) => path.startsWith(`${directory}/`))
-      await environment.writeFiles(
-        directory,
-        Object.fromEntries(inside.map(([path, text]) => [path.slice(directory.length + 1), text])),
-      )
-    }
-    await prepareTask(environment, input.task, input.signal)
-    if (input.policy.onFailure === 'reset-to-reference') await environment.keep('start')
-    return environment
-  } catch (error) {
-    await environment.close().catch(() => undefined)
-    throw error
-  }
-}
-
-function writeContext(input: TrialInput, environment: Environment, token: string): AgentContext {
-  const root = `${environment.hostUrl(input.proxyUrl).replace(/\/$/, '')}/t/${token}`
-  const { workspace, home } = environment
-  return { spec: input.spec, workspace, home, token, baseUrls: { root, anthropic: root, openai: `${root}/v1` } }
-}
-
-async function prepareBench(
-  input: TrialInput,
-  live: { trial: Trial },
-  environment: Environment,
-  token: string,
-): Promise<Workbench> {
-  const snapshots = input.git === null ? null : await openSnapshots(input.git, join(input.directory, 'snapshots.git'))
-  if (snapshots !== null) live.trial = await input.ledger.changeTrial(live.trial, { snapshots: snapshots.directory })
-  return {
-    ledger: input.ledger,
-    environment,
-    agent: input.agent,
-    context: writeContext(input, environment, token),
-    snapshots,
-    agentTimeoutMs: input.policy.agentTimeoutMs,
-    desk: deskOf(input, live.trial),
-    signal: input.signal,
-    leaks: createLeakWatch(),
-    known: [...Object.values(input.task.files), ...input.task.turns.map(turn => turn.instruction)].join('\n'),
-  }
-}
-
-async function playTurns(
-  input: TrialInput,
-  live: { trial: Trial },
-  cells: Map<number, TurnState>,
-  bench: Workbench,
-): Promise<TrialEnd> {
-  const { policy, task } = input
-  let conversation: Conversation = { session: randomUUID(), started: false }
-  let notice: string | null = null
-  let trouble: TrialEnd = { kind: 'finished', reason: null }
-  await fastForward(bench, live.trial, task, policy)
-  for (const turn of task.turns.slice(policy.fromTurn - 1, policy.toTurn ?? undefined)) {
+async function playTurns(input: TrialInput, live: Live, cells: Map<number, TurnState>, bench: Workbench): Promise<TrialEnd> {
+  const { policy, task, git } = input
+  const again = (): Promise<void> => writeAgentFiles(input, bench.environment, bench.context.token)
+  const start = await reachStart(bench, { ...live, task, policy, git, writeAgentFiles: again })
+  let { conversation, notice, trouble } = start
+  const withHome = isContinuable(input)
+  const keeper = git === null ? null : createKeeper({ git, directory: input.directory, bench, withHome })
+  for (const turn of task.turns.slice(start.firstTurn - 1, policy.toTurn ?? undefined)) {
     if (input.signal.aborted) return { kind: 'interrupted', reason: null }
     if (policy.freshSession) conversation = { session: randomUUID(), started: false }
     const startedAt = Date.now()
@@ -197,6 +103,7 @@ async function playTurns(
     const fine = result.state === 'passed' || result.state === 'skipped'
     if ((!fine && policy.onFailure === 'stop') || closesTrial(turn, result, policy)) return trouble
     notice = await applyFailurePolicy(bench, live.trial, { task, turn, passed: fine, policy })
+    await keeper?.keep(live.trial, { turn: turn.index, conversation, notice, trouble })
   }
   return trouble
 }
@@ -249,14 +156,4 @@ function nameUnplayed(kind: TrialOutcomeKind): TurnState {
   if (kind === 'environment-failed') return 'infra-error'
   if (kind === 'interrupted') return 'missing'
   return 'not-reached'
-}
-
-async function closeQuietly(input: TrialInput, trial: Trial, environment: Environment): Promise<void> {
-  try {
-    await environment.close()
-  } catch (error) {
-    // What the trial has measured stands; only the cleaning failed.
-    const reason = error instanceof Error ? error.message : String(error)
-    await input.ledger.emit('environment-left', trial, { reason })
-  }
 }

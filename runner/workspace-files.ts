@@ -9,17 +9,21 @@ export interface WorkspaceFiles {
   readonly files: ReadonlySet<string>
   /** What was passed over, each with the reason. */
   readonly leftOut: readonly string[]
+  /** Directories without an entry, which no tree of git can hold. */
+  readonly emptyDirectories: readonly string[]
 }
 
 export async function listFiles(directory: string, fileBytesMax: number): Promise<WorkspaceFiles> {
   const files = new Set<string>()
   const leftOut: string[] = []
+  const emptyDirectories: string[] = []
   const walk = async (relative: string): Promise<void> => {
     const names = await readdir(join(directory, relative)).catch(() => null)
     if (names === null) {
       leftOut.push(`${relative}/ (cannot be read)`)
       return
     }
+    if (names.length === 0 && relative !== '') emptyDirectories.push(relative)
     for (const name of names.sort()) {
       const path = relative === '' ? name : `${relative}/${name}`
       const reason = await judgeEntry(join(directory, path), name, fileBytesMax)
@@ -29,7 +33,7 @@ export async function listFiles(directory: string, fileBytesMax: number): Promis
     }
   }
   await walk('')
-  return { files, leftOut }
+  return { files, leftOut, emptyDirectories }
 }
 
 async function judgeEntry(path: string, name: string, fileBytesMax: number): Promise<string> {

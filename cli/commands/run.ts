@@ -61,6 +61,11 @@ export const runCommand: CommandSpec = {
   ],
   options: [
     { flags: '--resume <run>', meaning: 'Go on with a run that was stopped; what it was started with is taken from the store.' },
+    {
+      flags: '--fork <trial@turn>',
+      meaning:
+        'A new run from the workspace as a trial left it after a turn, with another agent or model; turns up to it are skipped.',
+    },
     { flags: '--report', meaning: 'Print the whole report, not only its head.' },
     { flags: '--next-steps', meaning: 'End with commands to go on with.' },
   ],
@@ -69,6 +74,7 @@ export const runCommand: CommandSpec = {
     'turnpike run --tasks tasks.jsonl --agent mini --model claude-sonnet-4-5 --attempts 2 --trials 3',
     'turnpike run --tasks tasks.jsonl --agent command --fresh-session -- my-agent --prompt {instruction}',
     'turnpike run --resume latest',
+    'turnpike run --fork ledger.mini.1@3 --agent mini --model claude-opus-4-5',
     'turnpike run --tasks tasks.jsonl --agent mini --model claude-sonnet-4-5 --replay latest',
   ],
   run: async context => {
@@ -160,12 +166,16 @@ function runSettings(plan: RunPlan, context: CommandContext, replayRefId: string
       env: context.environment,
       onProgress: context.output.note,
     },
-    config: writeRunRecord({ ...plan.config, replay: { ...replay, ref: replayRefId } }),
+    config: writeRunRecord(
+      { ...plan.config, replay: { ...replay, ref: replayRefId } },
+      plan.fork === null ? null : `${plan.fork.trial.id}@${plan.fork.origin.kept.turn}`,
+    ),
     turnpikeVersion: readVersion(),
     ...(run.fromTurn === null ? {} : { fromTurn: run.fromTurn }),
     ...(run.toTurn === null ? {} : { toTurn: run.toTurn }),
     ...(run.name === null ? {} : { runName: run.name }),
     ...(path ? { path } : {}),
+    ...(plan.fork === null ? {} : { fork: plan.fork.origin }),
     ...(plan.resume === null ? {} : { resumeRunId: plan.resume.id }),
   }
 }

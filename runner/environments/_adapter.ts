@@ -23,6 +23,8 @@ export interface EnvironmentSpec {
   readonly isolation?: 'none'
   /** Base URL of the proxy on this machine, which the agent must be able to reach whatever the network policy (unless `none`). */
   readonly proxyUrl: string
+  /** The workspace path of the trial that goes on here: an adapter whose paths differ from trial to trial takes the same again. */
+  readonly workspacePath?: string
 }
 
 export interface ExecOptions {
@@ -109,6 +111,8 @@ export interface EnvironmentAdapter {
   readonly title: string
   /** What it can give a task; the plan of a run refuses tasks that need more. */
   readonly gives: { readonly images: boolean; readonly limits: boolean; readonly networks: readonly NetworkPolicy['mode'][] }
+  /** True when workspace and home are all that ends with the place: put back, they are the trial as it was. */
+  readonly keepsAllInTree?: boolean
   /** Why it cannot be used on this machine and what to do about it; null = it can. For `turnpike doctor` and before a run. */
   readonly probe: () => Promise<{ readonly what: string; readonly hint: string } | null>
   /** Throws E_ENVIRONMENT_FAILED when it cannot be opened. */

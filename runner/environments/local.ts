@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, realpath, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { basename, dirname, isAbsolute, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import { endSurvivors, freezeProcesses, thawProcesses, trialMark } from '../survivors.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
@@ -28,12 +28,14 @@ export default {
   id: 'local',
   title: 'temporary directory on this machine, in a sandbox (bubblewrap) where there is one',
   gives: { images: false, limits: false, networks: ['public'] },
+  // What an agent changes elsewhere on this machine stays there by itself.
+  keepsAllInTree: true,
   probe: async () => null,
   open: async (spec, signal) => {
     signal.throwIfAborted()
     return orBroken('cannot make the trial directory', async () => {
       // Outside the project: agents look for instructions and repositories in the parents of their workspace.
-      const root = await realpath(await mkdtemp(join(tmpdir(), rootPrefix(spec.trialId))))
+      const root = await makeRoot(spec)
       for (const name of ['workspace', 'home', 'tmp', 'scratch']) await mkdir(join(root, name))
       const isolation = spec.isolation === 'none' || (await probeSandbox()) !== null ? 'none' : 'sandbox'
       return createEnvironment(spec, root, isolation)
@@ -48,6 +50,16 @@ export default {
     }
   },
 } satisfies EnvironmentAdapter
+
+async function makeRoot(spec: EnvironmentSpec): Promise<string> {
+  if (spec.workspacePath === undefined) return realpath(await mkdtemp(join(tmpdir(), rootPrefix(spec.trialId))))
+  const root = dirname(spec.workspacePath)
+  if (!basename(root).startsWith('turnpike-') || dirname(root) !== (await realpath(tmpdir())))
+    throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${root} is no trial's directory of this machine`)
+  // Fails where something stands: it is never taken over from whoever made it.
+  await mkdir(root, { mode: 0o700 })
+  return root
+}
 
 type WorkspaceStates = Pick<Environment, 'onCopy' | 'keep' | 'rollBack' | 'exportWorkspace'>
 

@@ -1,12 +1,10 @@
-// A run in a process of its own, from the compiled program, to be killed: node _killed-run.mjs STORE FILES TASK AGENT
+// A run in a process of its own, from the compiled program, to be killed: node _killed-run.mjs '{"store": …, "tasks": …, "agents": …}'
 import { executeRun } from '../../dist/runner/run.js'
 import { openStore } from '../../dist/store/open.js'
 
-const [store, directory, task, agent] = process.argv.slice(2)
+const { store: place, ...options } = JSON.parse(process.argv[2])
+const store = await openStore(place, {})
 await executeRun({
-  store: await openStore(store, {}),
-  tasks: [JSON.parse(task)],
-  agents: [JSON.parse(agent)],
   trials: 2,
   attempts: 1,
   feedback: 'none',
@@ -19,8 +17,10 @@ await executeRun({
   config: null,
   simulated: false,
   turnpikeVersion: 'test',
-  directory,
   path: process.env.PATH,
+  ...options,
+  store,
   signal: new AbortController().signal,
   onEvent: event => console.log(JSON.stringify(event)),
 })
+await store.close()

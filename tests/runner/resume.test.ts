@@ -105,13 +105,9 @@ describe('an interrupted run', () => {
 it('a run whose process was killed is swept up and finished', async () => {
   const { run, store, read, directory } = await openBench()
   const gate = join(makeDirectory(), 'gate')
-  const argv = [
-    'tests/runner/_killed-run.mjs',
-    store.directory,
-    join(directory, 'files'),
-    JSON.stringify(task),
-    JSON.stringify(gated(gate)),
-  ]
+  const files = join(directory, 'files')
+  const options = { store: store.directory, directory: files, tasks: [task], agents: [gated(gate)] }
+  const argv = ['tests/runner/_killed-run.mjs', JSON.stringify(options)]
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'inherit'] })
   atEnd(() => child.kill('SIGKILL'))
   await waitFor(() => existsSync(`${gate}.reached`), 30_000)

@@ -10,9 +10,11 @@ it('lists files and links, and names what it leaves out', async () => {
   writeFileSync(join(directory, 'a/.git/config'), '')
   writeFileSync(join(directory, 'a/b'), 'x')
   writeFileSync(join(directory, 'big'), 'x'.repeat(101))
+  mkdirSync(join(directory, 'hollow'))
   symlinkSync('/nowhere', join(directory, 'link'))
   expect(await listFiles(directory, 100)).toEqual({
     files: new Set(['a/b', 'link']),
+    emptyDirectories: ['hollow'],
     leftOut: ["a/.git (git's own)", 'big (101 bytes)'],
   })
 })

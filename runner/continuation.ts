@@ -1,0 +1,108 @@
+// Where a trial goes on that did not begin at its first turn: the state another trial was in after a turn, kept as one event per
+// turn. Says what was kept and what may be continued; copies what had been measured. Restoring files is restore.ts.
+
+import type { JsonObject, Trial, TrialOutcomeKind, TurnState } from '../core/types.ts'
+import type { Store } from '../store/_adapter.ts'
+import { createUlid } from '../store/ulid.ts'
+import type { AgentAdapter, AgentSpec } from './agents/_adapter.ts'
+import { chooseDriver } from './agents/_choices.ts'
+import type { EnvironmentAdapter } from './environments/_adapter.ts'
+import type { Ledger } from './ledger.ts'
+
+/** The trial's state once a turn was over and the next had not begun. */
+export interface KeptTurn {
+  readonly turn: number
+  /** Bare repository and commit of the workspace. */
+  readonly snapshots: string
+  readonly workspaceCommit: string
+  /** Null when the home could not be kept; such a turn can be forked but not continued. */
+  readonly homes: string | null
+  readonly homeCommit: string | null
+  /** Directories without an entry, which git does not hold; relative. */
+  readonly emptyDirectories: readonly string[]
+  readonly homeEmptyDirectories: readonly string[]
+  /** False when the workspace holds something a snapshot cannot: a repository of its own, sockets, giant files. */
+  readonly whole: boolean
+  readonly session: string
+  readonly sessionStarted: boolean
+  readonly notice: string | null
+  /** What the trial's outcome would be if every later turn went well. */
+  readonly trouble: { readonly kind: TrialOutcomeKind; readonly reason: string | null }
+  /** Path of the workspace inside the environment: conversations are often filed under it. */
+  readonly workspace: string
+}
+
+/** `continued`: the same cell goes on. `forked`: another agent or model goes on from the files. */
+export interface Origin {
+  readonly kind: 'continued' | 'forked'
+  readonly trialId: string
+  readonly kept: KeptTurn
+}
+
+const keptType = 'turn-kept'
+const originType = 'trial-origin'
+
+export async function recordKept(ledger: Ledger, trial: Trial, kept: KeptTurn): Promise<void> {
+  await ledger.emit(keptType, trial, { ...kept })
+}
+
+/** Before the trial's own row: a trial that has one must never be found without its origin. */
+export async function writeOrigin(store: Store, trial: Trial, origin: Origin): Promise<void> {
+  const { kind, trialId, kept } = origin
+  const data = { name: trial.name, kind, trialId, turn: kept.turn, kept: { ...kept } }
+  await store.put('events', [{ id: createUlid(), runId: trial.runId, trialId: trial.id, type: originType, at: Date.now(), data }])
+}
+
+export async function readOrigin(store: Store, trialId: string): Promise<Origin | null> {
+  const [event] = await store.list('events', { trialId, type: originType })
+  if (!event) return null
+  const { kind, trialId: from, kept } = event.data as JsonObject
+  return { kind, trialId: from, kept } as unknown as Origin
+}
+
+/** What was kept after the turn, also by the trials that this one continued; or after the last turn of its own. */
+export async function findKept(store: Store, trialId: string, turn?: number): Promise<KeptTurn | null> {
+  const events = await store.list('events', { trialId, type: keptType })
+  const all = events.map(event => event.data as unknown as KeptTurn)
+  const found = all.filter(kept => turn === undefined || kept.turn === turn).at(-1) ?? null
+  if (found !== null || turn === undefined) return found
+  const origin = await readOrigin(store, trialId)
+  return origin?.kind === 'continued' ? findKept(store, origin.trialId, turn) : null
+}
+
+export interface Continuing {
+  readonly agent: AgentAdapter
+  readonly spec: AgentSpec
+  readonly environment: EnvironmentAdapter
+}
+
+/** A conversation that lives in a process is gone with it; a container holds more than workspace and home. */
+export function isContinuable({ agent, spec, environment }: Continuing): boolean {
+  return environment.keepsAllInTree === true && chooseDriver(spec, agent) === 'process'
+}
+
+/**
+ * Where a new trial of the same cell goes on. Null = at its first turn: nothing was kept, what was kept is not all of the trial's
+ * state, or the conversation lived in a process that is gone. Continuing anything else would change what is measured.
+ */
+export async function findContinuation(store: Store, trial: Trial, cell: Continuing): Promise<Origin | null> {
+  const earlier = await readOrigin(store, trial.id)
+  if (!isContinuable(cell)) return earlier?.kind === 'forked' ? earlier : null
+  const kept = await findKept(store, trial.id)
+  if (kept === null) return earlier
+  if (!kept.whole || kept.homeCommit === null) return earlier?.kind === 'forked' ? earlier : null
+  return { kind: 'continued', trialId: trial.id, kept }
+}
+
+/** Turns, attempts and tests that the earlier trial has measured, as the new trial's: of a cell only the youngest trial counts. */
+export async function copyMeasured(store: Store, trial: Trial, origin: Origin): Promise<Map<number, TurnState>> {
+  if (origin.kind === 'forked') return new Map()
+  const from = { trialId: origin.trialId }
+  const upTo = <T extends { readonly turn: number; readonly trialId: string }>(rows: readonly T[]): T[] =>
+    rows.filter(row => row.turn <= origin.kept.turn).map(row => ({ ...row, trialId: trial.id }))
+  const turns = upTo(await store.list('turns', from))
+  await store.put('tests', upTo(await store.list('tests', from)))
+  await store.put('attempts', upTo(await store.list('attempts', from)))
+  await store.put('turns', turns)
+  return new Map(turns.map(turn => [turn.turn, turn.state]))
+}

@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { expect, it } from 'vitest'
+import { currentTrials } from '../../core/cells.ts'
+import type { Trial } from '../../core/types.ts'
+import { findContinuation, findKept, readOrigin } from '../../runner/continuation.ts'
+import local from '../../runner/environments/local.ts'
+import { nameOfCell, setAside } from '../../runner/start-over.ts'
+import { waitFor } from './_sandbox.ts'
+import { openBench, script, task } from './_tasks.ts'
+
+/** Turn 1 leaves things in workspace and home that only an exact restoration has; turn 2 hangs until the gate is open. */
+const gated = (gate: string, extra = 'true') =>
+  script(
+    `echo hello > hello.txt; printf 'a\\r\\n' > crlf.txt; mkdir -p empty/inner; echo '*.txt export-ignore' > .gitattributes
+     ln -s /bin/sh shell; echo run > tool; chmod 755 tool; echo "$2 $PWD" > "$HOME/conversation"; mkdir "$HOME/cache"; ${extra}`,
+    `touch ${gate}.reached; test -e ${gate} || sleep 300
+     test "$(cat "$HOME/conversation")" = "$2 $PWD" && test -d "$HOME/cache" && test -d empty/inner && test -x tool &&
+     test "$(wc -c < crlf.txt)" = 3 && test "$(readlink shell)" = /bin/sh && echo bye > bye.txt`,
+  )
+
+async function interruptInTurnTwo(extra?: string) {
+  const bench = await openBench()
+  const gate = join(bench.directory, 'gate')
+  const agents = [gated(gate, extra)]
+  const stop = new AbortController()
+  const running = bench.run({ agents, signal: stop.signal })
+  await waitFor(() => existsSync(`${gate}.reached`))
+  stop.abort()
+  const { run, trials } = await running
+  writeFileSync(gate, '')
+  return { ...bench, agents, gate, runId: run.id, first: trials[0] as Trial }
+}
+
+it('a trial goes on after its last verified turn: files, home and conversation as they were, nothing measured twice', async () => {
+  const { run, store, read, agents, runId, first } = await interruptInTurnTwo()
+  const { trials } = await run({ agents, resumeRunId: runId })
+  const next = trials[0] as Trial
+  const [before, after] = [await read(first.id), await read(next.id)]
+  expect([before.states, after.states]).toEqual([
+    ['passed', 'missing'],
+    ['passed', 'passed'],
+  ])
+  // The first turn is not played again: it is the first try's, under the new trial.
+  expect(after.attempts[0]).toEqual({ ...before.attempts[0], trialId: next.id })
+  expect(after.attempts.map(attempt => [attempt.turn, attempt.attempt])).toEqual([
+    [1, 1],
+    [2, 1],
+  ])
+  expect(after.tests.filter(test => test.turn === 1)).toEqual(
+    before.tests.filter(test => test.turn === 1).map(test => ({ ...test, trialId: next.id })),
+  )
+  expect(await readOrigin(store, next.id)).toMatchObject({ kind: 'continued', trialId: first.id, kept: { turn: 1, whole: true } })
+  expect((await store.list('events', { trialId: next.id, type: 'attempt-started' })).map(event => event.data)).toMatchObject([
+    { turn: 2 },
+  ])
+  expect(await findKept(store, next.id, 1)).toEqual(await findKept(store, first.id))
+  expect(next).toMatchObject({ name: first.name, outcome: { kind: 'finished' } })
+  expect(readdirSync(tmpdir()).filter(name => name.includes(first.id) || name.includes(next.id))).toEqual([])
+})
+
+it('a trial killed twice goes on twice, and what was kept of the second is its own', async () => {
+  const { run, store, read, agents, gate, runId, first } = await interruptInTurnTwo()
+  execFileSync('rm', ['-f', gate, `${gate}.reached`])
+  const stop = new AbortController()
+  const running = run({ agents, resumeRunId: runId, signal: stop.signal })
+  await waitFor(() => existsSync(`${gate}.reached`))
+  stop.abort()
+  const second = (await running).trials[0] as Trial
+  writeFileSync(gate, '')
+  const { trials } = await run({ agents, resumeRunId: runId })
+  expect(trials[0]?.outcome).toEqual({ kind: 'finished', reason: null })
+  expect((await read(trials[0]?.id ?? '')).states).toEqual(['passed', 'passed'])
+  expect(await readOrigin(store, trials[0]?.id ?? '')).toMatchObject({ trialId: first.id })
+  const all = await store.list('trials', { runId })
+  expect(all.map(trial => trial.name).sort()).toHaveLength(3)
+  expect(currentTrials(all).map(trial => trial.id)).toEqual([trials[0]?.id])
+  expect((await read(second.id)).states).toEqual(['passed', 'missing'])
+})
+
+it.each([
+  ['a repository of its own', 'git init -q .'],
+  ['a repository in the home', 'git init -q "$HOME/notes"'],
+])('starts again when %s cannot be restored', async (_, extra) => {
+  const { run, store, read, agents, runId, first } = await interruptInTurnTwo(extra)
+  const kept = await findKept(store, first.id)
+  expect([kept?.whole, kept?.homeCommit !== null]).toContain(false)
+  const { trials } = await run({ agents, resumeRunId: runId })
+  const next = trials[0] as Trial
+  expect(await readOrigin(store, next.id)).toBeNull()
+  expect((await read(next.id)).states).toEqual(['passed', 'passed'])
+  expect((await store.list('events', { trialId: next.id, type: 'attempt-started' })).length).toBe(2)
+})
+
+it('starts again where the place holds more than files, or the conversation a process', async () => {
+  const { store, first, agents } = await interruptInTurnTwo()
+  const { default: command } = await import('../../runner/agents/command.ts')
+  const [spec = { id: 'command', model: null }] = agents
+  expect(await findContinuation(store, first, { agent: command, spec, environment: local })).not.toBeNull()
+  const container = { ...local, keepsAllInTree: false }
+  expect(await findContinuation(store, first, { agent: command, spec, environment: container })).toBeNull()
+  expect(await findContinuation(store, first, { agent: { ...command, drivers: ['acp'] }, spec, environment: local })).toBeNull()
+  const served = { agent: { ...command, drivers: ['process', 'acp'] as const }, environment: local }
+  expect(await findContinuation(store, first, { ...served, spec: { ...spec, driver: 'acp' } })).toBeNull()
+})
+
+it('sets a trial aside once, however often a resumption is killed while it does so', async () => {
+  const { store, read, first } = await interruptInTurnTwo()
+  await setAside(store, first)
+  const [once] = await store.list('trials', { id: first.id })
+  await setAside(store, once as Trial)
+  const [twice] = await store.list('trials', { id: first.id })
+  expect(twice).toEqual(once)
+  expect(nameOfCell(twice as Trial)).toBe(first.name)
+  expect((await read(first.id)).turns).toHaveLength(task.turns.length)
+})
+
+it('a directory that stands where the trial was is not taken over', async () => {
+  const { run, store, agents, runId, first } = await interruptInTurnTwo()
+  const kept = await findKept(store, first.id)
+  const spec = { trialId: 'other', runId, path: null, place: null, layer: null, proxyUrl: 'http://127.0.0.1:9' }
+  await expect(local.open({ ...spec, workspacePath: '/etc/workspace' }, new AbortController().signal)).rejects.toThrow(
+    /is no trial's directory/,
+  )
+  const standing = await local.open({ ...spec, workspacePath: kept?.workspace ?? '' }, new AbortController().signal)
+  expect(dirname(standing.workspace)).toBe(dirname(kept?.workspace ?? ''))
+  await expect(local.open({ ...spec, workspacePath: kept?.workspace ?? '' }, new AbortController().signal)).rejects.toMatchObject(
+    {
+      code: 'E_ENVIRONMENT_FAILED',
+    },
+  )
+  await standing.close()
+  expect((await run({ agents, resumeRunId: runId })).run.state).toBe('finished')
+})
