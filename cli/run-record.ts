@@ -51,8 +51,12 @@ function writeBudgets({ budget }: Config): JsonObject {
 }
 
 function writeAgent(agent: AgentChoice): JsonObject {
-  const { command } = agent
-  const entry = { name: agent.name, ...(agent.model === null ? {} : { model: agent.model }) }
+  const { command, settings } = agent
+  const entry = {
+    name: agent.name,
+    ...(agent.model === null ? {} : { model: agent.model }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings: { ...settings } }),
+  }
   if (command === null) return entry
   const env = Object.fromEntries(Object.entries(command.env).map(([name, value]) => [name, withholdSecret(name, value)]))
   return {

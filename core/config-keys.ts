@@ -146,7 +146,8 @@ export const configKeys: readonly ConfigKey[] = [
     flag: '--agent <name...>',
     kind: 'agents',
     fallback: [],
-    meaning: 'The agents to measure: names, or in a file mappings with `name`, `model` and, for the agent `command`, `command`.',
+    meaning:
+      'The agents to measure: names, or in a file mappings with `name`, `model`, `settings` and, for the agent `command`, `command`.',
   },
   {
     name: 'run.model',

@@ -71,6 +71,7 @@ const agentSchema: JsonObject = {
     name: { type: 'string', minLength: 1 },
     model: { type: 'string', minLength: 1 },
     command: { anyOf: [argvSchema, commandSchema] },
+    settings: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean', 'null'] } },
   },
 }
 

@@ -24,7 +24,11 @@ export interface AgentChoice {
   readonly name: string
   readonly model: string | null
   readonly command: CommandChoice | null
+  /** Of the agent's own kind; empty = its defaults. */
+  readonly settings: AgentSettings
 }
+
+type AgentSettings = Readonly<Record<string, string | number | boolean | null>>
 
 /** null = no limit. */
 export interface BudgetChoice {
@@ -194,12 +198,14 @@ interface AgentMapping {
   readonly model?: string
   /** A list is the argv of every first request. */
   readonly command?: readonly string[] | ({ readonly first: readonly string[] } & Partial<CommandChoice>)
+  readonly settings?: AgentSettings
 }
 
 function buildAgents(entries: ReadonlyArray<string | AgentMapping>, model: string | null, modelWins: boolean): AgentChoice[] {
   return entries.map(entry => {
     const agent: AgentMapping = typeof entry === 'string' ? { name: entry } : entry
-    return { name: agent.name, model: modelWins ? model : (agent.model ?? model), command: buildCommand(agent.command) }
+    const { name, command, settings = {} } = agent
+    return { name, model: modelWins ? model : (agent.model ?? model), command: buildCommand(command), settings }
   })
 }
 

@@ -78,6 +78,7 @@ describe('each product file', () => {
   const starts: Readonly<Record<string, string>> = {
     'tests/cli/_cli.ts': 'cli/main.ts',
     'tests/runner/mini/main.test.ts': 'runner/mini/main.ts',
+    'tests/runner/terminus/main.test.ts': 'runner/terminus/main.ts',
     'store/writer.ts': 'store/writer-thread.ts',
   }
 

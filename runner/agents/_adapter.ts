@@ -17,6 +17,8 @@ export interface AgentSpec {
   readonly id: string
   readonly model: string | null
   readonly command?: CommandTemplate
+  /** Of the agent's own kind, by name; each adapter refuses those it does not have. */
+  readonly settings?: Readonly<Record<string, string | number | boolean | null>>
 }
 
 export interface AgentContext {

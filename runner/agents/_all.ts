@@ -7,8 +7,9 @@ import command from './command.ts'
 import mini from './mini.ts'
 import nop from './nop.ts'
 import oracle from './oracle.ts'
+import terminus from './terminus.ts'
 
-export const agents: readonly AgentAdapter[] = [command, mini, nop, oracle]
+export const agents: readonly AgentAdapter[] = [command, mini, nop, oracle, terminus]
 
 export function findAgent(id: string): AgentAdapter {
   const found = agents.find(agent => agent.id === id)
