@@ -61,7 +61,7 @@ function nameAgents(config: Config, argv: readonly string[]): AgentSpec[] {
     const command = fromArgv ?? agent.command
     // The reference solutions and doing nothing have no model, whatever the run's model is.
     const model = findAgent(agent.name).protocols.length === 0 ? null : agent.model
-    const settings = Object.keys(agent.settings).length === 0 ? {} : { settings: agent.settings }
-    return { id: agent.name, model, ...(command === null ? {} : { command }), ...settings }
+    const { name: id, model: _model, command: _command, ...how } = agent
+    return { id, model, ...(command === null ? {} : { command }), ...how }
   })
 }

@@ -51,12 +51,8 @@ function writeBudgets({ budget }: Config): JsonObject {
 }
 
 function writeAgent(agent: AgentChoice): JsonObject {
-  const { command, settings } = agent
-  const entry = {
-    name: agent.name,
-    ...(agent.model === null ? {} : { model: agent.model }),
-    ...(Object.keys(settings).length === 0 ? {} : { settings: { ...settings } }),
-  }
+  const { name, model, command, ...how } = agent
+  const entry = { name, ...(model === null ? {} : { model }), ...how }
   if (command === null) return entry
   const env = Object.fromEntries(Object.entries(command.env).map(([name, value]) => [name, withholdSecret(name, value)]))
   return {

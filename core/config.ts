@@ -24,8 +24,8 @@ export interface AgentChoice {
   readonly name: string
   readonly model: string | null
   readonly command: CommandChoice | null
-  /** Of the agent's own kind; empty = its defaults. */
-  readonly settings: AgentSettings
+  /** Of the agent's own kind; absent = its defaults. */
+  readonly settings?: AgentSettings
 }
 
 type AgentSettings = Readonly<Record<string, string | number | boolean | null>>
@@ -204,8 +204,8 @@ interface AgentMapping {
 function buildAgents(entries: ReadonlyArray<string | AgentMapping>, model: string | null, modelWins: boolean): AgentChoice[] {
   return entries.map(entry => {
     const agent: AgentMapping = typeof entry === 'string' ? { name: entry } : entry
-    const { name, command, settings = {} } = agent
-    return { name, model: modelWins ? model : (agent.model ?? model), command: buildCommand(command), settings }
+    const { name, model: own, command, ...how } = agent
+    return { name, model: modelWins ? model : (own ?? model), command: buildCommand(command), ...how }
   })
 }
 

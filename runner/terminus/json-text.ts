@@ -8,7 +8,7 @@ export type JsonFind =
   | { readonly problem: string }
 
 /** Objects tried before giving up: prose has few braces, and source code has many. */
-const candidatesMax = 50
+const candidatesMax = 20
 const bracesMax = 3
 
 export function isRecord(value: unknown): value is JsonRecord {
@@ -62,29 +62,21 @@ function readObject(text: string, start: number): Found | null {
   return isRecord(value) ? { value, start, end: text.length, added: open } : null
 }
 
-/** Signs that matter: a whole text in quotes (closed or not) is one of them. */
-const token = /"(?:[^"\\]|\\[\s\S])*"?|[[\]{}]/g
+/** Signs that matter: a bracket, a whole text in quotes, or a quote that is never closed. */
+const tokens = /"(?:[^"\\]|\\[\s\S])*"|["{}[\]]/g
 
 /** Where the object ends; else how many braces are open, or null when something else is. */
 function scan(text: string, start: number): { readonly end: number | null; readonly open: number | null } {
   const stack: string[] = []
-  const tokens = new RegExp(token)
-  tokens.lastIndex = start
-  for (let found = tokens.exec(text); found !== null; found = tokens.exec(text)) {
-    const sign = found[0]
+  for (const { 0: sign, index } of text.slice(start).matchAll(tokens)) {
     if (sign === '{' || sign === '[') stack.push(sign)
+    else if (sign === '"') return { end: null, open: null }
     else if (sign === '}' || sign === ']') {
       if (stack.pop() !== (sign === '}' ? '{' : '[')) return { end: null, open: null }
-      if (stack.length === 0) return { end: found.index + 1, open: 0 }
-    } else if (sign.length < 2 || !sign.endsWith('"') || isOpen(sign)) return { end: null, open: null }
+      if (stack.length === 0) return { end: start + index + 1, open: 0 }
+    }
   }
   return { end: null, open: stack.includes('[') ? null : stack.length }
-}
-
-/** The quote at the end is an escaped one. */
-function isOpen(quoted: string): boolean {
-  const backslashes = /\\*$/.exec(quoted.slice(0, -1))?.[0].length ?? 0
-  return backslashes % 2 === 1
 }
 
 function parse(text: string): { readonly value: unknown; readonly problem: string | null } {

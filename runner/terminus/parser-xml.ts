@@ -6,49 +6,26 @@ import { type Keystrokes, type Reply, readDuration, refuse, settle, warnOfJoined
 export function parseXmlReply(text: string): Reply {
   const start = text.indexOf('<response>')
   if (start < 0) return refuse(['the reply holds no <response>'], [])
-  const close = text.indexOf('</response>', start)
+  const warnings = text.slice(0, start).trim() === '' ? [] : ['text before <response> was ignored']
+  const list = readList(text, start, warnings)
+  const close = text.indexOf('</response>', list.end)
   const cut = close < 0
-  const body = text.slice(start + '<response>'.length, cut ? undefined : close)
-  const warnings: string[] = []
-  if (text.slice(0, start).trim() !== '') warnings.push('text before <response> was ignored')
+  // Only beside the commands: keystrokes may hold anything.
+  const outside = text.slice(start + '<response>'.length, list.start) + text.slice(list.end, cut ? undefined : close)
   if (!cut && text.slice(close + '</response>'.length).trim() !== '') warnings.push('text after </response> was ignored')
-  const { inside, outside, problem } = splitCommands(body, cut)
-  warnings.push(...warnOfTags(outside))
-  const complete = /^(?:true|1|yes)$/i.test(readTag(outside, 'task_complete') ?? '')
-  if (problem !== null) return settle({ commands: [], complete, warnings, errors: [] }, [problem])
-  const { commands, broken } = readCommands(inside, cut, warnings)
+  warnings.push(...warnOfTags(list.closed ? outside : text.slice(start + '<response>'.length, list.start)))
+  const complete = list.closed && /^(?:true|1|yes)$/i.test(readTag(outside, 'task_complete') ?? '')
+  const { commands } = list
+  const broken =
+    list.closed || cut
+      ? list.broken
+      : [...list.broken, `<commands> or its <keystrokes> number ${commands.length + 1} is not closed`]
   if (cut) {
     if (commands.length === 0 && !complete) return refuse(['the reply ends before its first command is closed'], warnings)
     warnings.push(`the reply is not closed by </response>: commands run as far as they were closed: ${commands.length}`)
   }
   warnings.push(...warnOfJoined(commands))
   return settle({ commands, complete, warnings, errors: [] }, broken)
-}
-
-interface Split {
-  readonly inside: string
-  /** Everything beside the commands, where other tags are looked for: keystrokes may hold anything. */
-  readonly outside: string
-  readonly problem: string | null
-}
-
-function splitCommands(body: string, cut: boolean): Split {
-  const open = body.indexOf('<commands>')
-  if (open < 0) {
-    if (/<commands\s*\/>/.test(body)) return { inside: '', outside: body, problem: null }
-    return { inside: '', outside: body, problem: 'the reply has no <commands>' }
-  }
-  const from = open + '<commands>'.length
-  const close = body.lastIndexOf('</commands>')
-  if (close >= from) {
-    return {
-      inside: body.slice(from, close),
-      outside: body.slice(0, open) + body.slice(close + '</commands>'.length),
-      problem: null,
-    }
-  }
-  const outside = body.slice(0, open)
-  return { inside: body.slice(from), outside, problem: cut ? null : '<commands> is not closed' }
 }
 
 function warnOfTags(outside: string): string[] {
@@ -68,18 +45,35 @@ function readTag(text: string, name: string): string | null {
   return close < 0 ? null : text.slice(open + name.length + 2, close).trim()
 }
 
-function readCommands(inside: string, cut: boolean, warnings: string[]): { commands: Keystrokes[]; broken: string[] } {
+interface List {
+  readonly commands: readonly Keystrokes[]
+  readonly broken: readonly string[]
+  /** The whole element. */
+  readonly start: number
+  readonly end: number
+  readonly closed: boolean
+}
+
+/** Walks from command to command: what is typed may hold every tag but the one that ends it. */
+function readList(text: string, from: number, warnings: string[]): List {
+  const open = /<commands\s*(\/?)>/.exec(text.slice(from))
+  if (open === null) return { commands: [], broken: ['the reply has no <commands>'], start: from, end: from, closed: true }
+  const start = from + open.index
+  let at = start + open[0].length
   const commands: Keystrokes[] = []
   const broken: string[] = []
-  for (let at = 0; ; ) {
-    const open = inside.indexOf('<keystrokes', at)
-    // Behind the last command of a reply that was cut there may be half a tag.
-    if (!(cut && open < 0) && inside.slice(at, open < 0 ? undefined : open).trim() !== '')
-      warnings.push('text between commands was ignored; only <keystrokes> are typed')
-    if (open < 0) return { commands, broken }
+  const leave = (end: number, closed: boolean): List => ({ commands, broken, start, end, closed })
+  if (open[1] === '/') return leave(at, true)
+  for (;;) {
+    const next = /<keystrokes|<\/commands>/.exec(text.slice(at))
     const where = `command ${commands.length + 1}`
-    const element = readElement(inside, open)
-    if (element === null) return { commands, broken: cut ? broken : [...broken, `${where}: <keystrokes> is not closed`] }
+    if (next === null) return leave(at, false)
+    const loose = text.slice(at, at + next.index)
+    if (loose.trim() !== '') warnings.push('text between commands was ignored; only <keystrokes> are typed')
+    at += next.index
+    if (next[0] === '</commands>') return leave(at + next[0].length, true)
+    const element = readElement(text, at)
+    if (element === null) return leave(at, false)
     const { keystrokes, duration, end } = element
     if (keystrokes.includes('<keystrokes')) broken.push(`${where}: <keystrokes> is not closed before the next one begins`)
     commands.push({ keystrokes, durationSec: readDuration(duration, where, warnings) })
