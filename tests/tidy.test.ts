@@ -147,7 +147,7 @@ describe('product code', () => {
     ).toEqual([])
   })
   it('exits in cli/main.ts and in the entry points of processes of its own', () => {
-    const entries = ['cli/main.ts', 'runner/mini/main.ts']
+    const entries = ['cli/main.ts', 'runner/mini/main.ts', 'runner/terminus/main.ts']
     expect(
       findLines(
         product.filter(path => !entries.includes(path)),
@@ -157,7 +157,7 @@ describe('product code', () => {
     ).toEqual([])
   })
   it('prints in cli/ only', () => {
-    const speaks = (path: string): boolean => path.startsWith('cli/') || path === 'runner/mini/main.ts'
+    const speaks = (path: string): boolean => path.startsWith('cli/') || /^runner\/(mini|terminus)\/main\.ts$/.test(path)
     expect(
       findLines(
         product.filter(path => !speaks(path)),
@@ -169,7 +169,7 @@ describe('product code', () => {
   })
   it('reads the environment in core/config and cli/ only', () => {
     const reads = (path: string): boolean =>
-      path.startsWith('cli/') || path.startsWith('core/config') || path.startsWith('runner/mini/')
+      path.startsWith('cli/') || path.startsWith('core/config') || /^runner\/(mini|terminus)\//.test(path)
     expect(
       findLines(
         product.filter(path => !reads(path)),

@@ -287,7 +287,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'held to the contract of its kind',
     testedBy: 'tests/conformance/agents.test.ts',
-    files: ['runner/agents/mini.ts', 'runner/agents/nop.ts', 'runner/agents/oracle.ts'],
+    files: ['runner/agents/mini.ts', 'runner/agents/nop.ts', 'runner/agents/oracle.ts', 'runner/agents/terminus.ts'],
   },
   {
     reason: 'speaks to a provider; tested as a process against one',
