@@ -22,3 +22,11 @@ export function showBytes(bytes: number): string {
   if (bytes < 10_000) return `${Math.round(bytes)} B`
   return bytes < 10_000_000 ? `${Math.round(bytes / 1000)} KB` : `${Math.round(bytes / 1e6)} MB`
 }
+
+/** Slope in a log-log plot: 1 = linear, 2 = quadratic. */
+export function growthExponent(points: ReadonlyArray<readonly [x: number, y: number]>): number {
+  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const)
+  const mean = (at: 0 | 1): number => logs.reduce((sum, point) => sum + point[at], 0) / logs.length
+  const covariance = logs.reduce((sum, [x, y]) => sum + (x - mean(0)) * (y - mean(1)), 0)
+  return covariance / logs.reduce((sum, [x]) => sum + (x - mean(0)) ** 2, 0)
+}

@@ -12,6 +12,7 @@ import type { HeaderList } from '../core/types.ts'
 import { openStore } from '../store/open.ts'
 import { createUlid } from '../store/ulid.ts'
 import { makeText, sha256 } from './content.ts'
+import { growthExponent } from './statistics.ts'
 
 interface RecordedCall {
   readonly path: string
@@ -227,14 +228,6 @@ async function measure(name: string, calls: Iterable<RecordedCall>): Promise<Siz
     await recorder.add(call, count++)
   }
   return { name, calls: count, bodies, jsonLines, gzip: await gzip.finish(), miniVela, turnpike: await recorder.finish() }
-}
-
-/** Slope in a log-log plot: 1 = linear, 2 = quadratic. */
-function growthExponent(points: ReadonlyArray<readonly [x: number, y: number]>): number {
-  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const)
-  const mean = (at: 0 | 1): number => logs.reduce((sum, point) => sum + point[at], 0) / logs.length
-  const covariance = logs.reduce((sum, [x, y]) => sum + (x - mean(0)) * (y - mean(1)), 0)
-  return covariance / logs.reduce((sum, [x]) => sum + (x - mean(0)) ** 2, 0)
 }
 
 const empty = await (await openRecorder()).finish()

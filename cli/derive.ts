@@ -1,11 +1,14 @@
 // Derived data as commands need it: calls decoded and priced before anyone sums them, trajectories written where they are wanted.
 
-import { type ConversionSummary, type ConvertOptions, convertScopes } from '../convert/convert.ts'
+import { type Conversion, convertJobs, type JobsOptions } from '../convert/convert.ts'
 import { type DecodeReport, decodeExchanges, type PriceInputs } from '../convert/decode.ts'
+import type { ConversionJob, RowBatch } from '../convert/job.ts'
+import type { ConversionPlan } from '../convert/scope-conversion.ts'
+import type { ScoreOf } from '../convert/store-scopes.ts'
 import type { Config } from '../core/config.ts'
-import { readPriceBook } from '../judge/price-book.ts'
-import { priceUsage } from '../judge/prices.ts'
-import type { Ref, Store } from '../store/_adapter.ts'
+import { buildTrial } from '../judge/grid.ts'
+import { trialPassRate } from '../judge/outcomes.ts'
+import type { Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
 import { packageFile } from './package-files.ts'
 
@@ -16,6 +19,8 @@ export type PriceOf = (inputs: PriceInputs) => { readonly nanoUsd: number; reado
 const anonymousRoutes = new Set(['upstream'])
 
 export async function readPrice(config: Config): Promise<PriceOf> {
+  // Loaded here: commands that convert price nothing.
+  const [{ readPriceBook }, { priceUsage }] = await Promise.all([import('../judge/price-book.ts'), import('../judge/prices.ts')])
   const book = await readPriceBook(config.prices ?? packageFile('configs', 'prices.yaml'))
   return ({ route, model, usage, at }) => {
     // What a simulated provider is said to use is an estimate, and what a replay gives again was billed when it was recorded.
@@ -43,13 +48,26 @@ export async function decodeNew(
   }
 }
 
-/** Writes one row a line, as fast as `write` takes them: a run's trajectories need not fit into memory. */
+export interface WriteOptions extends JobsOptions {
+  readonly write: (batch: RowBatch) => Promise<void>
+}
+
+/** Writes rows as fast as `write` takes them: a run's trajectories need not fit into memory. */
 export async function writeTrajectories(
-  store: Store,
-  refs: readonly Ref[],
-  options: ConvertOptions & { readonly write: (line: string) => Promise<void> },
-): Promise<ConversionSummary> {
-  const conversion = convertScopes(store, refs, options)
-  for await (const row of conversion.rows) await options.write(`${row}\n`)
-  return conversion.summary()
+  jobs: readonly ConversionJob[],
+  plan: ConversionPlan,
+  { write, ...options }: WriteOptions,
+): Promise<Pick<Conversion, 'summary' | 'sight'>> {
+  const conversion = convertJobs(jobs, plan, options)
+  for await (const batch of conversion.batches) await write(batch)
+  return conversion
+}
+
+/** Share of the turns that could be scored and passed; null when none could. */
+export function createScoreOf(store: Store): ScoreOf {
+  return async trial => {
+    const turns = await store.list('turns', { trialId: trial.id })
+    const attempts = await store.list('attempts', { trialId: trial.id })
+    return trialPassRate(buildTrial(trial, turns, attempts), 'drop')
+  }
 }

@@ -11,6 +11,7 @@ import { asTurnpikeError } from '../core/errors.ts'
 import { compileSchema } from '../core/schema.ts'
 import { readYaml } from '../core/yaml.ts'
 import { type ModelsFile, modelsSchema } from '../proxy/models-file.ts'
+import { checkTmux } from './tmux-check.ts'
 
 export interface Finding {
   readonly name: string
@@ -111,6 +112,7 @@ export async function checkAll(config: Config, modelsFile: string, environment: 
   return [
     checkNode(process.version),
     await checkGit(),
+    await checkTmux(environment['PATH']),
     await checkDisk(config.store),
     await checkStore(config.store),
     await checkPort(config.proxy.host, config.proxy.port),

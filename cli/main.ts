@@ -3,6 +3,7 @@
 
 import { describeError } from '../core/error-text.ts'
 import { asTurnpikeError, TurnpikeError } from '../core/errors.ts'
+import { loadCommands } from './commands/_all.ts'
 import { createOutput } from './output.ts'
 import { readVersion } from './package-files.ts'
 import { createProgram } from './program.ts'
@@ -48,6 +49,7 @@ process.on('uncaughtException', error => {
 })
 
 const { directory, environment, signal } = { directory: process.cwd(), environment: process.env, signal: abort.signal }
-const program = createProgram({ output, directory, environment, signal }, readVersion())
-const status = await program.run(argv).catch(fail)
+const start = async (): Promise<number> =>
+  createProgram({ output, directory, environment, signal }, readVersion(), await loadCommands(argv)).run(argv)
+const status = await start().catch(fail)
 process.exit(status)

@@ -6,7 +6,6 @@ import { readConfig } from '../core/config.ts'
 import { type ConfigKey, configKeys } from '../core/config-keys.ts'
 import { assert, TurnpikeError } from '../core/errors.ts'
 import type { Json } from '../core/types.ts'
-import { commands } from './commands/_all.ts'
 import type { CommandContext, CommandSpec } from './commands/_command.ts'
 
 /** What a command gets from the process it runs in. */
@@ -19,7 +18,7 @@ export interface Program {
   readonly command: Command
 }
 
-export function createProgram(host: Host, version: string): Program {
+export function createProgram(host: Host, version: string, commands: readonly CommandSpec[]): Program {
   let status = 0
   const program = new Command('turnpike')
     .description('Records what coding agents say to their models, drives them turn after turn, and scores what came out.')
@@ -50,7 +49,7 @@ export function createProgram(host: Host, version: string): Program {
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error
       if (error.exitCode === 0 || error.code === 'commander.help') return 0
-      throw usageError(error, argv)
+      throw usageError(error, argv, commands)
     }
     return status
   }
@@ -117,7 +116,7 @@ function makeContext(command: Command, spec: CommandSpec, host: Host): CommandCo
 }
 
 /** `error: unknown option '--trils'\n(Did you mean --trials?)` as one of our own errors. */
-function usageError(error: CommanderError, argv: readonly string[]): TurnpikeError {
+function usageError(error: CommanderError, argv: readonly string[], commands: readonly CommandSpec[]): TurnpikeError {
   const [first = '', second = ''] = error.message.split('\n')
   const near = /\(Did you mean (.*)\?\)/i.exec(second)?.[1]
   const name = commands.map(spec => spec.usage.split(' ', 1)[0]).find(word => argv.includes(word ?? ''))

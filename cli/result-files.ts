@@ -1,40 +1,68 @@
-// Files that commands write: made with their folders, and a failure named with the path it concerns.
+// Files that commands write results to. Their folder is made; a place that cannot be written is an error of the person's own,
+// named with the path it concerns.
 
 import { createWriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { finished } from 'node:stream/promises'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
 import { TurnpikeError } from '../core/errors.ts'
 
 export interface ResultFile {
-  /** Resolves when the line has been taken. */
-  readonly write: (text: string) => Promise<void>
+  /** Resolves when the bytes have been taken. */
+  readonly write: (data: string | Uint8Array) => Promise<void>
   readonly close: () => Promise<void>
+  /** Stops in the middle: what was written stays where it is. */
+  readonly abandon: () => Promise<void>
 }
 
-export async function openResult(file: string): Promise<ResultFile> {
+export async function openResult(file: string, options: { readonly gzip?: boolean } = {}): Promise<ResultFile> {
   await makeFolder(file)
-  const stream = createWriteStream(file)
-  const done = finished(stream)
-  // Reported by the write or close that meets it.
-  done.catch(() => {})
+  const sink = createWriteStream(file)
+  const gzip = options.gzip === true ? createGzip() : null
+  const head = gzip ?? sink
+  let failure: unknown = null
+  let reject: (cause: unknown) => void = () => {}
+  const done = gzip === null ? waitFor(sink) : pipeline(gzip, sink)
+  // Reported by the write or close that meets it: a compressor whose file is gone answers no write any more.
+  done.catch((cause: unknown) => {
+    failure = cause
+    reject(cause)
+  })
   return {
-    write: text =>
-      new Promise((resolve, reject) => {
-        stream.write(text, error => (error ? reject(cannotWrite(file, error)) : resolve()))
-      }),
+    write: async data => {
+      if (failure !== null) throw cannotWrite(file, failure)
+      await new Promise<void>((resolve, fail) => {
+        reject = fail
+        head.write(data, error => (error ? fail(error) : resolve()))
+      }).catch((cause: unknown) => {
+        throw cannotWrite(file, failure ?? cause)
+      })
+    },
     close: async () => {
-      stream.end()
+      if (!head.writableEnded) head.end()
       await done.catch((cause: unknown) => {
         throw cannotWrite(file, cause)
       })
     },
+    abandon: async () => {
+      head.destroy()
+      sink.destroy()
+      await done.catch(() => {})
+    },
   }
 }
 
-export async function writeResult(file: string, text: string): Promise<void> {
+function waitFor(sink: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    sink.once('error', reject)
+    sink.once('close', () => resolve())
+  })
+}
+
+export async function writeResult(file: string, content: string | Uint8Array): Promise<void> {
   await makeFolder(file)
-  await writeFile(file, text).catch((cause: unknown) => {
+  await writeFile(file, content).catch((cause: unknown) => {
     throw cannotWrite(file, cause)
   })
 }
@@ -45,6 +73,6 @@ async function makeFolder(file: string): Promise<void> {
   })
 }
 
-function cannotWrite(file: string, cause: unknown): TurnpikeError {
+export function cannotWrite(file: string, cause: unknown): TurnpikeError {
   return new TurnpikeError('E_FILE_UNREADABLE', `cannot write ${file}`, { cause })
 }

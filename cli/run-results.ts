@@ -1,7 +1,9 @@
 // What comes after the agents: decode, convert, score and report of one run, its files below the store, and what is printed of it.
 
 import { join } from 'node:path'
-import type { ConversionSummary } from '../convert/convert.ts'
+import { type ConversionSummary, listJobs } from '../convert/convert.ts'
+import { planConversion } from '../convert/scope-conversion.ts'
+import { everything } from '../convert/select.ts'
 import type { ReportData, ScoreReport } from '../core/report.ts'
 import type { Run, Trial } from '../core/types.ts'
 import { foldCosts, foldTotals } from '../judge/cost.ts'
@@ -10,12 +12,14 @@ import { renderMarkdown } from '../report/markdown.ts'
 import { readReport } from '../report/report.ts'
 import { renderTerminal } from '../report/terminal.ts'
 import type { RunResult } from '../runner/run.ts'
-import type { Store } from '../store/_adapter.ts'
+import type { Ref, Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
-import { decodeNew, writeTrajectories } from './derive.ts'
-import { openResult, writeResult } from './result-files.ts'
+import { createScoreOf, decodeNew, writeTrajectories } from './derive.ts'
+import { writeResult } from './result-files.ts'
+import { openRowFiles } from './row-files.ts'
 import { drawSummary } from './run-summary.ts'
 import { readScopes } from './scopes.ts'
+import { writeTrialFiles } from './trial-files.ts'
 
 export interface DerivedRun {
   readonly score: ScoreReport
@@ -31,11 +35,25 @@ export async function deriveRun(store: Store, run: Run, context: CommandContext)
   const { scopes } = await readScopes(store, run.id)
   await decodeNew(store, context, scopes)
   const ref = { kind: 'run', id: run.id, name: run.name } as const
-  const file = await openResult(files.trajectories)
-  const conversion = await writeTrajectories(store, [ref], { format: 'merged', write: file.write }).finally(file.close)
+  const conversion = await writeRunTrajectories(store, ref, files.trajectories)
+  await writeTrialFiles(store, run.id, directory)
   const report = await readRunReport(store, run.id)
   await writeResult(files.report, renderMarkdown(report))
   return { score: report.score, report, conversion, files }
+}
+
+async function writeRunTrajectories(store: Store, ref: Ref, file: string): Promise<ConversionSummary> {
+  const jobs = await listJobs(store, [ref], createScoreOf(store))
+  const plan = planConversion({ format: 'merged', policy: null, selection: everything, dedup: false })
+  const rows = openRowFiles({ out: file, split: null, perScope: false, extension: '.jsonl' })
+  try {
+    const { summary } = await writeTrajectories(jobs, plan, { store, write: rows.write })
+    await rows.commit()
+    return summary()
+  } catch (error) {
+    await rows.abandon()
+    throw error
+  }
 }
 
 /** Scores, costs and everything else a report shows, from the store as it is. */

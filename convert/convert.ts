@@ -1,156 +1,162 @@
-// The conversion stage: recorded scopes -> call tree -> lanes -> rows of a format, one scope in memory at a time.
+// The conversion stage: recorded scopes -> call tree -> lanes -> rows of a format, in the order of the scopes, on one thread or several.
 // Counts both ends: what the calls hold and what the rows hold, so that a lost or doubled generation shows as a number.
 
-import { TurnpikeError } from '../core/errors.ts'
-import type { Usage } from '../core/types.ts'
-import type { ExchangeFilter, Ref, Store } from '../store/_adapter.ts'
-import { findFormat } from './formats/_all.ts'
-import { buildLanes } from './lanes.ts'
-import type { LinkKind } from './link.ts'
-import { loadSource } from './load.ts'
-import { findPolicy } from './policies/_all.ts'
-import type { ScopeInfo } from './source.ts'
-import { readStoreScope } from './source-store.ts'
-import type { Trajectory } from './trajectory.ts'
-import { buildTree, type CallTree } from './tree.ts'
+import { availableParallelism } from 'node:os'
+import type { Ref, Store } from '../store/_adapter.ts'
+import { addCounts, type ConversionCounts, describeUndecodable, startCounts } from './conversion-counts.ts'
+import { createDuplicates, type Duplicate, type Duplicates } from './dedup.ts'
+import { type ConversionJob, createJobRunner, type RowBatch, type RunnerOptions } from './job.ts'
+import { type DoneJob, runPool } from './pool.ts'
+import { type ConversionPlan, createBreath, planConversion } from './scope-conversion.ts'
+import { joinSights, nothingSeen, type ScopeSight } from './scope-facts.ts'
+import { everything, type Selection, selectsScope } from './select.ts'
+import { listStoreScopes, type ScoreOf } from './store-scopes.ts'
+
+export interface ConversionProgress {
+  readonly scopes: number
+  readonly scopesTotal: number
+  readonly calls: number
+  /** Null: not known of all of them. */
+  readonly callsTotal: number | null
+}
+
+export interface JobsOptions extends RunnerOptions {
+  /** Threads; null: as many as there are cores, or none beside this one when the work is small. */
+  readonly workers?: number | null
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: ConversionProgress) => void
+  /** What further threads run: it calls serveThread. Without it there are none. */
+  readonly thread?: URL
+}
+
+/** Snake case: printed as it is. */
+export interface ConversionSummary extends Readonly<ConversionCounts> {
+  readonly dropped: readonly Duplicate[]
+  /** Why exchanges could not be decoded: the first ones. */
+  readonly undecodable_reasons: readonly string[]
+}
+
+export interface Conversion {
+  /** Read it to its end, once; leaving it early stops the threads. */
+  readonly batches: AsyncIterable<RowBatch>
+  /** Complete once the batches are read. */
+  readonly summary: () => ConversionSummary
+  /** What there was to choose from, in the scopes that were read. */
+  readonly sight: () => ScopeSight
+}
+
+/** The same bytes whatever the number of threads. */
+export function convertJobs(jobs: readonly ConversionJob[], plan: ConversionPlan, options: JobsOptions = {}): Conversion {
+  const counts = startCounts()
+  const duplicates = createDuplicates()
+  const reasons: string[] = []
+  let sight = nothingSeen
+  const { wanted, callsTotal } = chooseJobs(jobs, plan.selection, counts)
+  const done = { scopes: 0, calls: 0 }
+  const tell = (): void => options.onProgress?.({ ...done, scopesTotal: wanted.length, callsTotal })
+  const hooks: Hooks = {
+    duplicates,
+    onCalls: calls => {
+      done.calls += calls
+      tell()
+    },
+    onDone: ({ counts: more, sights, reasons: told }) => {
+      addCounts(counts, more)
+      sight = sights.reduce(joinSights, sight)
+      reasons.push(...told.slice(0, reasonsMax - reasons.length))
+      done.scopes += 1
+      tell()
+    },
+  }
+  const workers = chooseWorkers(wanted, options.workers ?? null)
+  const { signal, thread } = options
+  const isShared = workers > 1 && thread !== undefined
+  return {
+    batches: isShared ? runPool(wanted, { plan, workers, signal, thread, ...hooks }) : runHere(wanted, plan, options, hooks),
+    summary: () => ({ ...counts, links: { ...counts.links }, dropped: duplicates.found(), undecodable_reasons: [...reasons] }),
+    sight: () => sight,
+  }
+}
+
+interface Hooks {
+  readonly duplicates: Duplicates
+  readonly onCalls: (calls: number) => void
+  readonly onDone: (done: DoneJob) => void
+}
+
+/** What need not even be read to know that it is not wanted. */
+function chooseJobs(jobs: readonly ConversionJob[], selection: Selection, counts: ConversionCounts) {
+  // Which scopes a file of trajectories is about, its rows say.
+  const wanted = jobs.filter(job => job.kind === 'trajectories' || selectsScope(selection, job.scope, job.facts) !== false)
+  counts.scopes_deselected += jobs.length - wanted.length
+  const callsTotal = wanted.reduce<number | null>((sum, job) => (sum === null || job.calls === null ? null : sum + job.calls), 0)
+  return { wanted, callsTotal }
+}
+
+/** Undecodable exchanges that are described; the others are counted. */
+const reasonsMax = 20
+
+/** Starting threads takes longer than converting this many bytes of requests. */
+const smallBytes = 16 * 1024 * 1024
+
+function chooseWorkers(jobs: readonly ConversionJob[], asked: number | null): number {
+  if (asked === null && jobs.reduce((sum, job) => sum + job.bytes, 0) < smallBytes) return 1
+  return Math.min(jobs.length, asked ?? availableParallelism())
+}
+
+async function* runHere(
+  jobs: readonly ConversionJob[],
+  plan: ConversionPlan,
+  options: JobsOptions,
+  { duplicates, onCalls, onDone }: Hooks,
+): AsyncGenerator<RowBatch> {
+  const runner = createJobRunner(options)
+  const breathe = createBreath(options.signal)
+  try {
+    for (const job of jobs) {
+      options.signal?.throwIfAborted()
+      const counts = startCounts()
+      const sights: ScopeSight[] = []
+      const reasons: string[] = []
+      yield* runner.run(job, plan, {
+        counts,
+        breathe,
+        onCall: call => {
+          if ('reason' in call && reasons.length < reasonsMax) reasons.push(describeUndecodable(call))
+          onCalls(1)
+        },
+        onSight: sight => sights.push(sight),
+        leaveOut: async (scope, prints) => duplicates.add(scope.name, prints),
+      })
+      onDone({ counts, sights, reasons })
+    }
+  } finally {
+    await runner.close()
+  }
+}
 
 export interface ConvertOptions {
   readonly format: string
   readonly policy?: string
-  readonly onProgress?: (scopes: number, total: number) => void
+  readonly selection?: Selection
+  readonly dedup?: boolean
+  readonly scoreOf?: ScoreOf
 }
 
-/** Snake case: printed as it is. */
-export interface ConversionSummary {
-  readonly calls: number
-  readonly lanes: number
-  /** Rows that are answers nothing continued, beside the lane that was continued. */
-  readonly alternatives: number
-  readonly rows: number
-  /** Recorded answers with content, and how many of them the rows mark as generated. */
-  readonly generations_in: number
-  readonly generations_out: number
-  readonly partial: number
-  /** Calls that generated nothing. */
-  readonly failed: number
-  readonly undecodable: number
-  readonly links: Readonly<Record<LinkKind, number>>
-  /** All classes of tokens over the calls, and over the rows with the calls that no row holds. */
-  readonly tokens_in: number
-  readonly tokens_out: number
-}
-
-export interface Conversion {
-  /** One line of the output each, without the line break. Read it to its end, once. */
-  readonly rows: AsyncIterable<string>
-  /** Complete once the rows are read. */
-  readonly summary: () => ConversionSummary
-}
-
-type Counts = { -readonly [K in keyof ConversionSummary]: K extends 'links' ? Record<LinkKind, number> : ConversionSummary[K] }
-
-interface Scope {
-  readonly filter: ExchangeFilter
-  readonly scope: ScopeInfo
-}
-
-export function convertScopes(store: Store, refs: readonly Ref[], options: ConvertOptions): Conversion {
-  const format = findFormat(options.format)
-  const policy = findPolicy(options.policy ?? 'readable')
-  if (!format.policies.includes(policy.id))
-    throw new TurnpikeError('E_USAGE', `format ${format.id} cannot hold what policy ${policy.id} makes`, {
-      hint: `use one of: ${format.policies.join(', ')}`,
-    })
-  const counts = startCounts()
-
+/** Rows one by one, on this thread: for callers within the program. */
+export function convertScopes(store: Store, refs: readonly Ref[], options: ConvertOptions) {
+  const { format, policy = 'readable', selection = everything, dedup = false } = options
+  const plan = planConversion({ format, policy, selection, dedup })
+  let summary: () => ConversionSummary = () => ({ ...startCounts(), dropped: [], undecodable_reasons: [] })
   async function* writeRows(): AsyncGenerator<string> {
-    const scopes = await listScopes(store, refs)
-    for (const [index, { filter, scope }] of scopes.entries()) {
-      const loaded = await loadSource(readStoreScope(store, filter, scope))
-      const tree = buildTree(loaded)
-      const lanes = buildLanes(tree)
-      counts.undecodable += loaded.undecodable
-      counts.lanes += lanes.lanes.length
-      countCalls(counts, tree)
-      for (const { call } of lanes.stray) counts.tokens_out += sumTokens(call.usage)
-      const trajectories = countTrajectories(counts, policy.build(tree, lanes))
-      for (const row of format.write({ scope, policy: policy.id, trajectories })) {
-        counts.rows += 1
-        counts.generations_out += format.listGenerations(row).length
-        yield JSON.stringify(row)
-      }
-      options.onProgress?.(index + 1, scopes.length)
-    }
+    const conversion = convertJobs(await listJobs(store, refs, options.scoreOf), plan, { workers: 1, store })
+    summary = conversion.summary
+    for await (const { bytes } of conversion.batches) yield* Buffer.from(bytes).toString('utf8').trimEnd().split('\n')
   }
-
-  return { rows: writeRows(), summary: () => ({ ...counts, links: { ...counts.links } }) }
+  return { rows: writeRows(), summary: (): ConversionSummary => summary() }
 }
 
-function* countTrajectories(counts: Counts, trajectories: Iterable<Trajectory>): Generator<Trajectory> {
-  for (const trajectory of trajectories) {
-    if (trajectory.kind === 'alternative') counts.alternatives += 1
-    counts.tokens_out += sumTrajectory(trajectory)
-    yield trajectory
-  }
-}
-
-function countCalls(counts: Counts, tree: CallTree): void {
-  for (const { call, link } of tree.calls) {
-    counts.calls += 1
-    counts.links[link.kind] += 1
-    counts.tokens_in += sumTokens(call.usage)
-    if (call.answer === null) counts.failed += 1
-    else counts.generations_in += 1
-    if (call.answer !== null && !call.complete) counts.partial += 1
-  }
-}
-
-const unknown = { runId: null, task: null, agent: null, score: null }
-
-/** A run is its trials; each scope once, however often it is named. */
-async function listScopes(store: Store, refs: readonly Ref[]): Promise<Scope[]> {
-  const scopes = new Map<string, Scope>()
-  for (const ref of refs) {
-    if (ref.kind === 'run')
-      for (const trial of await store.list('trials', { runId: ref.id }))
-        scopes.set(trial.id, {
-          filter: { scopeId: trial.id },
-          scope: { ...unknown, kind: 'trial', id: trial.id, name: trial.name },
-        })
-    else if (ref.kind === 'exchange') {
-      const [exchange] = await store.exchanges({ id: ref.id })
-      if (exchange !== undefined)
-        scopes.set(ref.id, { filter: { id: ref.id }, scope: { ...unknown, ...exchange.scope, name: exchange.scope.id } })
-    } else scopes.set(ref.id, { filter: { scopeId: ref.id }, scope: { ...unknown, kind: ref.kind, id: ref.id, name: ref.name } })
-  }
-  return [...scopes.values()]
-}
-
-function startCounts(): Counts {
-  return {
-    calls: 0,
-    lanes: 0,
-    alternatives: 0,
-    rows: 0,
-    generations_in: 0,
-    generations_out: 0,
-    partial: 0,
-    failed: 0,
-    undecodable: 0,
-    links: { exact: 0, copied: 0, textual: 0, declared: 0, unlinked: 0 },
-    tokens_in: 0,
-    tokens_out: 0,
-  }
-}
-
-function sumTrajectory(trajectory: Trajectory): number {
-  const generated = trajectory.steps.reduce((sum, step) => sum + sumTokens(step.generation?.usage ?? null), 0)
-  return trajectory.failed.reduce((sum, call) => sum + sumTokens(call.usage), generated)
-}
-
-/** Reasoning is part of the output. */
-function sumTokens(usage: Usage | null): number {
-  if (usage === null) return 0
-  const classes = [usage.input, usage.cachedRead, usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther, usage.output]
-  return classes.reduce<number>((sum, tokens) => sum + (tokens ?? 0), 0)
+export async function listJobs(store: Store, refs: readonly Ref[], scoreOf?: ScoreOf): Promise<ConversionJob[]> {
+  const scopes = await listStoreScopes(store, refs, scoreOf)
+  return scopes.map(scope => ({ kind: 'store', directory: store.directory, ...scope }))
 }

@@ -3,11 +3,12 @@
 
 import { readEncoding, undoEncodings } from '../core/encodings.ts'
 import { isTurnpikeError, TurnpikeError } from '../core/errors.ts'
-import type { Answer, Call, Conversation, EpochMs, Exchange, Json, Usage } from '../core/types.ts'
+import type { Answer, Call, Conversation, EpochMs, Exchange, Usage } from '../core/types.ts'
 import type { ProtocolAdapter } from '../protocols/_adapter.ts'
 import { findRoute, protocolById } from '../protocols/_all.ts'
 import { readEvents } from '../protocols/_framing.ts'
 import { findFraming } from '../protocols/_framings.ts'
+import { parseJson } from '../protocols/_json.ts'
 import type { ExchangeFilter, Store } from '../store/_adapter.ts'
 import { readHeader } from './bodies.ts'
 
@@ -102,17 +103,31 @@ export async function decodeExchange(store: Store, exchange: Exchange): Promise<
   const request = await readBytes(store, exchange, 'request')
   if (request === null) return { reason: 'the request has no body' }
   if ('reason' in request) return { reason: `request: ${request.reason}` }
-  const response = await readBytes(store, exchange, 'response')
-  if (response !== null && 'reason' in response) return { reason: `response: ${response.reason}` }
-  const body = parseJson(request.bytes)
+  const answered = await decodeAnswer(store, exchange, protocol)
+  return 'reason' in answered ? answered : decodeRequest(exchange, protocol, request.bytes, answered.answer)
+}
+
+/** A request whose bytes are at hand, with its answer. */
+export function decodeRequest(exchange: Exchange, protocol: ProtocolAdapter, bytes: Buffer, answer: Answer | null): Decoded {
+  const body = parseJson(bytes.toString('utf8'))
   if (body === undefined) return { reason: 'the request is not JSON' }
   try {
-    const conversation = protocol.readRequest(body, { path: exchange.path, query: exchange.query })
-    return { exchange, conversation, answer: response === null ? null : readAnswer(protocol, exchange, response.bytes) }
+    return { exchange, conversation: protocol.readRequest(body, { path: exchange.path, query: exchange.query }), answer }
   } catch (error) {
     if (!isTurnpikeError(error)) throw error
     return { reason: error.message }
   }
+}
+
+/** Null when no answer arrived at all. */
+export async function decodeAnswer(
+  store: Store,
+  exchange: Exchange,
+  protocol: ProtocolAdapter,
+): Promise<{ readonly answer: Answer | null } | { readonly reason: string }> {
+  const response = await readBytes(store, exchange, 'response')
+  if (response !== null && 'reason' in response) return { reason: `response: ${response.reason}` }
+  return { answer: response === null ? null : readAnswer(protocol, exchange, response.bytes) }
 }
 
 async function readBytes(store: Store, exchange: Exchange, side: 'request' | 'response') {
@@ -122,10 +137,15 @@ async function readBytes(store: Store, exchange: Exchange, side: 'request' | 're
   return undoEncodings(body.bytes, body.decodedFrom === null ? readEncoding(headers) : null)
 }
 
-function readAnswer(protocol: ProtocolAdapter, exchange: Exchange, bytes: Buffer): Answer {
+/** An answer whose bytes are at hand, no longer encoded. */
+export function readAnswer(
+  protocol: ProtocolAdapter,
+  exchange: Pick<Exchange, 'responseHeaders' | 'status'>,
+  bytes: Buffer,
+): Answer {
   const framing = findFraming(readHeader(exchange.responseHeaders, 'content-type'), bytes)
   if (framing !== null) return protocol.foldEvents(readEvents(framing, bytes))
-  const body = parseJson(bytes)
+  const body = parseJson(bytes.toString('utf8'))
   if (body !== undefined) return protocol.readResponse(body)
   const status = exchange.status ?? 0
   return {
@@ -136,14 +156,6 @@ function readAnswer(protocol: ProtocolAdapter, exchange: Exchange, bytes: Buffer
     usage: null,
     complete: false,
     error: { type: status >= 400 ? `http-${status}` : 'unreadable', message: bytes.subarray(0, 500).toString('utf8') },
-  }
-}
-
-function parseJson(bytes: Buffer): Json | undefined {
-  try {
-    return JSON.parse(bytes.toString('utf8')) as Json
-  } catch {
-    return undefined
   }
 }
 
@@ -177,7 +189,7 @@ export function writeCall(decoded: DecodedCall, price: DecodeOptions['price']): 
 }
 
 /** What the provider said, else what the wire did; a cut answer with content is partial, not an error. */
-function readError({ exchange, answer }: DecodedCall): Call['error'] {
+export function readError({ exchange, answer }: DecodedCall): Call['error'] {
   if (answer !== null && answer.error !== null) return answer.error
   if (isGeneration(answer)) return null
   if (exchange.failure !== null) return { type: exchange.failure.code, message: exchange.failure.message }

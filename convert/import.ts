@@ -1,7 +1,6 @@
 // Brings recordings of others into the store, as exchanges of sessions. Every file is read twice: first checked to its end, so that a
 // bad line stops an import before it has written anything. What is there already is not written again.
 
-import { createHash } from 'node:crypto'
 import { TurnpikeError } from '../core/errors.ts'
 import { maskHeaders, maskQuery, maskText } from '../core/redact.ts'
 import type { HeaderList, Session } from '../core/types.ts'
@@ -10,7 +9,7 @@ import { findProtocol } from '../protocols/_all.ts'
 import { readEvents } from '../protocols/_framing.ts'
 import { findFraming } from '../protocols/_framings.ts'
 import type { ExchangeEnd, Store } from '../store/_adapter.ts'
-import { createUlid } from '../store/ulid.ts'
+import { createUlid, deriveUlid } from '../store/ulid.ts'
 import { readHeader } from './bodies.ts'
 import { type ImportFile, openImportFile, type ReadRecord, readRecords, type SkippedLine } from './import-records.ts'
 import { type Identity, type ImportOptions, nameSessions, type SessionNames } from './import-sessions.ts'
@@ -127,17 +126,6 @@ async function findFreeId(store: Store, ids: readonly string[], sessionId: strin
   return null
 }
 
-const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
-
-/** A ULID that says when the exchange was and is the same for the same record in the same session. */
-function deriveUlid(at: number, identity: string): string {
-  let time = ''
-  for (let rest = Math.floor(at), digits = 0; digits < 10; digits++, rest = Math.floor(rest / 32))
-    time = alphabet.charAt(rest % 32) + time
-  const hash = createHash('sha256').update(identity).digest()
-  return time + [...hash.subarray(0, 16)].map(byte => alphabet.charAt(byte % 32)).join('')
-}
-
 interface WriteRequest {
   readonly exchange: ImportedExchange
   readonly id: string
@@ -193,7 +181,7 @@ function appendBody(store: Store, id: string, exchange: ImportedExchange): void 
   if (start < body.length) store.recorder.append(id, body.subarray(start), exchange.endedAt)
 }
 
-function findRequestId(headers: HeaderList | null, protocol: ProtocolAdapter | null): string | null {
+export function findRequestId(headers: HeaderList | null, protocol: ProtocolAdapter | null): string | null {
   for (const name of protocol?.requestIdHeaders ?? ['request-id', 'x-request-id']) {
     const value = readHeader(headers, name)
     if (value !== null) return value
@@ -202,7 +190,7 @@ function findRequestId(headers: HeaderList | null, protocol: ProtocolAdapter | n
 }
 
 /** A client that hangs up after the end of a stream has not aborted it. */
-function readOutcome(exchange: ImportedExchange, protocol: ProtocolAdapter | null): ExchangeEnd['outcome'] {
+export function readOutcome(exchange: ImportedExchange, protocol: ProtocolAdapter | null): ExchangeEnd['outcome'] {
   if (exchange.outcome !== 'closed-early') return exchange.outcome
   const body = exchange.responseBody ?? Buffer.alloc(0)
   const framing = findFraming(readHeader(exchange.responseHeaders, 'content-type'), body)

@@ -1,5 +1,6 @@
 // Filler for texts: the same length in bytes and in characters, the same punctuation and white space, other letters and digits. Equal texts
-// get equal filler, texts that begin alike get filler that begins alike (by words), and nothing leads back without the key.
+// and equal lines get equal filler, texts and lines that begin alike get filler that begins alike (by words): a sub-agent's task is known
+// by the line that asked for it, a summary by its lines. Nothing leads back without the key.
 
 import { createHash, hash, randomBytes } from 'node:crypto'
 
@@ -20,6 +21,7 @@ const crowdedSymbols = 5
 
 /** Letters and digits, at most as many as a hash has bytes; all else that is ASCII or white space is structure. */
 const wordPattern = /(?:[A-Za-z0-9]|[^\p{ASCII}\s\u{feff}\p{Surrogate}]){1,32}/gu
+const wordOrBreak = new RegExp(`\\n|${wordPattern.source}`, 'gu')
 
 /** Without a seed the key is random and gone with the filler: nobody can test a guess. */
 export function createFiller(seed: string | null): Filler {
@@ -29,8 +31,13 @@ export function createFiller(seed: string | null): Filler {
   const owners = new Map<string, string>()
 
   const fill = (text: string, salt: string, isHex: boolean): string => {
-    let chain: Buffer = createHash('sha256').update(key).update(salt).digest()
-    return text.replace(wordPattern, word => {
+    const start: Buffer = createHash('sha256').update(key).update(salt).digest()
+    let chain = start
+    return text.replace(wordOrBreak, word => {
+      if (word === '\n') {
+        chain = start
+        return word
+      }
       chain = hash('sha256', Buffer.concat([key, chain, Buffer.from(word)]), 'buffer')
       return replaceSymbols(word, chain, isHex)
     })

@@ -1,104 +1,101 @@
-// Puts calls of a tree together as one trajectory: the context of the first, then what is new in each. Pure; policies decide which calls.
+// Builds the row that a plan describes: the context of its first call, then what is new in each, every answer marked as generated. Pure.
 // Copies no block: everything points into the scope's block table.
 
-import type { Block, Message } from '../core/types.ts'
-import type { LaneStep } from './lanes.ts'
-import type { Boundary, PolicyId, Trajectory, TrajectoryStep } from './trajectory.ts'
+import { readChange } from './boundaries.ts'
+import { type ContextReader, createContextReader } from './context.ts'
+import type { Lanes } from './lanes.ts'
+import { readLineage } from './lineage.ts'
+import type { LoadedCall } from './load.ts'
+import { readRenames, renameResults } from './renames.ts'
+import { findUnresolved, type PlannedCall, type RowPlan } from './row-plan.ts'
+import type { Boundary, FailedCall, PolicyId, Trajectory, TrajectoryParent, TrajectoryStep } from './trajectory.ts'
 import type { CallTree, TreeCall } from './tree.ts'
 
-export type BuildTrajectory = (
-  kind: Trajectory['kind'],
-  steps: readonly LaneStep[],
-  failed: readonly TreeCall[],
-  lane?: string,
-) => Trajectory
+export interface TrajectoryBuilder {
+  readonly build: (plan: RowPlan) => Trajectory
+  readonly writeGeneration: (call: TreeCall) => TrajectoryStep
+}
 
-export function createTrajectoryBuilder(tree: CallTree, policy: PolicyId): BuildTrajectory {
-  const { scope: loaded, calls } = tree
+export interface BuilderOptions {
+  /** Edits and compactions are shown as boundaries of a row. */
+  readonly hasBoundaries?: boolean
+}
 
-  /** The messages of a request from one position on, without what is only identity. */
-  const readMessages = (call: TreeCall, from: number): Message[] => {
-    const { blocks, messages } = call.call.request
-    const read: Array<{ role: Message['role']; blocks: Block[] }> = []
-    let number = -1
-    for (let position = from; position < blocks.length; position += 1) {
-      const stored = loaded.table.read(blocks[position] ?? -1)
-      if (messages[position] !== number) read.push({ role: stored.role, blocks: [] })
-      number = messages[position] ?? -1
-      read.at(-1)?.blocks.push(stored.block)
-    }
-    return read
-  }
+export function createTrajectoryBuilder(
+  tree: CallTree,
+  lanes: Lanes,
+  policy: PolicyId,
+  options: BuilderOptions = {},
+): TrajectoryBuilder {
+  const reader = createContextReader(tree)
+  const unresolved = findUnresolved(lanes)
+  const generate = (call: TreeCall): TrajectoryStep => writeGeneration(call, unresolved.has(call.index))
+  const hasBoundaries = options.hasBoundaries ?? false
 
-  /** Everything the model saw. A request that only points at an earlier answer is expanded through it. */
-  const readContext = (call: TreeCall): Message[] => {
-    const chain: TreeCall[] = []
-    for (
-      let at: TreeCall | undefined = call;
-      at !== undefined;
-      at = at.link.parent === null ? undefined : calls[at.link.parent]
-    ) {
-      chain.push(at)
-      if (at.link.kind !== 'declared') break
-    }
-    return chain.reverse().flatMap((at, index) => {
-      const answer = index < chain.length - 1 ? at.call.answerMessage : null
-      return [...readMessages(at, 0), ...(answer === null ? [] : [answer])]
-    })
-  }
-
-  return (kind, laneSteps, failed, lane) => {
-    const steps: TrajectoryStep[] = []
-    const boundaries: Boundary[] = []
-    let before: TreeCall | undefined
-    for (const { call } of laneSteps) {
-      if (before !== undefined && before.call.preamble !== call.call.preamble)
-        boundaries.push(readPreamble(tree, call, steps.length))
-      if (before !== undefined && call.link.edits.length > 0) boundaries.push(readEdit(tree, call, steps.length))
-      const fresh = before === undefined ? readContext(call) : readMessages(call, call.link.known)
-      steps.push(...fresh.map(writeContext), writeGeneration(call))
-      before = call
-    }
-    const first = laneSteps[0]?.call
+  const build = (plan: RowPlan): Trajectory => {
+    const { kind, lane, calls, breakReason, approximate, alternativeTo } = plan
+    const first = calls[0]?.call
     return {
-      ...readHead(tree, laneSteps.at(-1)?.call),
+      ...readHead(tree, calls.at(-1)?.call),
+      ...joinCalls({ tree, reader, plan, generate, hasBoundaries }),
       id: first?.call.id ?? '',
       policy,
       kind,
       side: first?.link.side ?? null,
-      lane: lane ?? first?.call.id ?? '',
-      parent: readParent(tree, first),
-      steps,
-      boundaries,
-      breakReason: null,
-      approximate: false,
-      failed: failed.map(({ call }) => ({ callId: call.id, usage: call.usage, costNanoUsd: call.costNanoUsd })),
+      lane,
+      parent: alternativeTo === null ? readParent(tree, first) : writeAlternative(alternativeTo),
+      breakReason,
+      approximate,
+      failed: plan.failed.map(({ call }) => writeFailedCall(call)),
     }
   }
+
+  return { build, writeGeneration: generate }
 }
 
-function readEdit({ scope }: CallTree, { call, link }: TreeCall, step: number): Boundary {
-  const edits = link.edits.map(({ kind, position }) => ({
-    kind,
-    block: position === null ? null : scope.table.read(call.request.blocks[position] ?? -1).block,
-  }))
-  return { callId: call.id, step, type: 'edit', boundary: 'append', edits, preamble: null }
+interface JoinInputs {
+  readonly tree: CallTree
+  readonly reader: ContextReader
+  readonly plan: RowPlan
+  readonly generate: (call: TreeCall) => TrajectoryStep
+  readonly hasBoundaries: boolean
 }
 
-function readPreamble({ scope }: CallTree, { call }: TreeCall, step: number): Boundary {
-  const preamble = scope.preambles[call.preamble] ?? null
-  return { callId: call.id, step, type: 'preamble', boundary: 'replace', edits: [], preamble }
+function joinCalls({ tree, reader, plan, generate, hasBoundaries }: JoinInputs): Pick<Trajectory, 'steps' | 'boundaries'> {
+  const steps: TrajectoryStep[] = []
+  const boundaries: Boundary[] = []
+  const readContext = ({ call, newFrom }: PlannedCall, before: TreeCall | undefined): readonly TrajectoryStep[] => {
+    if (before === undefined || newFrom === null) return reader.readWhole(call, plan.repeats)
+    const known = hasBoundaries ? readLineage(tree, call).known : newFrom
+    const renames = readRenames(tree, before, call, known)
+    if (!hasBoundaries) return renameResults(reader.readNew(call, newFrom), renames)
+    const change = readChange(tree, reader, before, call, steps.length)
+    boundaries.push(...change.boundaries)
+    return renameResults(change.steps, renames)
+  }
+  let before: TreeCall | undefined
+  for (const planned of plan.calls) {
+    for (const step of readContext(planned, before)) steps.push(step)
+    steps.push(generate(planned.call))
+    before = planned.call
+  }
+  return { steps, boundaries }
 }
 
-function readParent({ calls }: CallTree, first: TreeCall | undefined): Trajectory['parent'] {
-  const parent = first === undefined || first.link.parent === null ? undefined : calls[first.link.parent]
-  if (first === undefined || parent === undefined) return null
-  const { relation, kind, via } = first.link
-  return { callId: parent.call.id, relation, link: kind, via }
+/** Under any policy: the call that this one hangs on. */
+export function readParent(tree: CallTree, first: TreeCall | undefined): TrajectoryParent | null {
+  if (first === undefined) return null
+  const { parent, relation } = readLineage(tree, first)
+  return parent === null ? null : { callId: parent.call.id, relation, link: first.link.kind, via: first.link.via }
+}
+
+/** The same request: as sure as a link can be. */
+export function writeAlternative({ call }: TreeCall): TrajectoryParent {
+  return { callId: call.id, relation: 'alternative', link: 'exact', via: null }
 }
 
 /** The latest of what may change from call to call. */
-function readHead({ scope }: CallTree, last: TreeCall | undefined) {
+export function readHead({ scope }: CallTree, last: TreeCall | undefined) {
   const preamble = scope.preambles[last?.call.preamble ?? -1]
   return {
     protocol: last?.call.protocol ?? '',
@@ -110,11 +107,20 @@ function readHead({ scope }: CallTree, last: TreeCall | undefined) {
   }
 }
 
-function writeContext(message: Message): TrajectoryStep {
-  return { message, generation: null, copied: false, tokens: null }
+export function writeFailedCall(call: LoadedCall): FailedCall {
+  return {
+    callId: call.id,
+    usage: call.usage,
+    costNanoUsd: call.costNanoUsd,
+    startedAt: call.startedAt,
+    endedAt: call.endedAt,
+    model: call.model,
+    status: call.status,
+    error: call.error,
+  }
 }
 
-function writeGeneration({ call, loggedTimes }: TreeCall): TrajectoryStep {
+function writeGeneration({ call, loggedTimes }: TreeCall, unresolvedRetry: boolean): TrajectoryStep {
   return {
     message: call.answerMessage ?? { role: 'assistant', blocks: [] },
     generation: {
@@ -128,7 +134,7 @@ function writeGeneration({ call, loggedTimes }: TreeCall): TrajectoryStep {
       usage: call.usage,
       costNanoUsd: call.costNanoUsd,
       partial: !call.complete,
-      unresolvedRetry: false,
+      unresolvedRetry,
       loggedTimes,
     },
     copied: false,

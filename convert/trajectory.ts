@@ -25,6 +25,19 @@ export interface Generation {
   readonly loggedTimes: number
 }
 
+/** A call that generated nothing: an error, or a cut before the first word. Absent members are not known to who built it. */
+export interface FailedCall {
+  readonly callId: string
+  readonly usage: Usage | null
+  readonly costNanoUsd: number | null
+  readonly startedAt?: EpochMs
+  readonly endedAt?: EpochMs | null
+  readonly model?: string | null
+  /** Of HTTP; null when no answer came. */
+  readonly status?: number | null
+  readonly error?: { readonly type: string; readonly message: string } | null
+}
+
 /** Ids and log probabilities as the provider gave them; never made by tokenising again. */
 export interface StepTokens {
   readonly ids: readonly number[]
@@ -55,11 +68,14 @@ export interface Boundary {
   readonly edits: ReadonlyArray<{ readonly kind: EditKind; readonly block: Block | null }>
   /** Of a changed preamble: system text and tools from here on. */
   readonly preamble: { readonly system: readonly Block[]; readonly tools: readonly ToolDefinition[] } | null
+  /** How many steps from `step` on say what the context became (a summary, a changed text), before what is new; absent = none. */
+  readonly shows?: number
 }
 
 /**
  * `root`, `fork`, `subagent`, `side`: lanes by how they begin. `alternative`: an answer beside the one that was continued. `segment`: a part
- * of a lane (exact, tolerant, tokens). `call`: one call. `node`: an unbranched part of the tree, without what its parent holds (tree).
+ * of a lane (exact, tolerant, tokens) behind a break; the part before the first break has the lane's own kind. `call`: one call. `node`: an
+ * unbranched part of the tree, without what its parent holds (tree).
  */
 export type TrajectoryKind = 'root' | 'fork' | 'subagent' | 'side' | 'alternative' | 'segment' | 'call' | 'node'
 
@@ -70,10 +86,18 @@ export interface TrajectoryParent {
   readonly link: Link['kind']
   /** The parent's tool call that a sub-agent's lane works for. */
   readonly via: string | null
+  /**
+   * Only `tree`: this part stands behind the first `steps` steps of that trajectory and of all that it stands behind itself. Absent: nothing
+   * stands before it.
+   */
+  readonly continuesAt?: { readonly trajectoryId: string; readonly steps: number }
 }
 
 export interface Trajectory {
-  /** Id of its first call: the same for the same calls under every policy that begins a row there. */
+  /**
+   * Id of the first call that generated in it: the same for the same calls under every policy that begins a row there. Only `tree` has
+   * parts without a generation (what several answers share): `<call that first saw it>@<steps before it>`.
+   */
   readonly id: string
   readonly policy: PolicyId
   readonly kind: TrajectoryKind
@@ -90,12 +114,15 @@ export interface Trajectory {
   readonly tools: readonly ToolDefinition[]
   readonly steps: readonly TrajectoryStep[]
   readonly boundaries: readonly Boundary[]
-  /** Why the segment begins where it does: what the model saw is not what the segment before it ended with. Null: it begins its lane. */
+  /**
+   * Why the segment begins where it does: what the model saw is not what the segment before it ended with. Null: it begins its lane. A lane
+   * begins with a reason where what its first call saw is not known: `history-not-visible`, `tokens-missing`.
+   */
   readonly breakReason: BreakReason | null
   /** The model may have seen something slightly other than what stands here (trimmed text, default arguments): `tolerant` only. */
   readonly approximate: boolean
-  /** Calls that generated nothing (errors, cuts before the first word) and their usage, if any. */
-  readonly failed: ReadonlyArray<{ readonly callId: string; readonly usage: Usage | null; readonly costNanoUsd: number | null }>
+  /** Calls that generated nothing and belong to its lane. */
+  readonly failed: readonly FailedCall[]
 }
 
 export type BreakReason =
@@ -113,4 +140,6 @@ export interface TrajectorySet {
   readonly scope: ScopeInfo
   readonly policy: PolicyId
   readonly trajectories: Iterable<Trajectory>
+  /** Calls that generated nothing and belong to no lane. Absent: none. */
+  readonly stray?: readonly FailedCall[]
 }

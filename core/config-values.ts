@@ -115,10 +115,18 @@ function readText(key: ConfigKey, text: string): Json {
 }
 
 function checkValue(key: ConfigKey, value: Json, origin: string, code: ErrorCode): Json {
-  const schema = compileSchema<JsonObject>({ type: 'object', properties: { [origin]: valueSchema(key) } })
+  const wanted = valueSchema(key)
+  if (fitsPlainly(wanted, value)) return value
+  const schema = compileSchema<JsonObject>({ type: 'object', properties: { [origin]: wanted } })
   const problem = schema.problems({ [origin]: value })[0]
   if (problem) throw new TurnpikeError(code, problem.message, { details: { key: key.name, origin } })
   return value
+}
+
+/** What anyone can see to be right: loading the schema compiler takes longer than most commands. */
+function fitsPlainly({ enum: choices, type, pattern }: JsonObject, value: Json): boolean {
+  if (Array.isArray(choices)) return choices.includes(value)
+  return type === 'string' && pattern === undefined && typeof value === 'string' && value !== ''
 }
 
 /** Turnpike sets variables of its own for agents, and users may name their keys as they like: only a near miss is a mistake. */

@@ -79,4 +79,9 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
     'What the agent saw was made on purpose (--inject), not by the provider. It stands in the record as the failure of the exchange, with the rule and the seed that chose it.',
   E_UPSTREAM_UNTRUSTED:
     "The certificate of an upstream does not lead to an authority this machine trusts, does not fit the host's name, or has expired. Agents see HTTP 502 in their provider's dialect. Nothing was sent. There is no switch that turns the check off; a company's own authority is named with --upstream-ca.",
+  E_NO_CALLS: 'What was named holds no call to a model: nothing was recorded in it, or only traffic that no protocol claims.',
+  E_SELECTION_EMPTY:
+    'A selection leaves nothing of what was named. The message says what there was to choose from. No file has been written.',
+  E_BAD_FORMAT:
+    'A row of converted trajectories is not what its format says. The message names the format, the key and what was expected there. Nothing is repaired or guessed.',
 }

@@ -56,6 +56,15 @@ export const errorCatalogue = {
   E_INJECT_INVALID: { exit: 2, hint: 'correct the named rule; docs/faults.md describes the words' },
   E_INJECTED_FAULT: { exit: 1, hint: 'it was asked for with --inject; leave that out to see what the provider does by itself' },
   E_UPSTREAM_UNTRUSTED: { exit: 69, hint: 'name the file with the certificate of its authority: --upstream-ca FILE' },
+  E_NO_CALLS: { exit: 2, hint: 'turnpike sessions, trials and runs list how many calls each has' },
+  E_SELECTION_EMPTY: {
+    exit: 2,
+    hint: 'ask for less: what was there stands in the message; docs/convert.md describes selections',
+  },
+  E_BAD_FORMAT: {
+    exit: 2,
+    hint: 'write the file again with turnpike convert; convert/formats/schemas has the schema of each format',
+  },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorCatalogue

@@ -1,7 +1,8 @@
 // Data from outside against a JSON Schema (2020-12), with messages a person can act on: file, line, key, what was expected and
 // the nearest known word. The only file that touches ajv. Values are checked, never coerced and never filled in.
 
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { createRequire } from 'node:module'
+import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js'
 import { type ErrorCode, TurnpikeError } from './errors.ts'
 import { describeProblems, type SchemaProblem } from './schema-problems.ts'
 import type { Json, JsonObject } from './types.ts'
@@ -28,6 +29,7 @@ const problemsShown = 3
 let shared: Ajv2020 | null = null
 
 function compile(schema: JsonSchema): ValidateFunction {
+  const { Ajv2020 }: typeof import('ajv/dist/2020.js') = createRequire(import.meta.url)('ajv/dist/2020.js')
   shared ??= new Ajv2020({ allErrors: true, verbose: true, strict: true, strictTypes: false, strictRequired: false })
   return shared.compile(schema)
 }

@@ -1,9 +1,14 @@
 // YAML (and so JSON) text as plain data that still knows where each key stood, so that messages can name file, line and column.
 // The only file that touches the yaml package. Never guesses: duplicate keys, unresolved tags and broken syntax are errors.
 
-import { isMap, isPair, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml'
+import { createRequire } from 'node:module'
+import type { ParsedNode } from 'yaml'
 import { type ErrorCode, TurnpikeError } from './errors.ts'
 import type { Json } from './types.ts'
+
+/** Loaded at the first document: most commands read none. */
+let library: typeof import('yaml') | null = null
+const loadYaml = (): typeof import('yaml') => (library ??= createRequire(import.meta.url)('yaml') as typeof import('yaml'))
 
 export type DataPath = ReadonlyArray<string | number>
 
@@ -30,6 +35,7 @@ export interface YamlOptions {
 
 /** An empty text is `null`. */
 export function readYaml(text: string, file: string, options: YamlOptions = {}): LocatedData {
+  const { LineCounter, parseDocument } = loadYaml()
   const counter = new LineCounter()
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false })
   const firstLine = options.firstLine ?? 1
@@ -76,6 +82,7 @@ function offsetOf(root: ParsedNode, path: DataPath, part: 'key' | 'value'): numb
 }
 
 function childOf(node: unknown, step: string | number): { readonly key: unknown; readonly value: unknown } | null {
+  const { isMap, isPair, isScalar, isSeq } = loadYaml()
   if (isSeq(node)) {
     const value = node.items[Number(step)]
     return value === undefined ? null : { key: null, value }
@@ -87,6 +94,6 @@ function childOf(node: unknown, step: string | number): { readonly key: unknown;
 
 function startOf(node: unknown): number | null {
   if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range)) return null
-  if (isScalar(node) && node.value === null && node.source === '') return null
+  if (loadYaml().isScalar(node) && node.value === null && node.source === '') return null
   return Number(node.range[0])
 }

@@ -2,7 +2,7 @@
 // Total on real traffic: unknown fields and blocks are kept (`extra`, `opaque`), never dropped and never thrown upon;
 // wrong shapes throw only a TurnpikeError. _all.ts lists the adapters; tests/conformance/protocols.test.ts runs over them.
 
-import type { Answer, Conversation, Json, JsonObject, Usage } from '../core/types.ts'
+import type { Answer, Conversation, Json, JsonObject, Message, Role, Usage } from '../core/types.ts'
 
 /**
  * One event of a streamed answer, whatever frames it on the wire (see _framing.ts). Server-sent events: `data` lines joined by \n. AWS event
@@ -34,6 +34,25 @@ export interface ProtocolRoute {
   readonly purpose: RoutePurpose
 }
 
+/**
+ * How the history of a request can be read in parts: agents send it again with every call, and what is known must not be read again.
+ * Holds where the field is a list; other bodies are read whole.
+ */
+export interface HistoryReader {
+  /** Field of the body whose elements are the conversation, in its order. */
+  readonly field: 'messages' | 'input' | 'contents'
+  /**
+   * Where it may be divided so that the messages of the parts are those of the whole. `between-answers`: nowhere within a run of assistant
+   * elements, which are one message. `at-answers`: only in front of an assistant element, where the protocol forgets what came before.
+   */
+  readonly divisible: 'anywhere' | 'between-answers' | 'at-answers'
+  readonly roleOf: (element: Json) => Role
+  /** Whether system text or tools of the conversation come from it. `isLeading`: nothing but such elements stands before it. */
+  readonly isPreamble: (element: Json, isLeading: boolean) => boolean
+  /** Neighbouring elements as messages, leading system ones too. */
+  readonly readMessages: (elements: readonly Json[]) => readonly Message[]
+}
+
 export interface ProtocolAdapter {
   /** The file's name. */
   readonly id: string
@@ -57,6 +76,8 @@ export interface ProtocolAdapter {
   readonly isTerminal: (event: StreamEvent) => boolean
   /** A request body as messages. Without an address, what stands only there (model, stream) is null or false. */
   readonly readRequest: (body: Json, address?: RequestAddress) => Conversation
+  /** The same in parts. */
+  readonly history: HistoryReader
   /** Where a provider takes this conversation: path (from the API's root, version included) and query without `?`. */
   readonly addressOf: (conversation: Conversation) => RequestAddress
   /** A whole JSON answer, or an error body of any status. Never throws: what is neither is one opaque block of type `body`. */

@@ -3,6 +3,7 @@
 
 import { TurnpikeError } from '../core/errors.ts'
 import type { Conversation, Json, JsonObject, Message, ToolDefinition } from '../core/types.ts'
+import type { HistoryReader } from './_adapter.ts'
 import { alternate } from './_alternate.ts'
 import { contentNote, type Origin, readContent, writeBlocks, writeContent } from './_anthropic-blocks.ts'
 import { writeAnthropicSettings } from './_anthropic-settings.ts'
@@ -44,6 +45,14 @@ export function readRequest(body: Json): Conversation {
       tools: isList(tools) && tools.length === 0 ? 'empty' : undefined,
     }),
   }
+}
+
+export const history: HistoryReader = {
+  field: 'messages',
+  divisible: 'anywhere',
+  roleOf: raw => readMessage(raw).role,
+  isPreamble: () => false,
+  readMessages: elements => elements.map(readMessage),
 }
 
 function readMessage(raw: Json): Message {

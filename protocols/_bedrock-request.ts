@@ -4,7 +4,7 @@
 
 import { TurnpikeError } from '../core/errors.ts'
 import type { Conversation, Json, JsonObject, Message, ToolDefinition } from '../core/types.ts'
-import type { RequestAddress } from './_adapter.ts'
+import type { HistoryReader, RequestAddress } from './_adapter.ts'
 import { alternate } from './_alternate.ts'
 import { readBlock, writeBlocks } from './_bedrock-blocks.ts'
 import { writeBedrockSettings } from './_bedrock-settings.ts'
@@ -54,6 +54,14 @@ export function readRequest(body: Json, address?: RequestAddress): Conversation 
       tools: isList(tools) ? 'present' : undefined,
     }),
   }
+}
+
+export const history: HistoryReader = {
+  field: 'messages',
+  divisible: 'anywhere',
+  roleOf: raw => readMessage(raw).role,
+  isPreamble: () => false,
+  readMessages: elements => elements.map(readMessage),
 }
 
 function readMessage(raw: Json): Message {

@@ -25,13 +25,15 @@ export interface OpenChoice {
   readonly calls: OpenCall[]
   finishReason: Json | undefined
   readonly beside: Map<string, Json>
+  /** Lists made here, which may be pushed to: those that came with a piece are not ours. */
+  readonly grown: Map<readonly Json[], Json[]>
 }
 
 /** Fields whose pieces are always joined, even when two pieces are equal. */
 const joined = new Set(['content', 'refusal', 'reasoning_content', 'reasoning', 'reasoning_text', 'thinking'])
 
 export function openChoice(index: Json): OpenChoice {
-  return { index, fields: new Map(), calls: [], finishReason: undefined, beside: new Map() }
+  return { index, fields: new Map(), calls: [], finishReason: undefined, beside: new Map(), grown: new Map() }
 }
 
 export function foldChoice(choice: OpenChoice, raw: JsonObject): void {
@@ -40,20 +42,25 @@ export function foldChoice(choice: OpenChoice, raw: JsonObject): void {
   if (finish !== undefined && (finish !== null || choice.finishReason === undefined)) choice.finishReason = finish
   for (const [key, value] of Object.entries(without(raw, ['index', 'delta', 'message', 'finish_reason', 'usage']))) {
     const before = choice.beside.get(key)
-    if (key === 'logprobs') choice.beside.set(key, joinLists(before, value))
+    if (key === 'logprobs' || key === 'token_ids') choice.beside.set(key, growValue(choice, before, value))
     else if (value !== null || before === undefined) choice.beside.set(key, value)
   }
 }
 
-function joinLists(before: Json | undefined, value: Json): Json {
-  if (!isObject(before) || !isObject(value)) return value ?? before ?? null
-  const keys = new Set([...Object.keys(before), ...Object.keys(value)])
-  return Object.fromEntries([...keys].map(key => [key, joinValues(before[key], value[key])]))
-}
-
-function joinValues(before: Json | undefined, value: Json | undefined): Json {
-  if (isList(before) && isList(value)) return [...before, ...value]
-  return value ?? before ?? null
+/** Lists, and lists in an object, grow from piece to piece; in place, so that an answer of many pieces costs linear time. */
+function growValue(choice: OpenChoice, before: Json | undefined, value: Json): Json {
+  if (isList(value)) {
+    const list = (isList(before) ? choice.grown.get(before) : undefined) ?? []
+    for (const item of value) list.push(item)
+    choice.grown.set(list, list)
+    return list
+  }
+  if (!isObject(value)) return value ?? before ?? null
+  const entries = Object.entries(value).map(([key, item]): [string, Json] => [
+    key,
+    growValue(choice, isObject(before) ? before[key] : undefined, item),
+  ])
+  return { ...objectOf(before), ...Object.fromEntries(entries) }
 }
 
 function foldField(choice: OpenChoice, key: string, value: Json): void {

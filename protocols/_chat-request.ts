@@ -3,6 +3,7 @@
 
 import { TurnpikeError } from '../core/errors.ts'
 import type { Block, Conversation, Json, JsonObject, Message, ToolDefinition } from '../core/types.ts'
+import type { HistoryReader } from './_adapter.ts'
 import { writeForeignMessages, writeForeignSystem } from './_chat-foreign.ts'
 import { readMessage, writeMessage } from './_chat-messages.ts'
 import { writeContent } from './_chat-parts.ts'
@@ -48,6 +49,14 @@ export function readRequest(body: Json): Conversation {
       tools: isList(tools) && tools.length === 0 ? 'empty' : undefined,
     }),
   }
+}
+
+export const history: HistoryReader = {
+  field: 'messages',
+  divisible: 'anywhere',
+  roleOf: raw => readMessage(raw).role,
+  isPreamble: (raw, isLeading) => isLeading && readMessage(raw).role === 'system',
+  readMessages: elements => elements.map(readMessage),
 }
 
 /** The leading system messages are one list of blocks; this is where one ended and how it was spelled. */

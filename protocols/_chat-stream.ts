@@ -61,7 +61,9 @@ function foldChunk(fold: Fold, chunk: JsonObject): void {
   for (const [key, value] of Object.entries(without(chunk, notKept))) {
     const before = fold.head.get(key)
     const isName = key === 'id' || key === 'model'
-    if (before === undefined || (isName ? before === '' : value !== null)) fold.head.set(key, value)
+    // SGLang says parts of its extension in chunks of their own.
+    if (key === 'sglext' && isObject(before) && isObject(value)) fold.head.set(key, { ...before, ...value })
+    else if (before === undefined || (isName ? before === '' : value !== null)) fold.head.set(key, value)
   }
   for (const raw of isList(chunk['choices']) ? chunk['choices'] : []) {
     if (!isObject(raw)) continue

@@ -1,8 +1,9 @@
 // AWS event streams: messages of a length, headers, a payload and two checksums. A frame is one message. A frame whose checksum is wrong is
 // read as an event `corrupt-frame`, so that what was lost shows; after a length that cannot be trusted nothing more is split. Pure.
 
+import { createRequire } from 'node:module'
 import { crc32 } from 'node:zlib'
-import { EventStreamCodec, type MessageHeaders, type MessageHeaderValue } from '@smithy/eventstream-codec'
+import type { EventStreamCodec, MessageHeaders, MessageHeaderValue } from '@smithy/eventstream-codec'
 import type { StreamEvent } from './_adapter.ts'
 import type { FrameSplitter, Framing } from './_framing.ts'
 
@@ -10,10 +11,17 @@ const preludeBytes = 12
 /** Prelude and closing checksum: no message is shorter. */
 const messageBytesMin = 16
 
-const codec = new EventStreamCodec(
-  bytes => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')),
-  text => Buffer.from(text, 'utf8'),
-)
+/** Loaded with the first message: only AWS speaks this, and every command loads the framings. */
+let shared: EventStreamCodec | null = null
+function loadCodec(): EventStreamCodec {
+  if (shared !== null) return shared
+  const library: typeof import('@smithy/eventstream-codec') = createRequire(import.meta.url)('@smithy/eventstream-codec')
+  shared = new library.EventStreamCodec(
+    bytes => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')),
+    text => Buffer.from(text, 'utf8'),
+  )
+  return shared
+}
 
 export const awsEventStreamFraming: Framing = {
   id: 'aws-event-stream',
@@ -78,7 +86,7 @@ function readFrame(frame: Uint8Array): StreamEvent | null {
   // Half a message has nothing in it that could be trusted.
   if (length !== null && bytes.length < length) return null
   try {
-    const { headers, body } = codec.decode(length === null ? bytes : bytes.subarray(0, length))
+    const { headers, body } = loadCodec().decode(length === null ? bytes : bytes.subarray(0, length))
     const said = (name: string): string => String(headers[name]?.value ?? '')
     if (said(':message-type') === 'error')
       return { event: said(':error-code'), data: JSON.stringify({ message: said(':error-message') }) }
@@ -95,10 +103,10 @@ function readFrame(frame: Uint8Array): StreamEvent | null {
 export function rewriteFrame(frame: Uint8Array, data: string, header: (name: string, value: string) => string): Buffer {
   const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
   try {
-    const { headers, body } = codec.decode(bytes)
+    const { headers, body } = loadCodec().decode(bytes)
     const isError = headers[':message-type']?.value === 'error'
     return Buffer.from(
-      codec.encode({ headers: mapHeaders(headers, header), body: isError ? stars(body.length) : Buffer.from(data) }),
+      loadCodec().encode({ headers: mapHeaders(headers, header), body: isError ? stars(body.length) : Buffer.from(data) }),
     )
   } catch {
     const kept = bytes.length >= preludeBytes && readLength(bytes) !== null ? preludeBytes : 0
@@ -122,7 +130,7 @@ function writeFrame({ event, data }: StreamEvent): Buffer {
   const exception = /exception$/i.test(event)
   const text = (value: string) => ({ type: 'string', value }) as const
   return Buffer.from(
-    codec.encode({
+    loadCodec().encode({
       headers: {
         ...(event === '' ? {} : { [exception ? ':exception-type' : ':event-type']: text(event) }),
         ':content-type': text('application/json'),

@@ -4,7 +4,7 @@
 
 import { TurnpikeError } from '../core/errors.ts'
 import type { Block, Conversation, Json, JsonObject, Message } from '../core/types.ts'
-import type { RequestAddress } from './_adapter.ts'
+import type { HistoryReader, RequestAddress } from './_adapter.ts'
 import { alternate } from './_alternate.ts'
 import { isStreamAddress, modelOf } from './_gemini-address.ts'
 import { type CallNames, createCallNames, type Origin, readPart, writePart } from './_gemini-parts.ts'
@@ -108,6 +108,18 @@ function readContent(raw: Json, names: ReturnType<typeof createCallNames>): Mess
   if (role === 'assistant') names.nextMessage()
   const spelled = said === undefined ? { role: 'absent' } : said === 'function' ? { role: said } : {}
   return { role, blocks: parts.map(part => readPart(part, names)), ...notes(without(raw, ['role', 'parts']), spelled) }
+}
+
+export const history: HistoryReader = {
+  field: 'contents',
+  // Results without an id are named after the calls of the model's last turn.
+  divisible: 'at-answers',
+  roleOf: raw => readContent(raw, createCallNames()).role,
+  isPreamble: () => false,
+  readMessages: elements => {
+    const names = createCallNames()
+    return elements.map(raw => readContent(raw, names))
+  },
 }
 
 export function writeRequest(conversation: Conversation): JsonObject {

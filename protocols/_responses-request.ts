@@ -4,12 +4,13 @@
 
 import { TurnpikeError } from '../core/errors.ts'
 import type { Block, Conversation, Json, JsonObject, Message } from '../core/types.ts'
+import type { HistoryReader } from './_adapter.ts'
 import { defined, isList, isObject, objectOf, textOf, unreadFields } from './_json.ts'
 import { writeForeignMessages } from './_responses-foreign.ts'
-import { readItems, writeMessage } from './_responses-items.ts'
+import { readItem, readItems, writeMessage } from './_responses-items.ts'
 import { isPart } from './_responses-parts.ts'
 import { writeResponsesSettings } from './_responses-settings.ts'
-import { readTools, writeTools } from './_responses-tools.ts'
+import { isAdditional, readTools, writeTools } from './_responses-tools.ts'
 import { isOwn } from './_settings.ts'
 import { settingsOf } from './_settings-readers.ts'
 
@@ -52,6 +53,14 @@ export function readRequest(body: Json): Conversation {
       tools: offered.groups,
     }),
   }
+}
+
+export const history: HistoryReader = {
+  field: 'input',
+  divisible: 'between-answers',
+  roleOf: raw => readItem(raw).role,
+  isPreamble: (raw, isLeading) => isAdditional(raw) || (isLeading && readItem(raw).role === 'system'),
+  readMessages: readItems,
 }
 
 /** `input` may be missing where something else says what to do. */

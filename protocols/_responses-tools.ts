@@ -41,7 +41,8 @@ function noteOf(groups: readonly Group[], list: Json | undefined): JsonObject {
   return { groups: groups.map(group => ({ ...group })), ...(isList(list) ? {} : { list: 'absent' }) }
 }
 
-function isAdditional(item: Json): item is JsonObject & { readonly tools: readonly Json[] } {
+/** Tools that stand in the input instead of in `tools`. */
+export function isAdditional(item: Json): item is JsonObject & { readonly tools: readonly Json[] } {
   return isObject(item) && item['type'] === 'additional_tools' && isList(item['tools'])
 }
 

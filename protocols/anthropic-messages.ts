@@ -3,7 +3,7 @@
 
 import type { ProtocolAdapter } from './_adapter.ts'
 import { readResponse, writeError, writeResponse } from './_anthropic-answer.ts'
-import { readRequest, writeRequest } from './_anthropic-request.ts'
+import { history, readRequest, writeRequest } from './_anthropic-request.ts'
 import { foldEvents, writeEvents } from './_anthropic-stream.ts'
 import { readUsage } from './_anthropic-usage.ts'
 
@@ -31,6 +31,7 @@ export default {
   isTerminal: ({ event, data }) =>
     event === 'message_stop' || event === 'error' || /"type":\s?"(?:message_stop|error)"/.test(data.slice(0, 40)),
   readRequest,
+  history,
   addressOf: () => ({ path: '/v1/messages', query: '' }),
   readResponse,
   foldEvents,

@@ -4,7 +4,7 @@
 import type { ProtocolAdapter } from './_adapter.ts'
 import { readResponse, writeResponse } from './_bedrock-answer.ts'
 import { isException, writeError, writeErrorEvent } from './_bedrock-errors.ts'
-import { addressOf, readRequest, writeRequest } from './_bedrock-request.ts'
+import { addressOf, history, readRequest, writeRequest } from './_bedrock-request.ts'
 import { foldEvents, writeEvents } from './_bedrock-stream.ts'
 import { readUsage } from './_bedrock-usage.ts'
 
@@ -23,6 +23,7 @@ export default {
   terminalMarks: [':event-type\u0007\u0000\u0008metadata'],
   isTerminal: event => event.event === 'metadata' || isException(event),
   readRequest,
+  history,
   addressOf,
   readResponse,
   foldEvents,

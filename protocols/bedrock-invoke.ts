@@ -84,6 +84,8 @@ export default {
   isTerminal: event =>
     isException(event) || /^\{"type":\s?"message_stop"|"amazon-bedrock-invocationMetrics"/.test(openChunk(event) ?? ''),
   readRequest,
+  // Bodies of other makers have no such field.
+  history: anthropicRequest.history,
   addressOf: ({ model, stream }) => ({
     path: `/model/${encodeURIComponent(model ?? 'unknown')}/${stream ? 'invoke-with-response-stream' : 'invoke'}`,
     query: '',

@@ -5,7 +5,7 @@
 import type { ProtocolAdapter } from './_adapter.ts'
 import { addressOf, routes } from './_gemini-address.ts'
 import { readResponse, writeError, writeResponse } from './_gemini-answer.ts'
-import { readRequest, writeRequest } from './_gemini-request.ts'
+import { history, readRequest, writeRequest } from './_gemini-request.ts'
 import { foldEvents, writeEvents } from './_gemini-stream.ts'
 import { readUsage } from './_gemini-usage.ts'
 
@@ -22,6 +22,7 @@ export default {
   terminalMarks: ['"finishReason":"', '"finishReason": "', '"blockReason":"', '"blockReason": "'],
   isTerminal: ({ data }) => /"(?:finishReason|blockReason)":\s?"/.test(data) || /^\s*\{\s*"error"\s*:/.test(data),
   readRequest,
+  history,
   addressOf,
   readResponse,
   foldEvents,

@@ -4,7 +4,7 @@
 
 import type { ProtocolAdapter } from './_adapter.ts'
 import { readResponse, writeResponse } from './_chat-answer.ts'
-import { readRequest, writeRequest } from './_chat-request.ts'
+import { history, readRequest, writeRequest } from './_chat-request.ts'
 import { foldEvents, writeEvents } from './_chat-stream.ts'
 import { readUsage } from './_chat-usage.ts'
 import { writeError } from './_openai-errors.ts'
@@ -20,6 +20,7 @@ export default {
   terminalMarks: ['\ndata: [DONE]', '\ndata:[DONE]', '\rdata: [DONE]', '\rdata:[DONE]'],
   isTerminal: ({ data }) => data.trim() === '[DONE]',
   readRequest,
+  history,
   addressOf: () => ({ path: '/v1/chat/completions', query: '' }),
   readResponse,
   foldEvents,

@@ -6,7 +6,7 @@ import { isObject, parseJson } from './_json.ts'
 import { writeError } from './_openai-errors.ts'
 import { readResponse, writeErrorData, writeResponse } from './_responses-answer.ts'
 import { writeEvents } from './_responses-events.ts'
-import { readRequest, writeRequest } from './_responses-request.ts'
+import { history, readRequest, writeRequest } from './_responses-request.ts'
 import { foldEvents } from './_responses-stream.ts'
 import { readUsage } from './_responses-usage.ts'
 
@@ -46,6 +46,7 @@ export default {
   ]),
   isTerminal,
   readRequest,
+  history,
   addressOf: () => ({ path: '/v1/responses', query: '' }),
   readResponse,
   foldEvents,

@@ -115,6 +115,14 @@ export interface StoredBody {
   readonly decodedFrom: string | null
 }
 
+/** A request body as the parts it is stored in. Most cuts lie between elements of its long lists, and what two bodies share has equal ids. */
+export interface RequestPieces {
+  /** In order; the bytes of all of them, joined, are the stored body. Do not change it. */
+  readonly ids: Uint32Array
+  /** As in StoredBody. */
+  readonly decodedFrom: string | null
+}
+
 /** Arrival of response bytes: `bytes` more had arrived `at`. */
 export interface Arrival {
   readonly at: EpochMs
@@ -141,6 +149,10 @@ export interface Store {
   /** Exchanges in order of arrival. */
   readonly exchanges: (filter: ExchangeFilter) => Promise<Exchange[]>
   readonly readBody: (exchangeId: string, side: 'request' | 'response') => Promise<StoredBody | null>
+  /** What `readBody` would join: for readers that know most of it already. */
+  readonly readRequestPieces: (exchangeId: string) => Promise<RequestPieces>
+  /** Bytes of a piece. Do not change them. */
+  readonly readPiece: (id: number) => Promise<Buffer>
   readonly readArrivals: (exchangeId: string) => Promise<Arrival[]>
   /** A run, trial, session or exchange by id, unique id prefix (4+ characters) or name; `latest` is the newest run. Throws E_REF_UNKNOWN or E_REF_AMBIGUOUS. */
   readonly resolveRef: (ref: string) => Promise<Ref>

@@ -3,13 +3,16 @@
 
 import { hash } from 'node:crypto'
 import { TurnpikeError } from '../core/errors.ts'
-import type { Arrival, StoredBody } from './_adapter.ts'
+import type { Arrival, RequestPieces, StoredBody } from './_adapter.ts'
 import type { Sqlite } from './database.ts'
 import { createPieceReader, type PieceReader } from './piece-reader.ts'
 import { applyRecipe, readArrivals, readRanges, readRecipe } from './recipe.ts'
 
-/** Piece lists kept: enough for a chain and a few conversations beside it. */
-const listsMax = 512
+/** Bytes of piece lists kept: enough for the newest few hundred of a session of ten thousand calls. */
+const listsBytesMax = 32 * 1024 * 1024
+
+/** What a list costs beside its numbers. */
+const listBytes = 256
 
 interface BodyRow {
   readonly recipe: Buffer | null
@@ -30,7 +33,8 @@ export interface SpoolRow {
 export interface BodyReader {
   readonly pieces: PieceReader
   /** Ids of the pieces of a request body, in order. */
-  readonly listRequestPieces: (seq: number) => readonly number[]
+  readonly listRequestPieces: (seq: number) => Uint32Array
+  readonly readRequestPieces: (seq: number) => RequestPieces
   readonly readRequest: (seq: number) => StoredBody
   /** Null when there is no answer and none has begun. */
   readonly readResponse: (seq: number) => StoredBody | null
@@ -43,6 +47,7 @@ export function createBodyReader(database: Sqlite): BodyReader {
   const columns = 'recipe, bytes_stored, sent_sha256, stored_sha256, masked, decoded_from'
   const selectRequest = database.prepare(`SELECT ${columns} FROM exchanges WHERE seq = ?`)
   const selectResponse = database.prepare(`SELECT ${columns} FROM answers WHERE seq = ?`)
+  const selectDecoded = database.prepare('SELECT decoded_from FROM exchanges WHERE seq = ?')
   const selectSpool = database.prepare('SELECT data, arrivals, masked, sent_sha256 FROM spool WHERE seq = ? ORDER BY part')
   const selectArrivals = database
     .prepare('SELECT started_at, arrivals FROM exchanges LEFT JOIN answers USING (seq) WHERE seq = ?')
@@ -54,6 +59,10 @@ export function createBodyReader(database: Sqlite): BodyReader {
     pieces,
     listRequestPieces,
     readSpool,
+    readRequestPieces: seq => {
+      const row = selectDecoded.get(seq) as { decoded_from: string | null } | undefined
+      return { ids: listRequestPieces(seq), decodedFrom: row?.decoded_from ?? null }
+    },
     readRequest: seq => {
       const row = selectRequest.get(seq) as BodyRow | undefined
       if (!row) throw new TurnpikeError('E_STORE_CORRUPT', `exchange number ${seq} is missing`)
@@ -107,9 +116,10 @@ interface Link {
   readonly recipe: Buffer
 }
 
-function createListReader(database: Sqlite): (seq: number) => readonly number[] {
+function createListReader(database: Sqlite): (seq: number) => Uint32Array {
   const select = database.prepare('SELECT seq, base, recipe FROM exchanges WHERE seq = ?')
-  const lists = new Map<number, readonly number[]>()
+  const lists = new Map<number, Uint32Array>()
+  let listedBytes = 0
   const readLink = (seq: number): Link => {
     const link = select.get(seq) as Link | undefined
     if (!link) throw new TurnpikeError('E_STORE_CORRUPT', `exchange number ${seq}, on which others are based, is missing`)
@@ -118,10 +128,14 @@ function createListReader(database: Sqlite): (seq: number) => readonly number[] 
       throw new TurnpikeError('E_STORE_CORRUPT', `exchange number ${seq} is based on a later one`)
     return link
   }
-  const remember = (seq: number, list: readonly number[]): void => {
-    const [oldest] = lists.keys()
-    if (lists.size >= listsMax && oldest !== undefined) lists.delete(oldest)
+  const remember = (seq: number, list: Uint32Array): void => {
     lists.set(seq, list)
+    listedBytes += list.byteLength + listBytes
+    for (const [oldest, { byteLength }] of lists) {
+      if (listedBytes <= listsBytesMax || oldest === seq) break
+      lists.delete(oldest)
+      listedBytes -= byteLength + listBytes
+    }
   }
   return seq => {
     const chain: Link[] = []
@@ -131,7 +145,7 @@ function createListReader(database: Sqlite): (seq: number) => readonly number[] 
       chain.push(link)
       at = link.base
     }
-    let list = at === null ? [] : (lists.get(at) ?? [])
+    let list = (at === null ? undefined : lists.get(at)) ?? new Uint32Array()
     for (const link of chain.reverse()) {
       list = applyRecipe(readRecipe(link.recipe), list)
       remember(link.seq, list)

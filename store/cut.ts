@@ -1,6 +1,8 @@
 // Cuts a request body where its parts begin and end: at elements of the arrays in which agents resend their history. Pure and
 // total: a wrong cut in malformed JSON costs storage, never correctness, because pieces always concatenate back.
 
+import { isBlank, skipBlank, skipString, skipValue } from './json-bytes.ts'
+
 /** Arrays whose elements repeat from call to call. */
 const arrayNames = new Set(['messages', 'input', 'contents', 'tools', 'system'])
 
@@ -10,13 +12,8 @@ const pieceBytesMin = 256
 /** Bodies below this stay whole: their pieces would cost more than they save. */
 export const bodyBytesMin = 2048
 
-/** Quotes nearer than this are found faster by a loop than by a native call. */
-const inlineChars = 48
-
 const quote = 0x22
-const backslash = 0x5c
 const openBrace = 0x7b
-const closeBrace = 0x7d
 const openBracket = 0x5b
 const closeBracket = 0x5d
 const comma = 0x2c
@@ -80,69 +77,4 @@ function scanArray(bytes: Buffer, start: number, to: number, cuts: Cuts): number
     }
   }
   return to
-}
-
-/** Behind the value that begins at `start`; at `start` itself when there is none. */
-function skipValue(bytes: Buffer, start: number, to: number): number {
-  const first = bytes[start]
-  if (first === quote) return skipString(bytes, start, to)
-  if (first === openBrace || first === openBracket) return skipNested(bytes, start, to)
-  let at = start
-  while (at < to && !endsScalar(bytes[at])) at++
-  return at
-}
-
-function endsScalar(byte: number | undefined): boolean {
-  return byte === comma || byte === closeBracket || byte === closeBrace
-}
-
-function skipNested(bytes: Buffer, start: number, to: number): number {
-  let depth = 0
-  let at = start
-  while (at < to) {
-    const byte = bytes[at]
-    if (byte === quote) {
-      at = skipString(bytes, at, to)
-      continue
-    }
-    at++
-    if (byte === openBrace || byte === openBracket) depth++
-    else if ((byte === closeBrace || byte === closeBracket) && --depth === 0) return at
-  }
-  return to
-}
-
-/** Behind the closing quote of the string that opens at `start`. */
-function skipString(bytes: Buffer, start: number, to: number): number {
-  let at = start + 1
-  const inlineEnd = Math.min(at + inlineChars, to)
-  while (at < inlineEnd) {
-    const byte = bytes[at]
-    if (byte === quote) return at + 1
-    at += byte === backslash ? 2 : 1
-  }
-  return at < to ? skipLongString(bytes, at, to) : to
-}
-
-/** `start` is known not to be escaped. A quote is escaped when an odd number of backslashes stands before it. */
-function skipLongString(bytes: Buffer, start: number, to: number): number {
-  let from = start
-  for (;;) {
-    const found = bytes.indexOf(quote, from)
-    if (found < 0 || found >= to) return to
-    let slashes = 0
-    while (found - slashes > from && bytes[found - slashes - 1] === backslash) slashes++
-    if (slashes % 2 === 0) return found + 1
-    from = found + 1
-  }
-}
-
-function skipBlank(bytes: Buffer, start: number, to: number): number {
-  let at = start
-  while (at < to && isBlank(bytes[at])) at++
-  return at
-}
-
-function isBlank(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 }

@@ -60,6 +60,8 @@ function createReads(directory: string, database: Sqlite, bodies: BodyReader): R
     exchanges: async filter => guardRead(directory, () => exchanges.list(filter)),
     readBody: async (id, side) =>
       guardRead(directory, () => (side === 'request' ? bodies.readRequest(findSeq(id)) : bodies.readResponse(findSeq(id)))),
+    readRequestPieces: async id => guardRead(directory, () => bodies.readRequestPieces(findSeq(id))),
+    readPiece: async id => guardRead(directory, () => bodies.pieces.read(id)),
     readArrivals: async id => guardRead(directory, () => bodies.readArrivals(findSeq(id))),
     resolveRef: async ref => guardRead(directory, () => resolveRef(database, ref)),
     resolveToken: async token => guardRead(directory, () => readToken(token)),

@@ -19,7 +19,7 @@ interface Place {
 
 export interface PieceReader {
   readonly read: (id: number) => Buffer
-  readonly readAll: (ids: readonly number[]) => Buffer
+  readonly readAll: (ids: ArrayLike<number>) => Buffer
 }
 
 export function createPieceReader(database: Sqlite): PieceReader {
@@ -51,8 +51,8 @@ export function createPieceReader(database: Sqlite): PieceReader {
   return {
     read,
     readAll: ids => {
-      const [first] = ids
-      return ids.length === 1 && first !== undefined ? read(first) : Buffer.concat(ids.map(read))
+      const only = ids.length === 1 ? ids[0] : undefined
+      return only === undefined ? Buffer.concat(Array.from(ids, read)) : read(only)
     },
   }
 }

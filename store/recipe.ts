@@ -33,10 +33,22 @@ export function readRecipe(bytes: Uint8Array): Recipe {
   return { keepFront, keepBack, ids }
 }
 
-export function applyRecipe(recipe: Recipe, base: readonly number[]): readonly number[] {
+/** As typed lists: long conversations have tens of thousands of pieces, and copying those must cost nothing. */
+export function applyRecipe(recipe: Recipe, base: Uint32Array): Uint32Array {
   const { keepFront, keepBack, ids } = recipe
   if (keepFront + keepBack > base.length) throw new TurnpikeError('E_STORE_CORRUPT', 'a body keeps more pieces than its base has')
-  return [...base.slice(0, keepFront), ...ids, ...base.slice(base.length - keepBack)]
+  const list = new Uint32Array(keepFront + ids.length + keepBack)
+  list.set(base.subarray(0, keepFront))
+  for (const [at, id] of ids.entries()) list[keepFront + at] = checkId(id)
+  list.set(base.subarray(base.length - keepBack), keepFront + ids.length)
+  return list
+}
+
+/** A terabyte of new text, in the smallest pieces, stays below it. */
+function checkId(id: number): number {
+  if (id > 0xffff_ffff)
+    throw new TurnpikeError('E_STORE_CORRUPT', `piece ${id} has a number beyond what lists of pieces can hold`)
+  return id
 }
 
 /** Gap and length of each range; null for none. */

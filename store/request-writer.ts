@@ -52,7 +52,7 @@ export function createRequestWriter(database: Sqlite, pieces: PieceWriter, bodie
   const reload = (scopeId: string): void => {
     const newest = selectNewest.all(scopeId, bodyBytesMin, reloadedMax) as Array<{ seq: number; depth: number }>
     for (const { seq, depth } of newest.reverse()) {
-      const ids = bodies().listRequestPieces(seq)
+      const ids = [...bodies().listRequestPieces(seq)]
       const body = bodies().readRequest(seq)
       const stored = keepBytes(body.bytes, null)
       const sent = body.masked.length === 0 && body.decodedFrom === null ? stored : null

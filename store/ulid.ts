@@ -1,7 +1,7 @@
 // Sortable unique ids: 48 bits of milliseconds, 80 random bits, Crockford base 32. Ids of one process rise strictly, also
 // within one millisecond and when the clock steps back, so that sorting by id is sorting by birth.
 
-import { randomFillSync } from 'node:crypto'
+import { createHash, randomFillSync } from 'node:crypto'
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const random = Buffer.alloc(10)
@@ -15,6 +15,12 @@ export function createUlid(nowMs: number = Date.now()): string {
     random[0] = (random[0] ?? 0) & 0x7f
   } else countUp()
   return writeTime(lastMs) + writeRandom()
+}
+
+/** An id that says when something was, and is the same for the same thing. */
+export function deriveUlid(atMs: number, identity: string | Buffer): string {
+  const digest = createHash('sha256').update(identity).digest()
+  return writeTime(Math.floor(atMs)) + [...digest.subarray(0, 16)].map(byte => alphabet.charAt(byte % 32)).join('')
 }
 
 function countUp(): void {

@@ -5,12 +5,13 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { commands } from '../cli/commands/_all.ts'
+import { loadCommands } from '../cli/commands/_all.ts'
 import { configKeys } from '../core/config-keys.ts'
 import { errorCatalogue } from '../core/errors.ts'
 import { readYaml } from '../core/yaml.ts'
 import { topical, unmirrored } from './unmirrored.ts'
 
+const commands = await loadCommands([])
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const productFolders = ['core', 'protocols', 'proxy', 'store', 'runner', 'scenarios', 'convert', 'judge', 'report', 'cli']
 
@@ -80,6 +81,8 @@ describe('each product file', () => {
     'tests/runner/mini/main.test.ts': 'runner/mini/main.ts',
     'tests/runner/terminus/main.test.ts': 'runner/terminus/main.ts',
     'store/writer.ts': 'store/writer-thread.ts',
+    'tests/convert/pool.test.ts': 'cli/convert-thread.ts',
+    'cli/commands/convert.ts': 'cli/convert-thread.ts',
   }
 
   function reach(path: string, seen: Set<string>): Set<string> {
@@ -187,7 +190,9 @@ describe('each adapter list', () => {
   it.each(product.filter(path => basename(path) === '_all.ts'))('%s names every file of its folder', path => {
     const folder = dirname(path)
     const adapters = readdirSync(join(root, folder)).filter(name => name.endsWith('.ts') && !name.startsWith('_'))
-    const imported = [...read(path).matchAll(/from '\.\/([^']+)'/g)].map(match => match[1]).filter(name => !name?.startsWith('_'))
+    const imported = [...read(path).matchAll(/(?:from |import\()'\.\/([^']+)'/g)]
+      .map(match => match[1])
+      .filter(name => !name?.startsWith('_'))
     expect(imported.sort()).toEqual(adapters.sort())
   })
 })

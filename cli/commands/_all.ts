@@ -1,40 +1,32 @@
-// Every command, in the order of help. Adding one is one file and one line here.
+// Every command, in the order of help. Adding one is one file and one line here. Each is loaded when it is asked for: a command must not
+// wait for what the others need.
 
 import type { CommandSpec } from './_command.ts'
-import { agentsCommand } from './agents.ts'
-import { convertCommand } from './convert.ts'
-import { costsCommand } from './costs.ts'
-import { decodeCommand } from './decode.ts'
-import { doctorCommand } from './doctor.ts'
-import { exportCommand } from './export.ts'
-import { importCommand } from './import.ts'
-import { initCommand } from './init.ts'
-import { proxyCommand } from './proxy.ts'
-import { reportCommand } from './report.ts'
-import { runCommand } from './run.ts'
-import { runsCommand } from './runs.ts'
-import { scoreCommand } from './score.ts'
-import { sessionsCommand } from './sessions.ts'
-import { showCommand } from './show.ts'
-import { trialsCommand } from './trials.ts'
-import { verifyCommand } from './verify.ts'
 
-export const commands: readonly CommandSpec[] = [
-  proxyCommand,
-  importCommand,
-  runCommand,
-  sessionsCommand,
-  runsCommand,
-  trialsCommand,
-  showCommand,
-  exportCommand,
-  verifyCommand,
-  decodeCommand,
-  convertCommand,
-  scoreCommand,
-  costsCommand,
-  reportCommand,
-  agentsCommand,
-  doctorCommand,
-  initCommand,
-]
+const commandFiles: Readonly<Record<string, () => Promise<CommandSpec>>> = {
+  proxy: async () => (await import('./proxy.ts')).proxyCommand,
+  import: async () => (await import('./import.ts')).importCommand,
+  run: async () => (await import('./run.ts')).runCommand,
+  sessions: async () => (await import('./sessions.ts')).sessionsCommand,
+  runs: async () => (await import('./runs.ts')).runsCommand,
+  trials: async () => (await import('./trials.ts')).trialsCommand,
+  show: async () => (await import('./show.ts')).showCommand,
+  tree: async () => (await import('./tree.ts')).treeCommand,
+  export: async () => (await import('./export.ts')).exportCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
+  decode: async () => (await import('./decode.ts')).decodeCommand,
+  convert: async () => (await import('./convert.ts')).convertCommand,
+  score: async () => (await import('./score.ts')).scoreCommand,
+  costs: async () => (await import('./costs.ts')).costsCommand,
+  report: async () => (await import('./report.ts')).reportCommand,
+  agents: async () => (await import('./agents.ts')).agentsCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  init: async () => (await import('./init.ts')).initCommand,
+}
+
+/** The command that these words begin with; all of them for any other words (help, options first, a mistyped name). */
+export async function loadCommands(argv: readonly string[]): Promise<CommandSpec[]> {
+  const [name = ''] = argv
+  const files = Object.hasOwn(commandFiles, name) ? [commandFiles[name]] : Object.values(commandFiles)
+  return Promise.all(files.flatMap(load => (load === undefined ? [] : [load()])))
+}

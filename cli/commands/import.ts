@@ -1,11 +1,8 @@
-// `turnpike import`: recordings of other tools as sessions of the store, exactly once however often they are imported. Wiring: how a
-// request is attributed comes from the proxy, so that imported and recorded traffic is told apart by the same rules.
+// `turnpike import`: recordings of other tools as sessions of the store, exactly once however often they are imported. Wiring only.
 
 import { type ImportReport, importFiles } from '../../convert/import.ts'
-import type { Identity } from '../../convert/import-sessions.ts'
 import { importFormats } from '../../convert/imports/_all.ts'
-import type { HeaderList } from '../../core/types.ts'
-import { agentSessionOf, attribute, presentedKeys } from '../../proxy/attribute.ts'
+import { identify } from '../identify.ts'
 import { useStoreAt } from '../store-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
@@ -52,15 +49,6 @@ export const importCommand: CommandSpec = {
       else await context.output.write(describe(report))
       return report.skipped.some(line => line.isBad) ? 1 : 0
     }),
-}
-
-function identify(url: string, headers: HeaderList): Identity {
-  const { attribution, path, query } = attribute(url, headers)
-  const secrets = new Set(presentedKeys(headers, query))
-  if (attribution.kind === 'token') secrets.add(attribution.token)
-  const agentSession = agentSessionOf(headers)
-  const session = attribution.kind === 'session' && attribution.source !== 'default' ? attribution.name : agentSession
-  return { path, query, session, agentSession, secrets: [...secrets] }
 }
 
 function showProgress(context: CommandContext): (file: string, exchanges: number) => void {

@@ -16,6 +16,9 @@ export interface Source {
   /** As the person named it. */
   readonly file: string
   readonly directory: string
+  /** Of the bytes themselves, and whether they are gzipped there. */
+  readonly path: string
+  readonly isGzip: boolean
   readonly bytes: () => AsyncIterable<Buffer>
 }
 
@@ -33,6 +36,8 @@ export async function openSource(file: string, directory: string): Promise<Sourc
   return {
     file,
     directory: dirname(path),
+    path,
+    isGzip,
     bytes: () => {
       const stream = createReadStream(path, { highWaterMark: 256 * 1024 })
       // `pipeline` with a callback: an error of either stream reaches the one that is read.
@@ -96,7 +101,7 @@ function isBlank(bytes: Buffer): boolean {
   return bytes.every(byte => byte === 0x20 || byte === 0x09 || byte === 0x0d)
 }
 
-function refuseHuge(source: Source, line: number, unit: 'line' | 'entry', bytes: number): void {
+export function refuseHuge(source: Source, line: number, unit: 'line' | 'entry', bytes: number): void {
   if (bytes > importRecordBytesMax)
     throw invalidRecord({ file: source.file, line, unit }, `is larger than ${importRecordBytesMax / 1024 / 1024} MiB`)
 }

@@ -2,8 +2,8 @@
 // Anthropic content whatever the client spoke; those to chat requests are written in the client's own protocol.
 
 import { createHash } from 'node:crypto'
-import type { JsonObject } from '../../core/types.ts'
-import { isList, isObject } from '../../protocols/_json.ts'
+import type { HeaderList, Json, JsonObject } from '../../core/types.ts'
+import { isList, isObject, without } from '../../protocols/_json.ts'
 import anthropicMessages from '../../protocols/anthropic-messages.ts'
 import openaiChat from '../../protocols/openai-chat.ts'
 import type { ImportedExchange, ImportFormat, RecordReader } from './_adapter.ts'
@@ -12,6 +12,10 @@ import { type Place, readNumber, readObject, readText, readTime } from './_field
 /** mini-vela writes each call from two hooks, some milliseconds apart. */
 const doubleLogMs = 1000
 const rememberedMax = 256
+
+export const chatPath = '/v1/chat/completions'
+export const messagesPath = '/v1/messages'
+export const jsonHeaders: HeaderList = [['content-type', 'application/json']]
 
 export default {
   id: 'mini-vela',
@@ -46,17 +50,16 @@ function readCall(record: JsonObject, place: Place): ImportedExchange {
   const request = readObject(record, 'request_body', place)
   const response = readObject(record, 'response_body', place)
   const loggedAt = readTime(readNumber(record, 'request_time', place), 'request_time', place)
-  const chat = isChat(request)
-  const answer = chat ? openaiChat.writeResponse(anthropicMessages.readResponse(asMessage(response))) : asMessage(response)
-  const json = [['content-type', 'application/json']] as const
+  const messages = isList(request['messages']) ? request['messages'] : []
+  const chat = isChatRequest(request, { chat: messages.some(isChatMessage), system: messages.some(isSystemMessage) })
   return {
     method: 'POST',
-    url: chat ? '/v1/chat/completions' : '/v1/messages',
-    requestHeaders: json,
+    url: chat ? chatPath : messagesPath,
+    requestHeaders: jsonHeaders,
     requestBody: Buffer.from(JSON.stringify(request)),
     status: 200,
-    responseHeaders: json,
-    responseBody: Buffer.from(JSON.stringify(answer)),
+    responseHeaders: jsonHeaders,
+    responseBody: writeAnswer(response, chat),
     arrivals: null,
     outcome: 'complete',
     failure: null,
@@ -68,19 +71,39 @@ function readCall(record: JsonObject, place: Place): ImportedExchange {
   }
 }
 
-/** The two words without which an answer is not recognised as one; nothing else is added. */
-function asMessage(response: JsonObject): JsonObject {
-  return { type: 'message', role: 'assistant', ...response }
+/** The answer as the client's protocol would have sent it. */
+export function writeAnswer(response: JsonObject, isChat: boolean): Buffer {
+  // The two words without which an answer is not recognised as one; nothing else is added.
+  const message = { type: 'message', role: 'assistant', ...response }
+  return Buffer.from(JSON.stringify(isChat ? asChat(response, message) : message))
 }
 
-/** Only chat completions have these roles, calls beside the content, and functions in tools. */
-function isChat(request: JsonObject): boolean {
-  const messages = isList(request['messages']) ? request['messages'] : []
-  const tools = isList(request['tools']) ? request['tools'] : []
-  return (
-    messages.some(
-      message =>
-        isObject(message) && (/^(tool|system|developer|function)$/.test(String(message['role'])) || 'tool_calls' in message),
-    ) || tools.some(tool => isObject(tool) && isObject(tool['function']))
+/** Without the id and the model that a translated answer is given: one id for all calls would make them one. */
+function asChat(response: JsonObject, message: JsonObject): JsonObject {
+  const written = openaiChat.writeResponse(anthropicMessages.readResponse(message))
+  return without(
+    written,
+    ['id', 'created', 'model'].filter(key => !(key in response)),
   )
+}
+
+/** Only chat completions have tool messages, and calls beside the content. */
+export function isChatMessage(message: Json): boolean {
+  return isObject(message) && (/^(tool|developer|function)$/.test(String(message['role'])) || 'tool_calls' in message)
+}
+
+export function isSystemMessage(message: Json): boolean {
+  return isObject(message) && message['role'] === 'system'
+}
+
+/**
+ * Functions in tools are chat completions' alone. System messages are theirs too, but stand among the messages of newer Claude Code as well,
+ * whose system text is a field of its own.
+ */
+export function isChatRequest(request: JsonObject, messages: { readonly chat: boolean; readonly system: boolean }): boolean {
+  const tools = (isList(request['tools']) ? request['tools'] : []).filter(isObject)
+  if (messages.chat || tools.some(tool => isObject(tool['function']))) return true
+  const { system } = request
+  const isNative = (isList(system) ? system.length > 0 : typeof system === 'string') || tools.some(tool => 'input_schema' in tool)
+  return !isNative && messages.system
 }

@@ -3,9 +3,13 @@
 import { TurnpikeError } from '../../core/errors.ts'
 import type { Policy } from './_adapter.ts'
 import calls from './calls.ts'
+import exact from './exact.ts'
 import readable from './readable.ts'
+import tokens from './tokens.ts'
+import tolerant from './tolerant.ts'
+import tree from './tree.ts'
 
-export const policies: readonly Policy[] = [readable, calls]
+export const policies: readonly Policy[] = [readable, exact, tolerant, calls, tree, tokens]
 
 export function findPolicy(id: string): Policy {
   const policy = policies.find(policy => policy.id === id)

@@ -1,17 +1,20 @@
-// One trajectory per call: its whole request and its answer, whatever else was said before or after.
+// One trajectory per call: its whole context and its answer, whatever else was said before or after.
 
+import { planCall, sortPlans } from '../row-plan.ts'
 import { createTrajectoryBuilder } from '../trajectory-builder.ts'
 import type { Policy } from './_adapter.ts'
 
 export default {
   id: 'calls',
-  title: 'one row per call',
-  *build(tree, { lanes }) {
-    const build = createTrajectoryBuilder(tree, 'calls')
-    for (const lane of lanes) {
-      const calls = lane.steps.flatMap(step => [step.call, ...step.alternatives])
-      for (const [index, call] of calls.entries())
-        yield build('call', [{ call, alternatives: [] }], index === 0 ? lane.failed : [], lane.steps[0]?.call.call.id)
-    }
+  title: 'one row per call, its context marked as copied',
+  *build(tree, lanes) {
+    const { build } = createTrajectoryBuilder(tree, lanes, 'calls')
+    const plans = lanes.lanes.flatMap(lane =>
+      lane.steps.flatMap(({ call, alternatives }, index) => [
+        planCall(lane, call, { kind: 'call', failed: index === 0 ? lane.failed : [] }),
+        ...alternatives.map(other => planCall(lane, other, { kind: 'call', repeats: 'all' })),
+      ]),
+    )
+    for (const plan of sortPlans(plans)) yield build(plan)
   },
 } satisfies Policy

@@ -65,6 +65,15 @@ describe('convertScopes', () => {
         partial: 1,
         failed: 1,
         undecodable: 0,
+        deselected: 0,
+        duplicates: 0,
+        dropped: [],
+        undecodable_reasons: [],
+        tokens_deselected: 0,
+        tokens_duplicates: 0,
+        scopes: 1,
+        scopes_deselected: 0,
+        scopes_unknown: 0,
         links: { exact: 3, copied: 0, textual: 0, declared: 0, unlinked: 2 },
         tokens_in: summary.tokens_out,
         tokens_out: summary.tokens_in,
@@ -120,12 +129,12 @@ describe('convertScopes', () => {
           ],
           call_id: 'a',
         },
-        // In the order of the calls, however the client sent them.
-        { role: 'tool', tool_name: 'bash', content: 'x.txt', tool_call_id: 't1', is_error: true },
+        // In the order in which the client sent them.
         { role: 'tool', tool_name: 'bash', content: '/work', tool_call_id: 't2', is_error: false },
-        { role: 'assistant', content: 'Done.', generation: true, call_id: 'b' },
+        { role: 'tool', tool_name: 'bash', content: 'x.txt', tool_call_id: 't1', is_error: true },
+        { role: 'assistant', content: 'Done.', reasoning_content: '', generation: true, call_id: 'b' },
         { role: 'user', content: 'more' },
-        { role: 'assistant', content: 'Half of i', generation: true, call_id: 'g', partial: true },
+        { role: 'assistant', content: 'Half of i', reasoning_content: '', generation: true, call_id: 'g', partial: true },
       ])
       const meta = main?.['meta'] as { calls: Json[]; failed_calls: Json[] }
       expect(meta.calls[0]).toMatchObject({ call_id: 'a', usage: { input: 100, cached_read: 50, output: 10 } })
@@ -178,7 +187,7 @@ describe('convertScopes', () => {
       expect(() => convertScopes(store, [], { format: 'pdf' })).toThrow(
         expect.objectContaining({ code: 'E_FORMAT_UNKNOWN', hint: expect.stringContaining('merged') }),
       )
-      expect(() => convertScopes(store, [], { format: 'merged', policy: 'exact' })).toThrow(
+      expect(() => convertScopes(store, [], { format: 'merged', policy: 'exakt' })).toThrow(
         expect.objectContaining({ code: 'E_USAGE', hint: expect.stringContaining('readable') }),
       )
     }))

@@ -224,14 +224,16 @@ export function importInto(
     format: 'auto',
     name: null,
     skipBad: false,
-    identify: (url, list) => {
-      const { attribution, path, query } = attribute(url, list)
-      const token = attribution.kind === 'token' ? [attribution.token] : []
-      const agentSession = agentSessionOf(list)
-      return { path, query, session: agentSession, agentSession, secrets: [...presentedKeys(list, query), ...token] }
-    },
+    identify,
     ...more,
   })
+}
+
+export const identify: ImportOptions['identify'] = (url, list) => {
+  const { attribution, path, query } = attribute(url, list)
+  const token = attribution.kind === 'token' ? [attribution.token] : []
+  const agentSession = agentSessionOf(list)
+  return { path, query, session: agentSession, agentSession, secrets: [...presentedKeys(list, query), ...token] }
 }
 
 export { lines as writeLines }

@@ -259,4 +259,25 @@ describe('other logs', () => {
       const answer = JSON.parse((await store.readBody(exchanges[2]?.id ?? '', 'response'))?.bytes.toString() ?? '')
       expect(answer.choices[0].message.tool_calls[0].function).toEqual({ name: 'run', arguments: '{"a":1}' })
     }))
+
+  it('mini-vela: system messages beside a system text are Claude Code; ids and models of answers are not made up', () =>
+    withStore(async store => {
+      const messages = [
+        { role: 'user', content: 'U' },
+        { role: 'system', content: 'S' },
+      ]
+      const native = { model: 'm', system: [{ type: 'text', text: 'Top' }], messages }
+      const toolsOnly = { model: 'm', system: [], messages, tools: [{ name: 'run', input_schema: { type: 'object' } }] }
+      const records = [native, toolsOnly, { model: 'm', system: [], messages }, { model: 'm', system: '', messages }]
+      await importText(store, writeLines(records.map((request_body, index) => velaRecord(index, { request_body }))))
+      const exchanges = await store.exchanges({})
+      expect(exchanges.map(exchange => exchange.protocol)).toEqual([
+        'anthropic-messages',
+        'anthropic-messages',
+        'openai-chat',
+        'anthropic-messages',
+      ])
+      const answer = JSON.parse((await store.readBody(exchanges[2]?.id ?? '', 'response'))?.bytes.toString() ?? '')
+      expect(Object.keys(answer)).toEqual(['object', 'choices'])
+    }))
 })

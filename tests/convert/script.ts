@@ -65,6 +65,7 @@ export interface ScriptedCall {
   readonly complete?: boolean
   readonly usage?: Usage | null
   readonly extra?: Conversation['extra']
+  readonly turn?: number
 }
 
 function exchange(call: ScriptedCall, scopeId: string): Exchange {
@@ -141,7 +142,7 @@ export async function record(
   await store.recorder.begin({
     id: call.id,
     scope,
-    turn: 1,
+    turn: call.turn ?? 1,
     attempt: 1,
     protocol: 'anthropic-messages',
     route: null,

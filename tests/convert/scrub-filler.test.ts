@@ -48,6 +48,13 @@ describe('text', () => {
     expect(filler.text('Some quick brown fox').slice(4)).not.toBe(one.slice(3))
   })
 
+  it('of a line is the same wherever the line stands', () => {
+    const line = 'Count the lines of every file in "docs".'
+    const whole = filler.text(`Reminder: be brief.\n${line}\nThen stop.`)
+    expect(whole.split('\n')[1]).toBe(filler.text(line))
+    expect(filler.text(`Say ${line}`).slice(4)).not.toBe(filler.text(line))
+  })
+
   it('is another without the seed, each time', () => {
     const [first, second] = [createFiller(null), createFiller(null)]
     expect(first.text('confidential')).not.toBe(second.text('confidential'))

@@ -10,7 +10,7 @@ import { assistant, decode, type ScriptedCall, text, toolCall, toolResult, user 
 function convert(calls: readonly ScriptedCall[], policy: PolicyId = 'readable') {
   const loader = createLoader()
   for (const call of calls) loader.add(decode(call))
-  const tree = buildTree({ ...loader.finish(), undecodable: 0 })
+  const tree = buildTree({ ...loader.finish(), undecodable: 0 }, 'scope')
   const found = buildLanes(tree)
   const { lanes, stray } = found
   const rows = [...findPolicy(policy).build(tree, found)]
@@ -159,7 +159,7 @@ describe('retries', () => {
   })
 
   it('count identical answers to identical requests as two generations', () => {
-    const calls = ['x', 'y'].map((id, at) => ({ id, at, messages: opening, answer: second, answerId: 'msg_same' }))
+    const calls = ['x', 'y'].map((id, at) => ({ id, at, messages: opening, answer: second, answerId: `msg_${id}` }))
     expect(convert(calls).generated.sort()).toEqual(['x', 'y'])
   })
 
@@ -239,9 +239,11 @@ describe('other lanes', () => {
     expect(links.map(link => link[1])).toEqual(['unlinked', 'copied', 'copied'])
     expect(lanes).toEqual([['a', 'b', 'c']])
     expect(rows[0]?.boundaries.map(({ callId, edits }) => [callId, edits.map(edit => edit.block)])).toEqual([
+      ['b', [null]],
       ['c', [text('LIST the files')]],
     ])
-    expect(rows[0]?.steps).toHaveLength(6)
+    // The changed text is shown once, as context.
+    expect(rows[0]?.steps).toHaveLength(7)
   })
 
   it('take no text for evidence that several calls have generated', () => {

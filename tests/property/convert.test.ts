@@ -87,7 +87,7 @@ function convert(calls: readonly ScriptedCall[], policy: PolicyId = 'readable') 
   const loader = createLoader()
   // As loadScope does: by time, then id.
   for (const call of [...calls].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))) loader.add(decode(call))
-  const tree = buildTree({ ...loader.finish(), undecodable: 0 })
+  const tree = buildTree({ ...loader.finish(), undecodable: 0 }, 'scope')
   const found = buildLanes(tree)
   const { lanes, stray } = found
   const rows = [...findPolicy(policy).build(tree, found)]

@@ -18,7 +18,7 @@ it('tells of Node, git, disk, store, port and keys, and never the value of a key
   })
   expect(code).toBe(0)
   const doctor = JSON.parse(stdout) as Doctor
-  expect(doctor.checks.map(check => check.name)).toEqual(['node', 'git', 'disk', 'store', 'port', 'keys'])
+  expect(doctor.checks.map(check => check.name)).toEqual(['node', 'git', 'tmux', 'disk', 'store', 'port', 'keys'])
   expect(doctor.checks.at(-1)).toMatchObject({ state: 'ok', found: expect.stringContaining('set: OPENAI_API_KEY;') })
   expect(stdout).not.toContain('sk-a-secret')
   await place.close()

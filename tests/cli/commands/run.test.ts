@@ -1,7 +1,7 @@
 // One small run, and every command that looks at it: runs, trials, show, costs, score, report.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPlace, type Place } from '../_cli.ts'
 
@@ -80,6 +80,10 @@ describe('turnpike run --json', () => {
     expect(readFileSync(run.files.report, 'utf8')).toContain('SIMULATED')
     const rows = readFileSync(run.files.trajectories, 'utf8').trimEnd().split('\n')
     expect(rows.length).toBeGreaterThan(0)
+    const folders = dirname(run.files.report)
+    const trajectory = JSON.parse(readFileSync(join(folders, 'files.mini.1', 'agent', 'trajectory.json'), 'utf8'))
+    expect(trajectory).toMatchObject({ schema_version: 'ATIF-v1.7', agent: { name: 'mini' } })
+    expect(existsSync(join(folders, 'files.nop.1'))).toBe(false)
   })
 
   it('tells its progress on standard error, by the names of trials', () => {

@@ -1,6 +1,6 @@
 // sessions, verify, decode, convert and costs over one recorded store.
 
-import { chmodSync, readFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPlace, type Place, recordSessions } from '../_cli.ts'
@@ -77,7 +77,7 @@ describe('turnpike convert', () => {
     const { code, stdout, stderr } = await place.ask(['convert', 'hello'])
     expect(code).toBe(0)
     expect(JSON.parse(stdout.split('\n', 1)[0] ?? '')).toBeTypeOf('object')
-    expect(stderr).toContain('2 generations in, 2 out')
+    expect(stderr).toContain('generations 2 in = 2 out')
   })
 
   it.each([
@@ -91,9 +91,10 @@ describe('turnpike convert', () => {
   })
 
   it('names the file that cannot be written', async () => {
-    const { code, stderr } = await place.ask(['convert', 'hello', '--out', place.directory])
+    writeFileSync(join(place.directory, 'taken'), '')
+    const { code, stderr } = await place.ask(['convert', 'hello', '--out', 'taken/rows.jsonl'])
     expect(code).toBe(2)
-    expect(stderr).toContain(`E_FILE_UNREADABLE: cannot write ${place.directory}`)
+    expect(stderr).toContain(`E_FILE_UNREADABLE: cannot write ${join(place.directory, 'taken', 'rows.jsonl')}`)
   })
 })
 
