@@ -99,6 +99,7 @@ describe('a JSON reply', () => {
     ['prose', 'I am done.', /holds no JSON object/],
     ['a list', '[1]', /JSON but no object/],
     ['broken JSON', '{"analysis": "a" "plan"}', /not valid JSON/],
+    ['an end inside its commands', '{"analysis": "", "plan": "", "commands": [{"keystrokes": "x"}', /not valid JSON/],
     ['fields missing', '{"commands": []}', /"analysis" is missing.*"plan" is missing/],
     ['commands missing', '{"analysis": "", "plan": ""}', /"commands" is missing/],
     ['commands that are no list', reply({ commands: 'ls' }), /"commands" must be a list/],
