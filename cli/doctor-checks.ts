@@ -15,6 +15,7 @@ import { connectDocker } from '../runner/environments/_docker-client.ts'
 import docker from '../runner/environments/docker.ts'
 import { listAgents } from './agents-view.ts'
 import { cacheDirectory, placeDocker } from './machine-places.ts'
+import { checkTmux } from './tmux-check.ts'
 
 export interface Finding {
   readonly name: string
@@ -138,6 +139,7 @@ export async function checkAll(config: Config, modelsFile: string, environment: 
   return [
     checkNode(process.version),
     await checkGit(),
+    await checkTmux(environment['PATH']),
     await checkDisk(config.store),
     await checkStore(config.store),
     await checkPort(config.proxy.host, config.proxy.port),

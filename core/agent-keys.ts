@@ -8,7 +8,7 @@ export const agentKeys = [
     kind: 'agents',
     fallback: [],
     meaning:
-      'The agents to measure: names, `name@version` for another version of its program, or in a file mappings with `name`, `model`, `version`, `driver`, `protocol` and, for the agent `command`, `command`.',
+      'The agents to measure: names, `name@version` for another version of its program, or in a file mappings with `name`, `model`, `version`, `driver`, `protocol`, `settings` and, for the agent `command`, `command`.',
   },
   {
     name: 'agents.directory',

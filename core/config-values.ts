@@ -74,6 +74,7 @@ const agentSchema: JsonObject = {
     driver: { enum: ['process', 'acp', 'stream-json'] },
     protocol: { type: 'string', minLength: 1 },
     command: { anyOf: [argvSchema, commandSchema] },
+    settings: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean', 'null'] } },
   },
 }
 

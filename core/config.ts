@@ -28,7 +28,11 @@ export interface AgentChoice {
   readonly version?: string
   readonly driver?: 'process' | 'acp' | 'stream-json'
   readonly protocol?: string
+  /** Of the agent's own kind; absent = its defaults. */
+  readonly settings?: AgentSettings
 }
+
+type AgentSettings = Readonly<Record<string, string | number | boolean | null>>
 
 /** null = no limit. */
 export interface BudgetChoice {
@@ -197,7 +201,7 @@ function buildBudget(scope: BudgetScope, get: (name: string) => number | null): 
   return { calls, tokens, costUsd, wallMs }
 }
 
-interface AgentMapping extends Pick<AgentChoice, 'name' | 'version' | 'driver' | 'protocol'> {
+interface AgentMapping extends Pick<AgentChoice, 'name' | 'version' | 'driver' | 'protocol' | 'settings'> {
   readonly model?: string
   /** A list is the argv of every first request. */
   readonly command?: readonly string[] | ({ readonly first: readonly string[] } & Partial<CommandChoice>)

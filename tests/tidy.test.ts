@@ -79,6 +79,7 @@ describe('each product file', () => {
   const starts: Readonly<Record<string, string>> = {
     'tests/cli/_cli.ts': 'cli/main.ts',
     'tests/runner/mini/main.test.ts': 'runner/mini/main.ts',
+    'tests/runner/terminus/main.test.ts': 'runner/terminus/main.ts',
     'store/writer.ts': 'store/writer-thread.ts',
     'tests/convert/pool/pool.test.ts': 'cli/convert-thread.ts',
     'cli/commands/convert.ts': 'cli/convert-thread.ts',
@@ -150,7 +151,7 @@ describe('product code', () => {
   })
   it('exits in cli/main.ts and in the entry points of processes of its own', () => {
     // The gate's program is a text that runs in its own container.
-    const entries = ['cli/main.ts', 'runner/mini/main.ts', 'runner/environments/_docker-gate-image.ts']
+    const entries = ['cli/main.ts', 'runner/mini/main.ts', 'runner/terminus/main.ts', 'runner/environments/_docker-gate-image.ts']
     expect(
       findLines(
         product.filter(path => !entries.includes(path)),
@@ -160,7 +161,7 @@ describe('product code', () => {
     ).toEqual([])
   })
   it('prints in cli/ only', () => {
-    const speaks = (path: string): boolean => path.startsWith('cli/') || path === 'runner/mini/main.ts'
+    const speaks = (path: string): boolean => path.startsWith('cli/') || /^runner\/(mini|terminus)\/main\.ts$/.test(path)
     expect(
       findLines(
         product.filter(path => !speaks(path)),
@@ -172,7 +173,7 @@ describe('product code', () => {
   })
   it('reads the environment in core/config and cli/ only', () => {
     const reads = (path: string): boolean =>
-      path.startsWith('cli/') || path.startsWith('core/config') || path.startsWith('runner/mini/')
+      path.startsWith('cli/') || path.startsWith('core/config') || /^runner\/(mini|terminus)\//.test(path)
     expect(
       findLines(
         product.filter(path => !reads(path)),

@@ -32,8 +32,29 @@ export const unmirrored: readonly Unmirrored[] = [
       'proxy/websocket/link.ts',
       'runner/policy.ts',
       'runner/results/case-result.ts',
+      'runner/terminus/model.ts',
       'store/writer-messages.ts',
     ],
+  },
+  {
+    reason: 'the forms of a reply by name, what they share, and the finding of an object in a text',
+    testedBy: 'tests/runner/terminus/parser-json.test.ts',
+    files: ['runner/terminus/json-text.ts', 'runner/terminus/parsers.ts', 'runner/terminus/reply.ts'],
+  },
+  {
+    reason: 'what is said to the model: texts, tested where they are said',
+    testedBy: 'tests/runner/terminus/loop.test.ts',
+    files: ['runner/terminus/prompt.ts'],
+  },
+  {
+    reason: 'waits, and ends early when called off: tested by those who wait',
+    testedBy: 'tests/runner/terminus/patience.test.ts',
+    files: ['runner/terminus/pause.ts'],
+  },
+  {
+    reason: 'one model call over an official client; tested as the process that makes it',
+    testedBy: 'tests/runner/terminus/main.test.ts',
+    files: ['runner/terminus/anthropic.ts', 'runner/terminus/openai-chat.ts', 'runner/terminus/openai-responses.ts'],
   },
   {
     reason: 'parts of reading requests piece by piece, which only mean something together',
@@ -427,7 +448,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'held to the contract of its kind',
     testedBy: 'tests/conformance/agents.test.ts',
-    files: ['runner/agents/mini.ts', 'runner/agents/nop.ts', 'runner/agents/oracle.ts'],
+    files: ['runner/agents/mini.ts', 'runner/agents/nop.ts', 'runner/agents/oracle.ts', 'runner/agents/terminus.ts'],
   },
   {
     reason: 'speaks to a provider; tested as a process against one',

@@ -23,6 +23,8 @@ export interface AgentSpec {
   readonly driver?: AgentDriver
   /** Absent = by the model's name. */
   readonly protocol?: string
+  /** Of the agent's own kind, by name; each adapter refuses those it does not have. */
+  readonly settings?: Readonly<Record<string, string | number | boolean | null>>
 }
 
 export interface AgentContext {

@@ -23,10 +23,11 @@ import openhands from './openhands.ts'
 import oracle from './oracle.ts'
 import pi from './pi.ts'
 import qwenCode from './qwen-code.ts'
+import terminus from './terminus.ts'
 import vibe from './vibe.ts'
 
 export const agents: readonly AgentAdapter[] = [
-  ...[mini, command, oracle, nop],
+  ...[mini, terminus, command, oracle, nop],
   ...[claudeCode, codex, opencode, qwenCode, geminiCli, kilo, kimi, pi, copilot, grok, cn, cline, droid],
   ...[vibe, miniSweAgent, openhands, aider],
 ]

@@ -54,7 +54,7 @@ it('another agent goes on from the files after the turn, with a home of its own;
 it('refuses what was not recorded, and both at once', async () => {
   const refusal = async (...args: string[]) => (await place.run(['run', ...args, '--agent', 'nop'])).stderr
   expect(await refusal('--fork', 'first/files.command.1@9')).toMatch(
-    /nothing was recorded after turn 9[^]*recorded turns: 1, 2, 3/,
+    /nothing was recorded after turn 9[\s\S]*recorded turns: 1, 2, 3/,
   )
   expect(await refusal('--fork', 'first/files.command.1@3')).toMatch(/is the last of files.command.1/)
   expect(await refusal('--fork', 'first@1')).toMatch(/is a run, not a trial/)

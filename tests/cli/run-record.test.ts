@@ -26,13 +26,14 @@ describe('the record of a run', () => {
   it('gives back the configuration it was made of', () => {
     const config = configure({
       'run.tasks': 'tasks.jsonl',
-      'run.agents': [agent({ KEY: '{token}' }), { name: 'mini', model: 'm' }],
+      'run.agents': [agent({ KEY: '{token}' }), { name: 'terminus', model: 'm', settings: { parser: 'xml', max_turns: 7 } }],
       'run.attempts': 3,
       'run.on_failure': 'stop',
       'run.to_turn': 4,
       'simulated.enabled': true,
       'simulated.seed': 9,
     })
+    expect(JSON.stringify(config.run.agents)).toContain('"max_turns":7')
     const again = configure(readRunRecord(runOf(writeRunRecord(config))))
     expect({ ...again, store: '', prices: null }).toEqual({ ...config, store: '', prices: null })
   })

@@ -20,7 +20,8 @@ it('tells of Node, git, disk, store, port and keys, and never the value of a key
   })
   expect(code).toBe(0)
   const doctor = JSON.parse(stdout) as Doctor
-  expect(doctor.checks.map(check => check.name)).toEqual(['node', 'git', 'disk', 'store', 'port', 'keys', 'containers', 'agents'])
+  const names = ['node', 'git', 'tmux', 'disk', 'store', 'port', 'keys', 'containers', 'agents']
+  expect(doctor.checks.map(check => check.name)).toEqual(names)
   expect(doctor.checks.find(check => check.name === 'keys')).toMatchObject({
     state: 'ok',
     found: expect.stringContaining('set: OPENAI_API_KEY;'),
