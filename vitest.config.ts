@@ -1,11 +1,14 @@
 // Two groups of tests. Those that start processes, fill disks or change what the process itself is get a fresh process per file; the others
-// share a few processes, because loading the program again for each file took longer than their tests.
+// share a few processes, because loading the program again for each file took longer than their tests. What needs Docker, programs of real
+// agents or minutes is `npm run test:real`: a user's `npm test` must not build images.
 
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const folders = (names: readonly string[]): string[] => names.map(name => `tests/${name}/**/*.test.ts`)
 const shared = folders(['conformance', 'convert', 'core', 'judge', 'property', 'protocols', 'proxy', 'report', 'scenarios'])
+
+const real = ['tests/real/**/*.test.ts']
 
 /** Without the times of an earlier run vitest starts with the largest files; these are small and slow, and would be waited for at the end. */
 const slow = [
@@ -27,6 +30,8 @@ class SlowFirst extends BaseSequencer {
   }
 }
 
+const isReal = process.env['TURNPIKE_TESTS'] === 'real'
+
 export default defineConfig({
   test: {
     globalSetup: ['tests/_setup.ts'],
@@ -35,9 +40,11 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: SlowFirst },
-    projects: [
-      { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: shared } },
-      { extends: true, test: { name: 'shared', include: shared, isolate: false } },
-    ],
+    projects: isReal
+      ? [{ extends: true, test: { name: 'real', include: real, fileParallelism: false } }]
+      : [
+          { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: [...shared, ...real] } },
+          { extends: true, test: { name: 'shared', include: shared, isolate: false } },
+        ],
   },
 })

@@ -95,7 +95,7 @@ describe('each product file', () => {
 })
 
 describe('each test file', () => {
-  const free = ['conformance', 'property', 'faults', 'e2e', 'configs', 'scripts', 'bench']
+  const free = ['conformance', 'property', 'faults', 'real', 'configs', 'scripts', 'bench']
   it('mirrors a product file that exists', () => {
     const tests = files.filter(path => path.startsWith('tests/') && path.endsWith('.test.ts') && path !== 'tests/tidy.test.ts')
     const orphans = tests.filter(path => {

@@ -493,6 +493,11 @@ export const unmirrored: readonly Unmirrored[] = [
       'store/writer-thread.ts',
     ],
   },
+  {
+    reason: 'needs a daemon: tested with the other real components',
+    testedBy: 'tests/real/docker.test.ts',
+    files: ['runner/environments/docker.ts'],
+  },
 ]
 
 /** Tests about something that several files do together, in a folder that mirrors the source. */

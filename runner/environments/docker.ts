@@ -1,38 +1,33 @@
 // A container per trial, made from the task's image with the agent's programs over it. Verification happens in a copy of the container, so that
 // nothing it brings or leaves is ever near the agent; the network ends at a gate that this process controls.
 
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { NetworkPolicy } from '../../core/task.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
 import { askDocker, labels, probeDocker, useDocker } from './_docker-client.ts'
 import {
-  clearScript,
   copyContainer,
   copyScript,
-  emptyScript,
   findOwner,
   homePath,
   keptPath,
   killScript,
-  makeScript,
   prepareScript,
   processesMax,
-  runScript,
-  scratchPath,
   startContainer,
   systemPath,
 } from './_docker-container.ts'
 import { type ExecPlace, readEnv, runExec, spawnExec } from './_docker-exec.ts'
-import { getTree, listDirectories, type Owner, putTexts, putTree, readText } from './_docker-files.ts'
+import { getTree } from './_docker-files.ts'
 import { createFreezer } from './_docker-freezer.ts'
 import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
 import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
+import { createFiles, type Live, nameOwner, runRoot } from './_docker-live.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
 
 /** A workspace that is copied out for a snapshot: more than this is no source tree. */
@@ -110,21 +105,6 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   }
 }
 
-interface Live {
-  /** The trial's own container, or while a verifier works, the copy. */
-  container: Docker.Container
-  /** Conversations that are open: killing everything would end them as well. */
-  talks: number
-  isFrozen: boolean
-}
-
-/** Runs a script as root and gives back what it printed. */
-async function runRoot(live: Live, what: string, script: string, paths: readonly string[]): Promise<string> {
-  const { exit, stdout, stderr } = await runScript(live.container, script, paths)
-  if (exit === 0) return stdout
-  throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${what}: ${stderr.trim() || `exit status ${exit}`}`)
-}
-
 /** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. */
 async function restart(container: Docker.Container): Promise<number> {
   await askDocker('processes cannot be ended', () => container.restart({ t: 0 }))
@@ -187,35 +167,6 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
   } satisfies Partial<Environment>
 }
 
-function createFiles(live: Live, owner: Owner, workspace: string) {
-  const ownerOf = (name: string | undefined): Promise<Owner> | Owner =>
-    name === undefined ? owner : findOwner(live.container, name)
-  return {
-    writeFiles: (directory, files) => writeTexts(live, owner, directory, files),
-    readFile: (path, bytesMax) => readText(live.container, path, bytesMax),
-    copyIn: async (trees, name) => {
-      const to = await ownerOf(name)
-      for (const tree of trees) {
-        const target = isAbsolute(tree.to) ? tree.to : join(workspace, tree.to)
-        await runRoot(live, `${target} cannot be made`, makeScript, [nameOwner(to), target])
-        await putTree(live.container, tree.directory, target, to)
-      }
-    },
-    copyOut: (path, directory, limits) => getTree(live.container, path, directory, limits),
-    empty: async (path, name) => {
-      await runRoot(live, `${path} cannot be emptied`, emptyScript, [nameOwner(await ownerOf(name)), path])
-    },
-    makeScratch: async () => {
-      const path = `${scratchPath}/${randomBytes(16).toString('hex')}`
-      await runRoot(live, 'a scratch directory cannot be made', makeScript, [nameOwner(owner), path])
-      return path
-    },
-    removeScratch: async path => {
-      await runRoot(live, `${path} cannot be removed`, 'rm -rf -- "$1"', [path])
-    },
-  } satisfies Partial<Environment>
-}
-
 function createStates({ docker, container, wish }: Parts, live: Live, workspace: string) {
   return {
     onCopy: async work => {
@@ -241,21 +192,4 @@ function createStates({ docker, container, wish }: Parts, live: Live, workspace:
 function readWorkdir(spec: EnvironmentSpec, ofImage: string | undefined): string {
   const wanted = spec.place?.workdir ?? ofImage ?? ''
   return wanted === '' || wanted === '/' ? '/workspace' : wanted
-}
-
-const nameOwner = ({ uid, gid }: Owner): string => `${uid}:${gid}`
-
-/** Arguments of one command; kernels take two megabytes. */
-const pathsPerScript = 1000
-
-async function writeTexts(live: Live, owner: Owner, directory: string, files: Readonly<Record<string, string>>): Promise<void> {
-  const paths = Object.keys(files)
-  if (paths.length === 0) return
-  await runRoot(live, `${directory} cannot be made`, `[ -d "$2" ] || { ${makeScript}\n}`, [nameOwner(owner), directory])
-  const inWay = [...listDirectories(paths).map(path => ['d', path]), ...paths.map(path => ['f', path])]
-  for (let at = 0; at < inWay.length; at += pathsPerScript) {
-    const part = inWay.slice(at, at + pathsPerScript).flatMap(([kind = 'f', path = '']) => [kind, `${directory}/${path}`])
-    await runRoot(live, `files cannot be written to ${directory}`, clearScript, part)
-  }
-  await putTexts(live.container, directory, files, owner)
 }

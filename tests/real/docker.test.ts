@@ -7,12 +7,12 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { NetworkPolicy, TaskEnvironment } from '../../../core/task.ts'
-import { labels, useDocker } from '../../../runner/environments/_docker-client.ts'
-import { isDead, ownerName } from '../../../runner/environments/_docker-reaper.ts'
-import docker from '../../../runner/environments/docker.ts'
-import { dockerMissing, testImage } from '../../docker.ts'
-import { atEnd, never, plainSpec } from '../_sandbox.ts'
+import type { NetworkPolicy, TaskEnvironment } from '../../core/task.ts'
+import { labels, useDocker } from '../../runner/environments/_docker-client.ts'
+import { isDead, ownerName } from '../../runner/environments/_docker-reaper.ts'
+import docker from '../../runner/environments/docker.ts'
+import { dockerMissing, testImage } from '../docker.ts'
+import { atEnd, never, plainSpec } from '../runner/_sandbox.ts'
 
 const place: TaskEnvironment = {
   image: { kind: 'name', name: testImage },
