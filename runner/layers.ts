@@ -179,10 +179,7 @@ async function writeLinkedStarter(layer: AgentLayer, directory: string, program:
   const file = normalize(join('node_modules', '.bin', target))
   const words = await readInterpreter(join(directory, file))
   const carried = carriedNode(layer)
-  await writeStarter(directory, program, [
-    ...(words === null || carried === null ? [] : [carried, ...words]),
-    `"$here/${file}"`,
-  ])
+  await writeStarter(directory, program, [...(words === null || carried === null ? [] : [carried, ...words]), `"$here/${file}"`])
 }
 
 /**

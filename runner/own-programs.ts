@@ -123,6 +123,8 @@ export async function copyProgram(entry: Entry, directory: string): Promise<stri
 
 /** The Node that runs here, if it is one file that runs elsewhere as well; null = it needs libraries of this machine. */
 export function findOwnNode(): { readonly file: string; readonly version: string } | null {
-  const shared = Object.entries(process.config.variables).some(([name, value]) => name.startsWith('node_shared') && value === true)
+  const shared = Object.entries(process.config.variables).some(
+    ([name, value]) => name.startsWith('node_shared') && value === true,
+  )
   return process.platform !== 'linux' || shared ? null : { file: process.execPath, version: process.version }
 }

@@ -99,10 +99,14 @@ async function layOver(base: string, { layer, directory }: LayerDirectory, signa
 function explainMissing(base: string, layer: AgentLayer, cause: unknown): TurnpikeError {
   const { names } = programsOf(layer)
   const log = isTurnpikeError(cause) ? `\n${cause.hint ?? ''}` : ''
-  return new TurnpikeError('E_ENVIRONMENT_FAILED', `${layer.id} needs ${names} in the image ${base}, and it could not be put there`, {
-    hint: `an image that has ${names} needs no network; otherwise the build must reach the package server of its distribution (apt or apk).${log}`,
-    cause,
-  })
+  return new TurnpikeError(
+    'E_ENVIRONMENT_FAILED',
+    `${layer.id} needs ${names} in the image ${base}, and it could not be put there`,
+    {
+      hint: `an image that has ${names} needs no network; otherwise the build must reach the package server of its distribution (apt or apk).${log}`,
+      cause,
+    },
+  )
 }
 
 /** Where layers lie in images. */

@@ -8,6 +8,7 @@ import type { Task, TaskTurn } from '../../core/task.ts'
 import type { AttemptRecord, RunEvent, Trial } from '../../core/types.ts'
 import { startProxy } from '../../proxy/server.ts'
 import { singleUpstream } from '../../proxy/single-upstream.ts'
+import { refuseStrangers } from '../../proxy/strangers.ts'
 import type { AgentSpec } from '../../runner/agents/_adapter.ts'
 import { executeRun } from '../../runner/run.ts'
 import { loadTasks } from '../../runner/tasks/_all.ts'
@@ -16,6 +17,7 @@ import { startSimulated } from '../../scenarios/simulated/server.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
 import { makeDirectory, never } from '../runner/_sandbox.ts'
+import { writeReply } from '../runner/terminus/_simulated.ts'
 
 const tasksDirectory = fileURLToPath(new URL('../../configs/tasks', import.meta.url))
 
@@ -47,6 +49,24 @@ export const byTool: Steps = (task, turn) => [
   },
 ]
 
+/** For `terminus`: the same as keystrokes, and once more that it is done. */
+export const byKeys: Steps = (task, turn) => [
+  {
+    when: phraseOf(turn),
+    // Typed into an interactive shell, in which an exclamation mark would stand for an earlier command.
+    steps: [
+      {
+        text: writeReply({
+          analysis: remarkOf(turn.index),
+          commands: ['set +H\n', `${solutionOf(task, turn)}\n`],
+          complete: true,
+        }),
+      },
+    ],
+  },
+  { when: 'You say that the task is complete', steps: [{ text: writeReply({ complete: true }) }] },
+]
+
 export interface Sent {
   readonly turn: number | null
   readonly text: string
@@ -57,6 +77,8 @@ export interface Played {
   readonly rewards: readonly unknown[]
   readonly events: readonly RunEvent[]
   readonly attempts: readonly AttemptRecord[]
+  /** Paths of what was asked of the proxy without the trial's token. */
+  readonly strange: readonly string[]
   /** Requests to the model, in order; calls beside the conversation included. */
   readonly sent: readonly Sent[]
   /** A file of the workspace as it was recorded after a turn. */
@@ -79,7 +101,10 @@ export async function playInContainer({ task, spec, agentsDirectory, steps = byT
   const script = parseScript(JSON.stringify({ version: 1, rules }), 'containers.test.ts')
   const simulated = await startSimulated({ seed: 1, script })
   const routes = singleUpstream(simulated.url)
-  const proxy = await startProxy({ store, host: '127.0.0.1', port: 0, routes, onRecordFailure: 'refuse', version: 'test' })
+  const proxy = await startProxy({
+    ...{ store, host: '127.0.0.1', port: 0, routes, onRecordFailure: 'refuse', version: 'test' },
+    admit: refuseStrangers(),
+  })
   const events: RunEvent[] = []
   try {
     const { trials } = await executeRun({
@@ -113,5 +138,6 @@ async function readPlayed(store: Store, trial: Trial, events: readonly RunEvent[
     return execFileSync('git', ['--git-dir', trial.snapshots ?? '', 'show', `${commit}:${file}`], { encoding: 'utf8' })
   }
   const rewards = told.map(event => (event.data as { rewards?: { reward?: number } }).rewards?.reward)
-  return { trial, rewards, events, attempts, sent, show }
+  const strange = (await store.exchanges({})).filter(({ scope }) => scope.kind !== 'trial').map(({ path }) => path)
+  return { trial, rewards, events, attempts, strange, sent, show }
 }
