@@ -99,7 +99,7 @@ async function fillLayer(layer: AgentLayer, place: string, options: LayerOptions
   return place
 }
 
-const nameLayer = ({ id, version }: AgentLayer): string => `${id} ${version}`
+const nameLayer = ({ id, version, entry }: AgentLayer): string => (entry === undefined ? `${id} ${version}` : id)
 
 /** Another process may have been faster: then its layer is as good. */
 async function settle(temporary: string, place: string): Promise<void> {
@@ -139,7 +139,7 @@ async function install(layer: AgentLayer, directory: string, options: LayerOptio
   if (result.ended === 'interrupted') throw options.signal.reason
   if (result.exit === 0) return
   const why = result.startFailure ?? lastLines(result.stderr || result.stdout)
-  throw new TurnpikeError('E_AGENT_INSTALL', `npm could not install ${wanted.join(' ')}: ${why}`)
+  throw new TurnpikeError('E_AGENT_INSTALL', `npm could not install ${(packages.length === 0 ? wanted : packages).join(' ')}: ${why}`)
 }
 
 const lastLines = (text: string): string => text.trim().split('\n').slice(-6).join('\n')

@@ -36,19 +36,21 @@ export function listProgram({ file }: Entry): OwnProgram {
   if (!existsSync(file))
     throw new TurnpikeError('E_AGENT_INSTALL', `${file} is not there: Turnpike was not compiled`, { hint: 'npm run build' })
   const found = new Map<string, string>()
-  const packages = new Map<string, string>()
+  const direct = new Map<string, string>()
   const walk = (path: string): void => {
     if (found.has(path)) return
     const text = readFileSync(path, 'utf8')
     found.set(path, text)
     for (const name of listImports(text)) {
       if (name.startsWith('node:')) continue
-      if (!name.startsWith('.')) addPackage(packages, namePackage(name), { from: dirname(path), below: '' })
+      if (!name.startsWith('.')) direct.set(`node_modules/${namePackage(name)}`, findPackage(namePackage(name), dirname(path)))
       else if (existsSync(join(dirname(path), name))) walk(join(dirname(path), name))
       else throw new TurnpikeError('E_BUG', `${path} imports ${name}, which is not there`)
     }
   }
   walk(file)
+  const packages = new Map(direct)
+  for (const [below, from] of direct) addNeeded(packages, { from, below })
   const root = findRoot([...found.keys()])
   const files = [...found.keys()].sort()
   const hash = createHash('sha256')
@@ -69,22 +71,22 @@ const namePackage = (specifier: string): string =>
 
 interface PackagePlace {
   readonly from: string
-  /** Place of the package that needs it; '' = the program itself. */
+  /** In the layer. */
   readonly below: string
 }
 
-function addPackage(packages: Map<string, string>, name: string, { from, below }: PackagePlace): void {
-  const directory = findPackage(name, from)
-  // What stands inside a package is copied with it.
-  if (below !== '' && directory.startsWith(`${packages.get(below)}${sep}`)) return
-  const top = `node_modules/${name}`
-  if ((packages.get(top) ?? directory) !== directory && below === '')
-    throw new TurnpikeError('E_BUG', `the program needs ${name} from two places`)
-  const to = (packages.get(top) ?? directory) === directory ? top : `${below}/node_modules/${name}`
-  if (packages.get(to) === directory) return
-  packages.set(to, directory)
-  for (const needed of Object.keys(readPackage(directory).dependencies ?? {}))
-    addPackage(packages, needed, { from: directory, below: to })
+/** What a package needs: beside it, or within it where that place is taken by another version. */
+function addNeeded(packages: Map<string, string>, { from, below }: PackagePlace): void {
+  for (const name of Object.keys(readPackage(from).dependencies ?? {})) {
+    const directory = findPackage(name, from)
+    // What stands inside a package is copied with it.
+    if (directory.startsWith(from + sep)) continue
+    const top = `node_modules/${name}`
+    const to = (packages.get(top) ?? directory) === directory ? top : `${below}/${top}`
+    if (packages.get(to) === directory) continue
+    packages.set(to, directory)
+    addNeeded(packages, { from: directory, below: to })
+  }
 }
 
 /** As Node finds it: in the nearest `node_modules` upwards. */
