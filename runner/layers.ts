@@ -139,7 +139,10 @@ async function install(layer: AgentLayer, directory: string, options: LayerOptio
   if (result.ended === 'interrupted') throw options.signal.reason
   if (result.exit === 0) return
   const why = result.startFailure ?? lastLines(result.stderr || result.stdout)
-  throw new TurnpikeError('E_AGENT_INSTALL', `npm could not install ${(packages.length === 0 ? wanted : packages).join(' ')}: ${why}`)
+  throw new TurnpikeError(
+    'E_AGENT_INSTALL',
+    `npm could not install ${(packages.length === 0 ? wanted : packages).join(' ')}: ${why}`,
+  )
 }
 
 const lastLines = (text: string): string => text.trim().split('\n').slice(-6).join('\n')
