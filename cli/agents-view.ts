@@ -4,6 +4,7 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import type { AgentAdapter } from '../runner/agents/_adapter.ts'
 import { agents } from '../runner/agents/_all.ts'
+import { hasVersions } from '../runner/agents/_choices.ts'
 import { isPrepared } from '../runner/layers.ts'
 import type { Output } from './commands/_command.ts'
 import { drawTable } from './table.ts'
@@ -36,7 +37,7 @@ export function listAgents(directory: string, path: string): AgentRow[] {
       needs_model: agent.needsModel,
       drivers: [...agent.drivers],
       continues: agent.id === 'command' ? null : agent.resumes({ id: agent.id, model: 'any' }),
-      version: agent.layer?.version ?? null,
+      version: hasVersions(agent) ? (agent.layer?.version ?? null) : null,
       program,
       install: nameInstall(agent, program),
       tested: agent.untested === undefined,
@@ -46,6 +47,7 @@ export function listAgents(directory: string, path: string): AgentRow[] {
 }
 
 function findProgram(agent: AgentAdapter, directory: string, path: string): AgentRow['program'] {
+  if (agent.layer?.entry !== undefined) return 'built in'
   if (agent.layer !== null) return isPrepared(agent.layer, directory) ? 'installed' : 'not installed'
   if (agent.ownProgram === undefined) return 'built in'
   const { name } = agent.ownProgram

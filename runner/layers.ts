@@ -1,13 +1,14 @@
-// Programs of agents on this machine: npm packages in exact versions and the Node they need, installed once per version into a cache and
-// from then on only read. A layer is whole or not there: it is made beside its place and renamed. Nothing is installed per trial.
+// Programs of agents on this machine: npm packages in exact versions or a program of our own, and the Node they need, put once per version
+// into a cache and from then on only read. A layer is whole or not there: it is made beside its place and renamed. Nothing is made per trial.
 
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, open, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises'
-import { join, normalize } from 'node:path'
-import { TurnpikeError } from '../core/errors.ts'
+import { chmod, copyFile, mkdir, open, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, normalize } from 'node:path'
+import { isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import { layerInstallMs, outputCharsMax } from '../core/limits.ts'
 import type { AgentLayer } from './agents/_adapter.ts'
+import { copyProgram, findOwnNode, listProgram } from './own-programs.ts'
 import { runGroup } from './processes.ts'
 
 export interface LayerOptions {
@@ -33,8 +34,9 @@ const temporaryPrefix = '.making-'
 const making = new Map<string, Promise<string>>()
 
 /** Where a layer stands or would stand: named by everything that it is made of. */
-export function placeLayer(layer: AgentLayer, directory: string): string {
-  const asked = JSON.stringify([form, process.platform, process.arch, layer.packages, nodePackage(layer), layer.programs])
+export function placeLayer(layer: AgentLayer, directory: string, node = nodePackage(layer)): string {
+  const own = layer.entry === undefined ? [] : [layer.entry.program, listProgram(layer.entry).digest]
+  const asked = JSON.stringify([form, process.platform, process.arch, layer.packages, node, layer.programs, ...own])
   const digest = createHash('sha256').update(asked).digest('hex').slice(0, 12)
   return join(directory, `${layer.id}-${layer.version}-${digest}`)
 }
@@ -53,6 +55,24 @@ export function prepareLayer(layer: AgentLayer, options: LayerOptions): Promise<
 
 async function makeLayer(layer: AgentLayer, place: string, options: LayerOptions): Promise<string> {
   if (existsSync(place)) return place
+  const spare = findSpare(layer, options.directory)
+  if (spare !== null && existsSync(spare.place)) return spare.place
+  try {
+    return await fillLayer(layer, place, options, null)
+  } catch (error) {
+    if (spare === null || !isTurnpikeError(error) || error.code !== 'E_AGENT_INSTALL') throw error
+    options.onProgress(`${nameLayer(layer)}: npm could not give it a Node, so it gets a copy of this one (${spare.version})`)
+    return fillLayer(layer, spare.place, options, spare.file)
+  }
+}
+
+/** Our own programs need nothing of npm but Node, and the one that runs here will do. Another layer, since its content is another. */
+function findSpare(layer: AgentLayer, directory: string) {
+  const node = layer.entry !== undefined && layer.packages.length === 0 ? findOwnNode() : null
+  return node === null ? null : { ...node, place: placeLayer(layer, directory, `this machine's ${node.version}`) }
+}
+
+async function fillLayer(layer: AgentLayer, place: string, options: LayerOptions, ownNode: string | null): Promise<string> {
   options.onProgress(`installing ${nameLayer(layer)} (once; kept in ${options.directory})`)
   const startedAt = performance.now()
   await mkdir(options.directory, { recursive: true })
@@ -60,10 +80,17 @@ async function makeLayer(layer: AgentLayer, place: string, options: LayerOptions
   const temporary = join(options.directory, `${temporaryPrefix}${process.pid}-${randomBytes(6).toString('hex')}`)
   try {
     await mkdir(temporary)
-    await install(layer, temporary, options)
+    if (ownNode === null) await install(layer, temporary, options)
+    else await copyNode(layer, temporary, ownNode)
     await mkdir(join(temporary, 'bin'))
-    for (const program of layer.programs ?? []) await writeStarter(layer, temporary, program)
-    await writeFile(join(temporary, 'layer.json'), `${JSON.stringify({ ...layer, node: nodePackage(layer) }, null, 2)}\n`)
+    for (const program of layer.programs ?? []) await writeLinkedStarter(layer, temporary, program)
+    const { entry, ...told } = layer
+    if (entry !== undefined) {
+      const file = await copyProgram(entry, temporary)
+      await writeStarter(temporary, entry.program, [carriedNode(layer) ?? 'node', `"$here/${file}"`])
+    }
+    const node = ownNode ?? nodePackage(layer)
+    await writeFile(join(temporary, 'layer.json'), `${JSON.stringify({ ...told, node }, null, 2)}\n`)
     await settle(temporary, place)
   } finally {
     await rm(temporary, { recursive: true, force: true })
@@ -72,7 +99,7 @@ async function makeLayer(layer: AgentLayer, place: string, options: LayerOptions
   return place
 }
 
-const nameLayer = ({ id, version }: AgentLayer): string => `${id} ${version}`
+const nameLayer = ({ id, version, entry }: AgentLayer): string => (entry === undefined ? `${id} ${version}` : id)
 
 /** Another process may have been faster: then its layer is as good. */
 async function settle(temporary: string, place: string): Promise<void> {
@@ -86,6 +113,8 @@ async function settle(temporary: string, place: string): Promise<void> {
 async function install(layer: AgentLayer, directory: string, options: LayerOptions): Promise<void> {
   const packages = layer.packages.map(({ name, version }) => `${name}@${version}`)
   const node = nodePackage(layer)
+  const wanted = [...packages, ...(node === null ? [] : [node])]
+  if (wanted.length === 0) return
   await writeFile(join(directory, 'package.json'), '{"private":true}\n')
   const env = Object.fromEntries(Object.entries(options.env).filter((pair): pair is [string, string] => pair[1] !== undefined))
   const result = await runGroup({
@@ -99,7 +128,8 @@ async function install(layer: AgentLayer, directory: string, options: LayerOptio
       '--no-package-lock',
       '--loglevel=error',
       '--save-exact',
-    ].concat(packages, node === null ? [] : [node]),
+      ...wanted,
+    ],
     cwd: directory,
     env,
     timeoutMs: layerInstallMs,
@@ -109,7 +139,10 @@ async function install(layer: AgentLayer, directory: string, options: LayerOptio
   if (result.ended === 'interrupted') throw options.signal.reason
   if (result.exit === 0) return
   const why = result.startFailure ?? lastLines(result.stderr || result.stdout)
-  throw new TurnpikeError('E_AGENT_INSTALL', `npm could not install ${packages.join(' ')}: ${why}`)
+  throw new TurnpikeError(
+    'E_AGENT_INSTALL',
+    `npm could not install ${(packages.length === 0 ? wanted : packages).join(' ')}: ${why}`,
+  )
 }
 
 const lastLines = (text: string): string => text.trim().split('\n').slice(-6).join('\n')
@@ -121,11 +154,25 @@ function nodePackage({ nodeMajor }: AgentLayer): string | null {
   return `node-${process.platform}-${process.arch}@${version}`
 }
 
-/**
- * Starts the program wherever the layer lies, with the Node that the layer carries. Only this is on an agent's path: neither the carried Node
- * nor programs of its packages may stand before those of the task.
- */
-async function writeStarter(layer: AgentLayer, directory: string, program: string): Promise<void> {
+/** The Node of this process, where npm's would lie. */
+async function copyNode(layer: AgentLayer, directory: string, file: string): Promise<void> {
+  const to = join(directory, placeNode(layer) ?? 'node')
+  await mkdir(dirname(to), { recursive: true })
+  await copyFile(file, to)
+}
+
+function placeNode(layer: AgentLayer): string | null {
+  const node = nodePackage(layer)
+  return node === null ? null : `node_modules/${node.slice(0, node.lastIndexOf('@'))}/bin/node`
+}
+
+function carriedNode(layer: AgentLayer): string | null {
+  const place = placeNode(layer)
+  return place === null ? null : `"$here/${place}"`
+}
+
+/** For a program that npm has linked: with the Node that the layer carries, if it is a script for Node. */
+async function writeLinkedStarter(layer: AgentLayer, directory: string, program: string): Promise<void> {
   const link = join('node_modules', '.bin', program)
   const target = await readlink(join(directory, link)).catch(() => {
     throw new TurnpikeError('E_AGENT_INSTALL', `${nameLayer(layer)} was installed, but has no program ${program}`, {
@@ -134,12 +181,17 @@ async function writeStarter(layer: AgentLayer, directory: string, program: strin
   })
   const file = normalize(join('node_modules', '.bin', target))
   const words = await readInterpreter(join(directory, file))
-  const node = nodePackage(layer)
-  const carried = `"$here/node_modules/${node?.slice(0, node.lastIndexOf('@')) ?? ''}/bin/node"`
-  const start = words === null || node === null ? [] : [carried, ...words]
-  const line = ['exec', ...start, `"$here/${file}"`, '"$@"'].join(' ')
+  const carried = carriedNode(layer)
+  await writeStarter(directory, program, [...(words === null || carried === null ? [] : [carried, ...words]), `"$here/${file}"`])
+}
+
+/**
+ * Starts the program wherever the layer lies. Only this is on an agent's path: neither the carried Node nor programs of its packages may stand
+ * before those of the task.
+ */
+async function writeStarter(directory: string, program: string, words: readonly string[]): Promise<void> {
   const path = join(directory, 'bin', program)
-  await writeFile(path, `#!/bin/sh\nhere=\${0%/*}/..\n${line}\n`)
+  await writeFile(path, `#!/bin/sh\nhere=\${0%/*}/..\nexec ${words.join(' ')} "$@"\n`)
   await chmod(path, 0o755)
 }
 

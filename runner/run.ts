@@ -12,6 +12,7 @@ import { createUlid } from '../store/ulid.ts'
 import type { AgentSpec } from './agents/_adapter.ts'
 import { pinLayer } from './agents/_programs.ts'
 import { type Origin, writeOrigin } from './continuation.ts'
+import type { EnvironmentAdapter } from './environments/_adapter.ts'
 import { findEnvironment } from './environments/_all.ts'
 import type { FeedbackLevel } from './feedback.ts'
 import { type Cell, planGrid } from './grid.ts'
@@ -92,7 +93,7 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const environment = findEnvironment(options.environment)
   checkPlaces(options.tasks, environment)
   // Before anything is planned in the store: what cannot be installed must not leave a run of failures.
-  const layers = await prepareLayers(cells, options)
+  const layers = await prepareLayers(cells, environment, options)
   const plannedTurns = cells.reduce((sum, cell) => sum + cell.task.turns.length, 0)
   const opened =
     options.resumeRunId === undefined
@@ -141,10 +142,16 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   return { run: await closeRun(ledger, opened.run, whole ? 'finished' : 'interrupted'), trials, warnings }
 }
 
-async function prepareLayers(cells: readonly Cell[], options: RunOptions): Promise<Map<AgentSpec, PreparedLayer>> {
+async function prepareLayers(
+  cells: readonly Cell[],
+  { gives }: EnvironmentAdapter,
+  options: RunOptions,
+): Promise<Map<AgentSpec, PreparedLayer>> {
   const prepared = new Map<AgentSpec, PreparedLayer>()
   for (const { spec, agent } of cells) {
     if (agent.layer === null || options.layers === undefined || prepared.has(spec)) continue
+    // Our own programs are on this machine.
+    if (agent.layer.entry !== undefined && !gives.images) continue
     const layer = pinLayer(agent.layer, spec.version)
     prepared.set(spec, { layer, directory: await prepareLayer(layer, { ...options.layers, signal: options.signal }) })
   }

@@ -90,7 +90,8 @@ export async function writeAgentFiles(input: TrialInput, environment: Environmen
 function writeContext(input: TrialInput, environment: Environment, token: string): AgentContext {
   const root = `${environment.hostUrl(input.proxyUrl).replace(/\/$/, '')}/t/${token}`
   const { workspace, home } = environment
-  return { spec: input.spec, workspace, home, token, baseUrls: { root, anthropic: root, openai: `${root}/v1` } }
+  const baseUrls = { root, anthropic: root, openai: `${root}/v1` }
+  return { spec: input.spec, workspace, home, token, baseUrls, inImage: input.environment.gives.images }
 }
 
 export async function prepareBench(input: TrialInput, live: Live, environment: Environment, token: string): Promise<Workbench> {

@@ -2,6 +2,7 @@
 
 import { TurnpikeError } from '../../core/errors.ts'
 import { findAgent } from '../../runner/agents/_all.ts'
+import { hasVersions } from '../../runner/agents/_choices.ts'
 import { pinLayer } from '../../runner/agents/_programs.ts'
 import { prepareLayer } from '../../runner/layers.ts'
 import { drawAgents, listAgents } from '../agents-view.ts'
@@ -39,6 +40,8 @@ async function install(context: CommandContext, directory: string, names: readon
   const layers = names.map(name => {
     const [id = '', version] = name.split('@', 2)
     const agent = findAgent(id)
+    if (version !== undefined && agent.layer !== null && !hasVersions(agent))
+      throw new TurnpikeError('E_USAGE', `${id} has no versions to choose from`, { hint: `turnpike agents install ${id}` })
     if (agent.layer !== null) return { id, layer: pinLayer(agent.layer, version) }
     const hint = agent.ownProgram === undefined ? 'it is built in' : `install it yourself: ${agent.ownProgram.install}`
     throw new TurnpikeError('E_USAGE', `${id} has no packages to install`, { hint })

@@ -98,6 +98,7 @@ export async function runAgents(context: CommandContext, store: Store, plan: Run
   const { config } = plan
   // Loaded here: commands that only look into the store must start fast.
   const { startProxy } = await import('../../proxy/server.ts')
+  const { refuseStrangers } = await import('../../proxy/strangers.ts')
   const { createLiveView } = await import('../../report/live.ts')
   const { executeRun } = await import('../../runner/run.ts')
   const { connectDocker } = await import('../../runner/environments/_docker-client.ts')
@@ -116,6 +117,7 @@ export async function runAgents(context: CommandContext, store: Store, plan: Run
     onRecordFailure: config.proxy.onRecordFailure,
     version: readVersion(),
     ...toll.proxyOptions,
+    admit: refuseStrangers(toll.proxyOptions.admit),
   })
   output.note(
     `${countOf(plan.tasks.length, 'task')}; agents: ${plan.agents.map(agent => agent.id).join(', ')}; models: ${providers.description}`,

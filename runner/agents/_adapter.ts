@@ -35,6 +35,8 @@ export interface AgentContext {
   readonly baseUrls: { readonly root: string; readonly anthropic: string; readonly openai: string }
   /** The trial's own short-lived key; the only secret an agent ever holds. */
   readonly token: string
+  /** True where nothing of this machine is but the agent's layer; false where the agent runs on this machine. */
+  readonly inImage: boolean
 }
 
 export interface AgentRequest {
@@ -60,13 +62,15 @@ export interface AgentLayer {
   readonly id: string
   /** What names the content: the same layer is never made twice. */
   readonly version: string
-  /** `node`: npm packages run by Node of that major. `program`: a file of this machine, such as a package of the distribution. */
+  /** From npm, run by Node of that major; null = native programs that need none. */
   readonly packages: ReadonlyArray<{ readonly name: string; readonly version: string }>
   readonly nodeMajor: number | null
   /** Programs of the distribution it needs in the image, by package name (tmux, git); installed into the layer's image where missing. */
   readonly systemPackages: readonly string[]
   /** Names of its programs as npm links them: what stands in the layer's `bin`, and nothing else. */
   readonly programs?: readonly string[]
+  /** A program of Turnpike's own: its compiled file on this machine, carried with all it imports and started under this name. Needed in images only. */
+  readonly entry?: { readonly program: string; readonly file: string }
 }
 
 /** How a conversation is held: a process per request, or one process for all requests that speaks a protocol on its pipes. */

@@ -29,9 +29,12 @@ export function refuseChoice(spec: AgentSpec, agent: AgentAdapter): string | nul
     return `cannot be driven by ${driver}; it can by ${agent.drivers.join(', ')}`
   if (protocol !== undefined && !agent.protocols.includes(protocol))
     return `does not speak ${protocol}; it speaks ${agent.protocols.join(', ') || 'no protocol'}`
-  if (version !== undefined && agent.layer === null) return `has no versions to choose from; leave out @${version}`
+  if (version !== undefined && !hasVersions(agent)) return `has no versions to choose from; leave out @${version}`
   return agent.refuse(spec)
 }
+
+/** Our own programs are those of this Turnpike. */
+export const hasVersions = ({ layer }: Pick<AgentAdapter, 'layer'>): boolean => layer !== null && layer.entry === undefined
 
 /** Provider-neutral: what agents are told of a model they do not know. */
 export const contextTokens = 200_000

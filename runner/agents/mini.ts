@@ -1,11 +1,11 @@
 // Our own small agent: a tool loop over bash that works with any model behind the proxy. Its program is runner/mini/main.ts and
-// runs as a process of its own inside the environment; this file only says how to start it.
+// runs as a process of its own inside the environment, with this machine's Node or from a layer; this file only says how to start it.
 
 import { fileURLToPath } from 'node:url'
 import type { AgentAdapter } from './_adapter.ts'
 
 const compiled = import.meta.url.endsWith('.ts') ? '../../dist/runner/mini/main.js' : '../mini/main.js'
-const program = fileURLToPath(new URL(compiled, import.meta.url))
+const entry = { program: 'turnpike-mini', file: fileURLToPath(new URL(compiled, import.meta.url)) }
 
 export default {
   id: 'mini',
@@ -13,7 +13,7 @@ export default {
   protocols: ['anthropic-messages', 'openai-chat'],
   needsModel: true,
   resumes: () => true,
-  layer: null,
+  layer: { id: 'mini', version: 'own', packages: [], nodeMajor: 24, systemPackages: [], entry },
   drivers: ['process'],
   refuse: spec => (spec.model === null ? 'needs a model' : null),
   files: () => ({}),
@@ -22,6 +22,9 @@ export default {
     TURNPIKE_TOKEN: context.token,
     TURNPIKE_MODEL: context.spec.model ?? '',
   }),
-  command: request => ({ argv: [process.execPath, program, '--session', request.session], stdin: request.instruction }),
+  command: (request, { inImage }) => ({
+    argv: [...(inImage ? [entry.program] : [process.execPath, entry.file]), '--session', request.session],
+    stdin: request.instruction,
+  }),
   readSession: () => null,
 } satisfies AgentAdapter

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
-import { TurnpikeError } from '../../core/errors.ts'
+import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { TaskEnvironment } from '../../core/task.ts'
 import type { AgentLayer } from '../agents/_adapter.ts'
 import type { EnvironmentSpec } from './_adapter.ts'
@@ -86,9 +86,27 @@ async function layOver(base: string, { layer, directory }: LayerDirectory, signa
     const packing = packTree(archive, { directory, owner: root, prefix: 'agent/', ignored: () => false }).then(() =>
       archive.finalize(),
     )
-    await Promise.all([build(name, archive, { dockerfile: 'Dockerfile', signal, timeoutMs: null }), packing])
+    const building = build(name, archive, { dockerfile: 'Dockerfile', signal, timeoutMs: null })
+    await Promise.all([building, packing]).catch((error: unknown) => {
+      signal.throwIfAborted()
+      throw layer.systemPackages.length === 0 ? error : explainMissing(base, layer, error)
+    })
     return name
   })
+}
+
+/** The usual cause: an image that lacks a program, and a build that reaches no package server. */
+function explainMissing(base: string, layer: AgentLayer, cause: unknown): TurnpikeError {
+  const { names } = programsOf(layer)
+  const log = isTurnpikeError(cause) ? `\n${cause.hint ?? ''}` : ''
+  return new TurnpikeError(
+    'E_ENVIRONMENT_FAILED',
+    `${layer.id} needs ${names} in the image ${base}, and it could not be put there`,
+    {
+      hint: `an image that has ${names} needs no network; otherwise the build must reach the package server of its distribution (apt or apk).${log}`,
+      cause,
+    },
+  )
 }
 
 /** Where layers lie in images. */

@@ -22,6 +22,7 @@ const context = (id: string): AgentContext => ({
   home: '/box/home',
   token: 'tok-1',
   baseUrls: { root: 'http://h:1/t/tok-1', anthropic: 'http://h:1/t/tok-1', openai: 'http://h:1/t/tok-1/v1' },
+  inImage: false,
 })
 /** No session by name: the last one of a home that belongs to the trial alone, by this word. */
 const goesOnWithTheLast: Readonly<Record<string, string>> = {
@@ -89,10 +90,18 @@ describe.each(agents.map(agent => [agent.id, agent] as const))('agent %s', (id, 
 
   it('has a layer with an exact version, or says that it was not tried', () => {
     if (agent.layer === null) {
-      expect(agent.untested !== undefined).toBe(!['mini', 'command', 'oracle', 'nop'].includes(id))
+      expect(agent.untested !== undefined).toBe(!['command', 'oracle', 'nop'].includes(id))
       return
     }
     expect(agent.layer.id).toBe(id)
+    const { entry } = agent.layer
+    if (entry !== undefined) {
+      // Ours run with this machine's Node, or from the layer and then by its name alone.
+      expect(agent.command(request(), where)?.argv.slice(0, 2)).toEqual([process.execPath, entry.file])
+      const [first, ...rest] = agent.command(request(), { ...where, inImage: true })?.argv ?? []
+      expect([first, rest.some(word => word.startsWith('/'))]).toEqual([entry.program, false])
+      return
+    }
     expect(agent.layer.packages[0]?.version).toBe(agent.layer.version)
     for (const { version } of agent.layer.packages) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
     expect(agent.layer.programs?.length).toBeGreaterThan(0)

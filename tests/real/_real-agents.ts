@@ -4,6 +4,7 @@ import type { Task, TaskTurn } from '../../core/task.ts'
 import type { AttemptRecord, TurnState } from '../../core/types.ts'
 import { startProxy } from '../../proxy/server.ts'
 import { singleUpstream } from '../../proxy/single-upstream.ts'
+import { refuseStrangers } from '../../proxy/strangers.ts'
 import type { AgentSpec } from '../../runner/agents/_adapter.ts'
 import { executeRun } from '../../runner/run.ts'
 import { parseScript } from '../../scenarios/simulated/script.ts'
@@ -55,7 +56,10 @@ export async function playAgent(spec: AgentSpec, environment: string, agentsDire
   const store = await openStore(join(directory, 'store'))
   const simulated = await startSimulated({ seed: 1, script })
   const routes = singleUpstream(simulated.url)
-  const proxy = await startProxy({ store, host: '127.0.0.1', port: 0, routes, onRecordFailure: 'refuse', version: 'test' })
+  const proxy = await startProxy({
+    ...{ store, host: '127.0.0.1', port: 0, routes, onRecordFailure: 'refuse', version: 'test' },
+    admit: refuseStrangers(),
+  })
   try {
     const result = await executeRun({
       ...{ store, tasks: [task], agents: [spec], trials: 1, attempts: 1, feedback: 'none', onFailure: 'continue' },

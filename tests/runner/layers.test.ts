@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { beforeEach, expect, it } from 'vitest'
 import type { AgentLayer } from '../../runner/agents/_adapter.ts'
 import { isPrepared, type LayerOptions, placeLayer, prepareLayer } from '../../runner/layers.ts'
+import { findOwnNode } from '../../runner/own-programs.ts'
 import { atEnd, makeDirectory, never } from './_sandbox.ts'
 
 interface Package {
@@ -179,3 +180,48 @@ it('is another one for another version, package, Node or set of programs', () =>
   expect(new Set(others.map(other => placeLayer(other, '/x'))).size).toBe(others.length)
   expect(readFileSync('runner/agents/_programs.ts', 'utf8')).not.toMatch(/version: '[^'\d]/)
 })
+
+/** A program of ours: one file beside another. */
+function writeOwn(text = 'carried'): AgentLayer {
+  const folder = makeDirectory()
+  writeFileSync(join(folder, 'words.js'), `export const words = '${text}'\n`)
+  const file = join(folder, 'main.js')
+  writeFileSync(file, "import { words } from './words.js'\nconsole.log(words, process.env.CARRIED, process.argv[2])\n")
+  return {
+    ...{ id: 'own', version: 'own', packages: [], nodeMajor: 24, systemPackages: [] },
+    entry: { program: 'own-program', file },
+  }
+}
+
+it('holds a program of our own and the Node it starts with, under a name of its content', async () => {
+  const own = writeOwn()
+  const directory = await prepareLayer(own, registry.options)
+  expect(readdirSync(join(directory, 'bin'))).toEqual(['own-program'])
+  expect(run(directory, 'own-program', 'a b')).toBe('carried yes a b')
+  expect(registry.given()).toBe(1)
+  expect(placeLayer(own, '/x')).not.toBe(placeLayer(writeOwn('other words'), '/x'))
+  expect(readFileSync(join(directory, 'layer.json'), 'utf8')).not.toContain(own.entry?.file)
+})
+
+it('asks npm for nothing where nothing of npm is needed', async () => {
+  const bare = { ...writeOwn(), nodeMajor: null }
+  const directory = await prepareLayer(bare, { ...registry.options, env: { PATH: '/nowhere' } })
+  expect(readFileSync(join(directory, 'bin', 'own-program'), 'utf8')).toContain('exec node "$here/')
+})
+
+it.skipIf(findOwnNode() === null)(
+  'gives our own program the Node of this machine where npm has none, and keeps to it',
+  async () => {
+    const offline = { ...registry.options, env: { PATH: '/nowhere' } }
+    const own = writeOwn()
+    const directory = await prepareLayer(own, offline)
+    expect(directory).not.toBe(placeLayer(own, offline.directory))
+    expect(run(directory, 'own-program', 'x')).toBe('carried undefined x')
+    expect(registry.said.join('\n')).toContain(`it gets a copy of this one (${process.version})`)
+    // Not asked for again, also where npm could be reached by now.
+    expect(await prepareLayer(own, registry.options)).toBe(directory)
+    expect(registry.given()).toBe(0)
+    // Programs of others are what npm has or nothing.
+    await expect(prepareLayer(layer, offline)).rejects.toMatchObject({ code: 'E_AGENT_INSTALL' })
+  },
+)

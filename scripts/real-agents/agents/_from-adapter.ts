@@ -14,7 +14,7 @@ interface Choice {
 function contextOf(adapter: AgentAdapter, { model, protocol }: Choice, place: Place): AgentContext {
   const { base, key, home, workspace } = place
   const baseUrls = { root: base, anthropic: base, openai: `${base}/v1` }
-  return { spec: { id: adapter.id, model, protocol }, workspace, home, token: key, baseUrls }
+  return { spec: { id: adapter.id, model, protocol }, workspace, home, token: key, baseUrls, inImage: false }
 }
 
 export function variantOf(adapter: AgentAdapter, choice: Choice): Variant {

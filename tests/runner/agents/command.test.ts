@@ -14,6 +14,7 @@ const context: AgentContext = {
   home: '/h',
   token: 'tok',
   baseUrls: { root: 'R', anthropic: 'A', openai: 'O' },
+  inImage: false,
 }
 const request = { instruction: 'do {token}', session: 's', continues: false, solution: null }
 

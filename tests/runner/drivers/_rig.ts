@@ -53,7 +53,8 @@ export async function openRig(
     readSession: stdout => /"session_id":"(\w+)"/.exec(stdout)?.[1] ?? null,
   }
   const baseUrls = { root: 'http://h', anthropic: 'http://h', openai: 'http://h/v1' }
-  const context = { spec: { id: 'nop', model: null }, workspace: opened.workspace, home: opened.home, token: 't', baseUrls }
+  const { workspace, home } = opened
+  const context = { spec: { id: 'nop', model: null }, workspace, home, token: 't', baseUrls, inImage: false }
   const dialogue = openDialogue({ environment, agent, context, signal })
   atEnd(() => dialogue.close())
   let session = 'given'

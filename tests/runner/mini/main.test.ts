@@ -19,9 +19,10 @@ async function setUp(steps: readonly Step[], model: string) {
     home,
     token: 'tok-secret-1',
     baseUrls: { root, anthropic: root, openai: `${root}/v1` },
+    inImage: false,
   }
   const say = async (instruction: string, env: Record<string, string> = {}, signal = never) => {
-    const command = mini.command({ instruction, session, continues: false, solution: null })
+    const command = mini.command({ instruction, session, continues: false, solution: null }, context)
     const result = await runGroup({
       argv: command.argv,
       stdin: command.stdin,

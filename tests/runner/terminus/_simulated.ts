@@ -41,8 +41,9 @@ export async function setUp(rules: ReadonlyArray<readonly [words: string, step: 
       home,
       token: 'tok-secret-1',
       baseUrls: { root, anthropic: root, openai: `${root}/v1` },
+      inImage: false,
     }
-    const command = terminus.command({ instruction, session, continues: false, solution: null })
+    const command = terminus.command({ instruction, session, continues: false, solution: null }, context)
     const result = await runGroup({
       argv: command.argv,
       stdin: command.stdin,
