@@ -1,6 +1,8 @@
 // Where a trial goes on that did not begin at its first turn: the state another trial was in after a turn, kept as one event per
 // turn. Says what was kept and what may be continued; copies what had been measured. Restoring files is restore.ts.
 
+import { cp } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { JsonObject, Trial, TrialOutcomeKind, TurnState } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
 import { createUlid } from '../store/ulid.ts'
@@ -8,6 +10,7 @@ import type { AgentAdapter, AgentSpec } from './agents/_adapter.ts'
 import { chooseDriver } from './agents/_choices.ts'
 import type { EnvironmentAdapter } from './environments/_adapter.ts'
 import type { Ledger } from './ledger.ts'
+import { turnDirectory } from './verification.ts'
 
 /** The trial's state once a turn was over and the next had not begun. */
 export interface KeptTurn {
@@ -94,8 +97,33 @@ export async function findContinuation(store: Store, trial: Trial, cell: Continu
   return { kind: 'continued', trialId: trial.id, kept }
 }
 
-/** Turns, attempts and tests that the earlier trial has measured, as the new trial's: of a cell only the youngest trial counts. */
-export async function copyMeasured(store: Store, trial: Trial, origin: Origin): Promise<Map<number, TurnState>> {
+/** What views of a trial read from its events about an attempt: rewards, leaks, causes of failure. */
+const findingTypes = ['attempt-verified', 'failure-classified', 'leak-found']
+
+async function copyFindings(store: Store, trial: Trial, origin: Origin): Promise<void> {
+  const lists = await Promise.all(findingTypes.map(type => store.list('events', { trialId: origin.trialId, type })))
+  const found = lists.flat().filter(event => Number((event.data as JsonObject)['turn']) <= origin.kept.turn)
+  const inOrder = found.sort((one, other) => (one.id < other.id ? -1 : 1))
+  await store.put(
+    'events',
+    inOrder.map(event => ({
+      ...event,
+      id: createUlid(),
+      trialId: trial.id,
+      data: { ...(event.data as JsonObject), from: origin.trialId },
+    })),
+  )
+}
+
+/**
+ * Turns, attempts, tests and findings that the earlier trial has measured, as the new trial's: of a cell only the youngest trial counts.
+ * What its verifiers left lies where the trial's lasting files go.
+ */
+export async function copyMeasured(
+  { store, directory }: { readonly store: Store; readonly directory: string },
+  trial: Trial,
+  origin: Origin,
+): Promise<Map<number, TurnState>> {
   if (origin.kind === 'forked') return new Map()
   const from = { trialId: origin.trialId }
   const upTo = <T extends { readonly turn: number; readonly trialId: string }>(rows: readonly T[]): T[] =>
@@ -104,5 +132,13 @@ export async function copyMeasured(store: Store, trial: Trial, origin: Origin): 
   await store.put('tests', upTo(await store.list('tests', from)))
   await store.put('attempts', upTo(await store.list('attempts', from)))
   await store.put('turns', turns)
+  await copyFindings(store, trial, origin)
+  const before = join(dirname(directory), origin.trialId)
+  for (const { turn } of turns) await copyWhereItIs(turnDirectory(before, turn), turnDirectory(directory, turn))
   return new Map(turns.map(turn => [turn.turn, turn.state]))
+}
+
+/** Most turns leave no files; what cannot be copied is lost to exports and to nothing else. */
+async function copyWhereItIs(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true, verbatimSymlinks: true }).catch(() => undefined)
 }

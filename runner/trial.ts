@@ -32,7 +32,8 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     ...describeTask(task),
   })
   const origin = await readOrigin(ledger.store, started.id)
-  const cells: Map<number, TurnState> = origin === null ? new Map() : await copyMeasured(ledger.store, started, origin)
+  const cells: Map<number, TurnState> =
+    origin === null ? new Map() : await copyMeasured({ store: ledger.store, directory: input.directory }, started, origin)
   const live: Live = { trial: started, origin }
   let end: TrialEnd
   try {
