@@ -56,6 +56,13 @@ export async function writeOrigin(store: Store, trial: Trial, origin: Origin): P
   await store.put('events', [{ id: createUlid(), runId: trial.runId, trialId: trial.id, type: originType, at: Date.now(), data }])
 }
 
+/** So that nobody has to guess why a turn was played twice. */
+export async function writeBeginning(store: Store, trial: Trial, from: string, reason: string): Promise<void> {
+  const data = { name: trial.name, from, reason }
+  const { runId, id: trialId } = trial
+  await store.put('events', [{ id: createUlid(), runId, trialId, type: 'trial-begun-again', at: Date.now(), data }])
+}
+
 export async function readOrigin(store: Store, trialId: string): Promise<Origin | null> {
   const [event] = await store.list('events', { trialId, type: originType })
   if (!event) return null
@@ -79,22 +86,34 @@ export interface Continuing {
   readonly environment: EnvironmentAdapter
 }
 
+export const isContinuable = (cell: Continuing): boolean => nameObstacle(cell) === null
+
 /** A conversation that lives in a process is gone with it; a container holds more than workspace and home. */
-export function isContinuable({ agent, spec, environment }: Continuing): boolean {
-  return environment.keepsAllInTree === true && chooseDriver(spec, agent) === 'process'
+function nameObstacle({ agent, spec, environment }: Continuing): string | null {
+  if (environment.keepsAllInTree !== true) return `the environment ${environment.id} holds more than workspace and home`
+  const driver = chooseDriver(spec, agent)
+  return driver === 'process' ? null : `its conversation lived in a process (${driver}) that has ended`
 }
 
-/**
- * Where a new trial of the same cell goes on. Null = at its first turn: nothing was kept, what was kept is not all of the trial's
- * state, or the conversation lived in a process that is gone. Continuing anything else would change what is measured.
- */
-export async function findContinuation(store: Store, trial: Trial, cell: Continuing): Promise<Origin | null> {
+export interface Continuation {
+  /** Null = at its first turn. */
+  readonly origin: Origin | null
+  /** Why it does not go on after the last turn that was over; null = it does. */
+  readonly lost: string | null
+}
+
+/** Where a new trial of the same cell goes on. Continuing what was not kept as a whole would change what is measured. */
+export async function findContinuation(store: Store, trial: Trial, cell: Continuing): Promise<Continuation> {
   const earlier = await readOrigin(store, trial.id)
-  if (!isContinuable(cell)) return earlier?.kind === 'forked' ? earlier : null
+  const again = (lost: string): Continuation => ({ origin: earlier?.kind === 'forked' ? earlier : null, lost })
+  const obstacle = nameObstacle(cell)
+  if (obstacle !== null) return again(obstacle)
   const kept = await findKept(store, trial.id)
-  if (kept === null) return earlier
-  if (!kept.whole || kept.homeCommit === null) return earlier?.kind === 'forked' ? earlier : null
-  return { kind: 'continued', trialId: trial.id, kept }
+  if (kept === null) return { origin: earlier, lost: earlier === null ? 'nothing was kept after a turn of it' : null }
+  if (!kept.whole)
+    return again('its workspace held what a snapshot cannot: a repository of its own, a giant file or an unreadable one')
+  if (kept.homeCommit === null) return again('its home was not kept: too large, or it held what a snapshot cannot')
+  return { origin: { kind: 'continued', trialId: trial.id, kept }, lost: null }
 }
 
 /** What views of a trial read from its events about an attempt: rewards, leaks, causes of failure. */

@@ -9,6 +9,7 @@ import type { Origin } from './continuation.ts'
 import type { EnvironmentAdapter } from './environments/_adapter.ts'
 import type { Cell } from './grid.ts'
 import type { Job } from './job.ts'
+import type { Ledger } from './ledger.ts'
 import { isFinal, nameOfCell, planJob, planSuccessor, setAside } from './start-over.ts'
 
 export interface ResumeOptions {
@@ -56,6 +57,14 @@ export async function reopenRun(options: ResumeOptions): Promise<ReopenedRun> {
   const reopened: Run = { ...run, state: 'running', endedAt: null }
   await store.put('runs', [reopened])
   return { run: reopened, jobs, kept }
+}
+
+/** What a daemon was still making for a process that was killed came after the first sweep. */
+export async function sweepLate(ledger: Ledger, environment: EnvironmentAdapter): Promise<void> {
+  await environment.sweep([]).catch(async (error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    await ledger.emit('run-warned', null, { message: `what killed trials left could not be swept away: ${reason}` })
+  })
 }
 
 const isBroken = (trial: Trial): boolean => trial.state !== 'pending' && !isFinal(trial)

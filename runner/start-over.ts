@@ -3,7 +3,7 @@
 
 import type { Trial, TurnRecord } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
-import { findContinuation, type Origin, writeOrigin } from './continuation.ts'
+import { findContinuation, type Origin, writeBeginning, writeOrigin } from './continuation.ts'
 import type { EnvironmentAdapter } from './environments/_adapter.ts'
 import type { Cell } from './grid.ts'
 import { type Job, planTrial } from './job.ts'
@@ -29,8 +29,10 @@ export async function planSuccessor(
   place: { readonly cell: Cell; readonly environment: EnvironmentAdapter },
 ): Promise<Job> {
   const { cell, environment } = place
-  const origin = await findContinuation(store, trial, { ...cell, environment })
-  return planJob(store, trial.runId, cell, origin)
+  const { origin, lost } = await findContinuation(store, trial, { ...cell, environment })
+  const job = await planJob(store, trial.runId, cell, origin)
+  if (lost !== null) await writeBeginning(store, job.trial, trial.id, lost)
+  return job
 }
 
 /** A new trial of a cell, its row in the store. */

@@ -81,7 +81,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   const live: Live = { container: parts.container, talks: 0, isFrozen: false }
   const owner = await findOwner(live.container, user)
   await runRoot(live, 'the container cannot be prepared', prepareScript, [nameOwner(owner), workspace])
-  const exports = await mkdtemp(join(tmpdir(), 'turnpike-export-'))
+  const exports = await mkdtemp(join(tmpdir(), `turnpike-${spec.trialId}-export-`))
   return {
     workspace,
     home: homePath,
