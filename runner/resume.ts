@@ -1,7 +1,7 @@
 // Opens a run that was interrupted or killed: decides which trials stand and which get a successor (start-over.ts). Sweeps away what
 // the dead ones left on this machine before anything starts.
 
-import { currentTrials } from '../core/cells.ts'
+import { currentTrials, nameOfCell } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import type { Run, Trial } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
@@ -10,7 +10,7 @@ import type { EnvironmentAdapter } from './environments/_adapter.ts'
 import type { Cell } from './grid.ts'
 import type { Job } from './job.ts'
 import type { Ledger } from './ledger.ts'
-import { isFinal, nameOfCell, planJob, planSuccessor, setAside } from './start-over.ts'
+import { isFinal, planJob, planSuccessor, setAside } from './start-over.ts'
 
 export interface ResumeOptions {
   readonly store: Store

@@ -28,7 +28,7 @@ export const tasks = ['left', 'right'].map(id => ({ id, files: { 'README.md': id
 /** Calls its model, and counts its requests in its home: one that lost its home does something else. */
 const counting = (model: string, work: string) => {
   const ask = `require("http").request("{base_url_openai}/chat/completions",{method:"POST",headers:{"content-type":"application/json",authorization:"Bearer {token}"}},r=>{r.resume();r.on("end",()=>process.exit(r.statusCode===200?0:9))}).on("error",()=>process.exit(9)).end(JSON.stringify({model:"{model}",messages:[{role:"user",content:process.argv[1]}]}))`
-  const text = `echo "$1" >> "$HOME/said"; n=$(wc -l < "$HOME/said"); node -e '${ask}' "$1" || exit 9; sleep 0.1; ${work}`
+  const text = `echo asked >> "$HOME/said"; n=$(wc -l < "$HOME/said"); node -e '${ask}' "$1" || exit 9; sleep 0.1; ${work}`
   const argv = ['sh', '-c', text, 'agent', '{instruction}', '{session}']
   return { name: 'command', model, command: { first: argv, next: argv } }
 }
