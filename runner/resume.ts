@@ -59,9 +59,11 @@ export async function reopenRun(options: ResumeOptions): Promise<ReopenedRun> {
   return { run: reopened, jobs, kept }
 }
 
-/** What a daemon was still making for a process that was killed came after the first sweep. */
-export async function sweepLate(ledger: Ledger, environment: EnvironmentAdapter): Promise<void> {
-  await environment.sweep([]).catch(async (error: unknown) => {
+/** What a daemon was still making for a process that was killed, or could not remove while it was away itself. */
+export async function sweepLate(ledger: Ledger, environment: EnvironmentAdapter, isResumed: boolean): Promise<void> {
+  const lost = await ledger.store.list('events', { runId: ledger.runId, type: 'place-lost' })
+  if (!isResumed && lost.length === 0) return
+  await environment.sweep([...new Set(lost.flatMap(event => event.trialId ?? []))]).catch(async (error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)
     await ledger.emit('run-warned', null, { message: `what killed trials left could not be swept away: ${reason}` })
   })

@@ -138,7 +138,7 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
     await closeRun(ledger, opened.run, 'interrupted').catch(() => undefined)
     throw error
   }
-  if (options.resumeRunId !== undefined) await sweepLate(ledger, environment)
+  await sweepLate(ledger, environment, options.resumeRunId !== undefined)
   const trials = cells.map(cell => ended.get(cell.name) ?? findJob(jobs, cell.name))
   const whole = trials.every(trial => trial.state === 'ended' && trial.outcome?.kind !== 'interrupted')
   return { run: await closeRun(ledger, opened.run, whole ? 'finished' : 'interrupted'), trials, warnings }

@@ -10,6 +10,7 @@ import type { NetworkPolicy } from '../../core/task.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
 import { askDocker, labels, probeDocker, useDocker } from './_docker-client.ts'
 import {
+  checkRunning,
   copyContainer,
   copyScript,
   findOwner,
@@ -91,6 +92,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
     ...createStates(parts, live, workspace),
     setNetwork: parts.gate.setPolicy,
     exportWorkspace: async () => {
+      await checkRunning(live.container)
       const directory = join(exports, 'workspace')
       await rm(directory, { recursive: true, force: true })
       await getTree(live.container, workspace, directory, { bytesMax: workspaceBytesMax, exclude: [], bare: true })
@@ -156,6 +158,7 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
         throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the directory ${options.cwd ?? workspace} is gone`)
       // Killed from outside, the supervisor could not clear up; other users' processes it may not touch.
       if (live.talks === 0 && (result.exit === null || options.user !== undefined)) await endProcesses()
+      if (result.ended === 'exited' && result.exit !== 0) await checkRunning(live.container)
       return result
     },
     spawn: async (argv, options) => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { atEnd, waitFor } from './_sandbox.ts'
 
 export interface Gate {
+  readonly url: string
   /** A shell command that ends once the gate is open. */
   readonly pass: string
   /** Resolves when somebody stands at it, or has stood at it since it was closed. */
@@ -29,6 +30,7 @@ export async function makeGate(): Promise<Gate> {
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
+    url,
     pass: `${process.execPath} -e 'require("http").get("${url}",r=>r.resume()).on("error",()=>process.exit(1))'`,
     reached: () => waitFor(() => arrived > 0, 60_000),
     open: () => {
