@@ -1,7 +1,7 @@
 // The scoring stage: store rows of one run in, ScoreReport out, and one `scores` row per metric written back.
 // Needs no agent and no model; run again, it writes the same rows. Excluded cells are counted beside every number.
 
-import { countingTrials, currentTrials, sortTrials } from '../core/cells.ts'
+import { countingTrials, currentTrials } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import { readUsd } from '../core/money.ts'
 import type { AgentScore, Metric, ScoreReport } from '../core/report.ts'
@@ -59,7 +59,7 @@ export function computeScores(rows: RunRows, options: BootstrapOptions = {}): Sc
     .sort(([a], [b]) => compareText(a, b))
     .map(([, trials]) => scoreAgent(rows, trials, (modelsOf.get(trials[0]?.agent ?? '') ?? []).length > 1, options))
   // A trial that was interrupted and played again counts once; what it cost counts each time.
-  const current = sortTrials(currentTrials(rows.trials))
+  const current = currentTrials(rows.trials)
   const grid = buildGrid(current, rows.turns, rows.attempts)
   const trialTurns = current.reduce((sum, trial) => sum + trial.plannedTurns, 0)
   return {

@@ -111,7 +111,7 @@ function isLost(error: unknown): boolean {
   const { code } = error as { code?: unknown }
   if (['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE'].includes(String(code))) return true
   const status = statusOf(error)
-  return (status === 404 || status === 409) && /no such container|is not running|marked for removal/i.test(reasonOf(error))
+  return (status === 404 || status === 409) && /No such container:|is not running|marked for removal/.test(reasonOf(error))
 }
 
 /** Runs a request to the daemon; its refusal is a broken environment. */

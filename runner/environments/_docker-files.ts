@@ -125,7 +125,7 @@ async function getArchive(container: Docker.Container, path: string): Promise<No
     try {
       return await container.getArchive({ path })
     } catch (error) {
-      if (statusOf(error) === 404 && !/no such container/i.test(reasonOf(error))) return null
+      if (statusOf(error) === 404 && !/No such container:/.test(reasonOf(error))) return null
       throw error
     }
   })

@@ -32,6 +32,8 @@ for (const { environment, trials, kills, missing } of rounds)
       expect(await last.ended, last.said()).toBe(1)
       const [expected, found] = [await readEnd(calm.store), await readEnd(stage.store)]
       expect(currentTrials(expected.trials)).toHaveLength(trials)
+      // The agent that works by what its model says has really worked.
+      if (environment === 'local') expect(JSON.stringify(expected.report.score.agents)).toContain('"agent":"mini"')
       expect(found.result).toEqual(expected.result)
       expect(found.badBodies).toEqual([])
       checkOnce(found, trials)
