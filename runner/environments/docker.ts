@@ -107,8 +107,9 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   }
 }
 
-/** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. */
+/** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. One that was killed does not. */
 async function restart(container: Docker.Container): Promise<number> {
+  await checkRunning(container)
   await askDocker('processes cannot be ended', () => container.restart({ t: 0 }))
   return processesMax
 }
