@@ -13,7 +13,7 @@ export interface ConfigKey {
   /** The flag that sets it, with the word its value goes by in help; null when only file and environment can. */
   readonly flag: string | null
   /** A `path`, and a `spec` that names a file (`@path`), in a file is relative to that file, elsewhere to the current directory. */
-  readonly kind: 'text' | 'path' | 'spec' | 'url' | 'whole' | 'number' | 'flag' | 'agents'
+  readonly kind: 'text' | 'path' | 'spec' | 'url' | 'whole' | 'number' | 'turn' | 'flag' | 'agents'
   readonly choices?: readonly string[]
   readonly minimum?: number
   readonly maximum?: number
@@ -194,18 +194,18 @@ export const configKeys: readonly ConfigKey[] = [
   {
     name: 'run.from_turn',
     flag: '--from-turn <k>',
-    kind: 'whole',
+    kind: 'turn',
     minimum: 1,
     fallback: null,
-    meaning: 'First turn the agent does; earlier ones are done by the reference solution.',
+    meaning: 'First turn the agent does, by number or name; earlier ones are done by the reference solution.',
   },
   {
     name: 'run.to_turn',
     flag: '--to-turn <m>',
-    kind: 'whole',
+    kind: 'turn',
     minimum: 1,
     fallback: null,
-    meaning: 'Last turn of each task.',
+    meaning: 'Last turn of each task, by number or name.',
   },
   {
     name: 'run.agent_timeout_ms',

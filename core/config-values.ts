@@ -38,6 +38,8 @@ function valueSchema(key: ConfigKey): JsonObject {
         ...(key.minimum === undefined ? {} : { minimum: key.minimum }),
         ...(key.maximum === undefined ? {} : { maximum: key.maximum }),
       }
+    case 'turn':
+      return { type: ['integer', 'string'], minimum: key.minimum ?? 1, minLength: 1 }
     case 'flag':
       return { type: 'boolean' }
     case 'url':
@@ -105,6 +107,7 @@ export function readFlags(flags: Readonly<Record<string, Json | undefined>>): Ma
 function readText(key: ConfigKey, text: string): Json {
   switch (key.kind) {
     case 'whole':
+    case 'turn':
       return /^-?\d{1,15}$/.test(text) ? Number(text) : text
     case 'number':
       return /^-?\d{1,12}(\.\d{1,9})?$/.test(text) ? Number(text) : text

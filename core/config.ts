@@ -74,8 +74,8 @@ export interface Config {
     readonly attempts: number
     readonly feedback: 'none' | 'minimal' | 'medium' | 'detailed'
     readonly onFailure: 'continue' | 'stop' | 'reset-to-reference' | 'rollback'
-    readonly fromTurn: number | null
-    readonly toTurn: number | null
+    readonly fromTurn: number | string | null
+    readonly toTurn: number | string | null
     readonly agentTimeoutMs: number
     readonly concurrency: number
     readonly freshSession: boolean

@@ -72,6 +72,9 @@ export const trialRetriesMax = 3
 export const providerRetryMs = 2_000
 export const providerPauseMsMax = 300_000
 
+/** The first of the doubling pauses before a trial whose container or daemon was lost begins again: a daemon takes seconds to come back. */
+export const placeRetryMs = 4_000
+
 /** How much longer than in the recording a replayed answer stays silent for an agent that had left by then, before it is broken off. */
 export const replaySilenceMs = 30_000
 

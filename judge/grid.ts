@@ -1,6 +1,7 @@
 // The grid that every turn metric is computed from: tasks x trials x turns, each planned cell in exactly one state.
 // Built from store rows or from any other table of results; it never guesses a pass, and nothing planned is left out.
 
+import { sortTrials } from '../core/cells.ts'
 import type { CellCounts } from '../core/report.ts'
 import type { AttemptRecord, Trial, TurnRecord, TurnState } from '../core/types.ts'
 
@@ -112,10 +113,7 @@ export function buildTrial(trial: Trial, turns: readonly TurnRecord[], attempts:
 export function buildGrid(trials: readonly Trial[], turns: readonly TurnRecord[], attempts: readonly AttemptRecord[]): Grid {
   const turnsByTrial = groupBy(turns, turn => turn.trialId)
   const attemptsByTrial = groupBy(attempts, attempt => attempt.trialId)
-  const tasks = groupBy(
-    [...trials].sort((a, b) => a.index - b.index || compareText(a.id, b.id)),
-    trial => trial.taskId,
-  )
+  const tasks = groupBy(sortTrials(trials), trial => trial.taskId)
   return [...tasks]
     .sort(([a], [b]) => compareText(a, b))
     .map(([id, ofTask]) => ({

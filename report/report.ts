@@ -1,7 +1,7 @@
 // What a report shows: store rows of one run plus its scores and costs -> ReportData, plain JSON that every view is drawn from.
 // Computes no score itself and never hides an incomplete number: what is missing becomes a warning at the top.
 
-import { currentTrials } from '../core/cells.ts'
+import { currentTrials, sortTrials } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import type { ReportData, ReportFailure, ReportTrial, ScoreReport } from '../core/report.ts'
 import type { AttemptRecord, Call, Json, Run, RunEvent, TestResult, Trial } from '../core/types.ts'
@@ -48,9 +48,7 @@ export async function readReport(store: Store, runId: string, inputs: ReportInpu
 
 export function buildReport(rows: ReportRows, inputs: ReportInputs): ReportData {
   const { run } = rows
-  const trials = currentTrials(rows.trials).sort(
-    (a, b) => compareText(a.taskId, b.taskId) || compareText(a.agent, b.agent) || a.index - b.index,
-  )
+  const trials = sortTrials(currentTrials(rows.trials))
   const shown = trials.map(trial => showTrial(trial, inputs.score))
   return {
     schema: 1,

@@ -1,6 +1,8 @@
 // Where a trial goes on that did not begin at its first turn: the state another trial was in after a turn, kept as one event per
 // turn. Says what was kept and what may be continued; copies what had been measured. Restoring files is restore.ts.
 
+import { cp } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { JsonObject, Trial, TrialOutcomeKind, TurnState } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
 import { createUlid } from '../store/ulid.ts'
@@ -8,6 +10,7 @@ import type { AgentAdapter, AgentSpec } from './agents/_adapter.ts'
 import { chooseDriver } from './agents/_choices.ts'
 import type { EnvironmentAdapter } from './environments/_adapter.ts'
 import type { Ledger } from './ledger.ts'
+import { turnDirectory } from './verification.ts'
 
 /** The trial's state once a turn was over and the next had not begun. */
 export interface KeptTurn {
@@ -53,6 +56,13 @@ export async function writeOrigin(store: Store, trial: Trial, origin: Origin): P
   await store.put('events', [{ id: createUlid(), runId: trial.runId, trialId: trial.id, type: originType, at: Date.now(), data }])
 }
 
+/** So that nobody has to guess why a turn was played twice. */
+export async function writeBeginning(store: Store, trial: Trial, from: string, reason: string): Promise<void> {
+  const data = { name: trial.name, from, reason }
+  const { runId, id: trialId } = trial
+  await store.put('events', [{ id: createUlid(), runId, trialId, type: 'trial-begun-again', at: Date.now(), data }])
+}
+
 export async function readOrigin(store: Store, trialId: string): Promise<Origin | null> {
   const [event] = await store.list('events', { trialId, type: originType })
   if (!event) return null
@@ -76,26 +86,63 @@ export interface Continuing {
   readonly environment: EnvironmentAdapter
 }
 
+export const isContinuable = (cell: Continuing): boolean => nameObstacle(cell) === null
+
 /** A conversation that lives in a process is gone with it; a container holds more than workspace and home. */
-export function isContinuable({ agent, spec, environment }: Continuing): boolean {
-  return environment.keepsAllInTree === true && chooseDriver(spec, agent) === 'process'
+function nameObstacle({ agent, spec, environment }: Continuing): string | null {
+  if (environment.keepsAllInTree !== true) return `the environment ${environment.id} holds more than workspace and home`
+  const driver = chooseDriver(spec, agent)
+  return driver === 'process' ? null : `its conversation lived in a process (${driver}) that has ended`
+}
+
+export interface Continuation {
+  /** Null = at its first turn. */
+  readonly origin: Origin | null
+  /** Why it does not go on after the last turn that was over; null = it does. */
+  readonly lost: string | null
+}
+
+/** Where a new trial of the same cell goes on. Continuing what was not kept as a whole would change what is measured. */
+export async function findContinuation(store: Store, trial: Trial, cell: Continuing): Promise<Continuation> {
+  const earlier = await readOrigin(store, trial.id)
+  const again = (lost: string): Continuation => ({ origin: earlier?.kind === 'forked' ? earlier : null, lost })
+  const obstacle = nameObstacle(cell)
+  if (obstacle !== null) return again(obstacle)
+  const kept = await findKept(store, trial.id)
+  if (kept === null) return { origin: earlier, lost: earlier === null ? 'nothing was kept after a turn of it' : null }
+  if (!kept.whole)
+    return again('its workspace held what a snapshot cannot: a repository of its own, a giant file or an unreadable one')
+  if (kept.homeCommit === null) return again('its home was not kept: too large, or it held what a snapshot cannot')
+  return { origin: { kind: 'continued', trialId: trial.id, kept }, lost: null }
+}
+
+/** What views of a trial read from its events about an attempt: rewards, leaks, causes of failure. */
+const findingTypes = ['attempt-verified', 'failure-classified', 'leak-found']
+
+async function copyFindings(store: Store, trial: Trial, origin: Origin): Promise<void> {
+  const lists = await Promise.all(findingTypes.map(type => store.list('events', { trialId: origin.trialId, type })))
+  const found = lists.flat().filter(event => Number((event.data as JsonObject)['turn']) <= origin.kept.turn)
+  const inOrder = found.sort((one, other) => (one.id < other.id ? -1 : 1))
+  await store.put(
+    'events',
+    inOrder.map(event => ({
+      ...event,
+      id: createUlid(),
+      trialId: trial.id,
+      data: { ...(event.data as JsonObject), from: origin.trialId },
+    })),
+  )
 }
 
 /**
- * Where a new trial of the same cell goes on. Null = at its first turn: nothing was kept, what was kept is not all of the trial's
- * state, or the conversation lived in a process that is gone. Continuing anything else would change what is measured.
+ * Turns, attempts, tests and findings that the earlier trial has measured, as the new trial's: of a cell only the youngest trial counts.
+ * What its verifiers left lies where the trial's lasting files go.
  */
-export async function findContinuation(store: Store, trial: Trial, cell: Continuing): Promise<Origin | null> {
-  const earlier = await readOrigin(store, trial.id)
-  if (!isContinuable(cell)) return earlier?.kind === 'forked' ? earlier : null
-  const kept = await findKept(store, trial.id)
-  if (kept === null) return earlier
-  if (!kept.whole || kept.homeCommit === null) return earlier?.kind === 'forked' ? earlier : null
-  return { kind: 'continued', trialId: trial.id, kept }
-}
-
-/** Turns, attempts and tests that the earlier trial has measured, as the new trial's: of a cell only the youngest trial counts. */
-export async function copyMeasured(store: Store, trial: Trial, origin: Origin): Promise<Map<number, TurnState>> {
+export async function copyMeasured(
+  { store, directory }: { readonly store: Store; readonly directory: string },
+  trial: Trial,
+  origin: Origin,
+): Promise<Map<number, TurnState>> {
   if (origin.kind === 'forked') return new Map()
   const from = { trialId: origin.trialId }
   const upTo = <T extends { readonly turn: number; readonly trialId: string }>(rows: readonly T[]): T[] =>
@@ -104,5 +151,13 @@ export async function copyMeasured(store: Store, trial: Trial, origin: Origin): 
   await store.put('tests', upTo(await store.list('tests', from)))
   await store.put('attempts', upTo(await store.list('attempts', from)))
   await store.put('turns', turns)
+  await copyFindings(store, trial, origin)
+  const before = join(dirname(directory), origin.trialId)
+  for (const { turn } of turns) await copyWhereItIs(turnDirectory(before, turn), turnDirectory(directory, turn))
   return new Map(turns.map(turn => [turn.turn, turn.state]))
+}
+
+/** Most turns leave no files; what cannot be copied is lost to exports and to nothing else. */
+async function copyWhereItIs(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true, verbatimSymlinks: true }).catch(() => undefined)
 }

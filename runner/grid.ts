@@ -7,6 +7,7 @@ import type { AgentAdapter, AgentSpec } from './agents/_adapter.ts'
 import { findAgent } from './agents/_all.ts'
 import { refuseChoice } from './agents/_choices.ts'
 import type { Policy } from './policy.ts'
+import { rangeOf, type TurnRange } from './turn-range.ts'
 
 export interface Cell {
   /** `<task>.<agent>.<k>`; with the model when the run has the agent more than once. */
@@ -16,6 +17,8 @@ export interface Cell {
   readonly agent: AgentAdapter
   /** 1-based repetition. */
   readonly index: number
+  /** The run's rules with the turns of this task. */
+  readonly policy: Policy
 }
 
 export interface GridOptions {
@@ -23,6 +26,8 @@ export interface GridOptions {
   readonly agents: readonly AgentSpec[]
   readonly trials: number
   readonly policy: Policy
+  /** First and last turn as they were asked for; absent = the policy's. */
+  readonly range?: TurnRange
   /** Trials begin in a recorded state: no reference solution has to lead there. */
   readonly forked?: boolean
 }
@@ -33,10 +38,12 @@ export function planGrid(options: GridOptions): Cell[] {
   const cells: Cell[] = []
   for (let index = 1; index <= options.trials; index++) {
     for (const task of options.tasks) {
+      const policy = rangeOf(task, options.policy, options.range ?? {})
+      if (index === 1) checkTurns(policy)
       for (const spec of options.agents) {
         const agent = findAgent(spec.id)
-        if (index === 1) checkCell(task, spec, agent, options)
-        cells.push({ name: `${task.id}.${labelAgent(spec, options.agents)}.${index}`, task, spec, agent, index })
+        if (index === 1) checkCell(task, spec, agent, { ...options, policy })
+        cells.push({ name: `${task.id}.${labelAgent(spec, options.agents)}.${index}`, task, spec, agent, index, policy })
       }
     }
   }
@@ -56,11 +63,18 @@ function labelAgent(spec: AgentSpec, all: readonly AgentSpec[]): string {
 function checkNumbers({ tasks, agents, trials, policy }: GridOptions): void {
   if (tasks.length === 0) throw new TurnpikeError('E_USAGE', 'no tasks to run')
   if (agents.length === 0) throw new TurnpikeError('E_USAGE', 'no agents to run')
-  const counts = { trials, attempts: policy.attempts, 'from-turn': policy.fromTurn, 'to-turn': policy.toTurn ?? policy.fromTurn }
+  checkCounts({ trials, attempts: policy.attempts })
+}
+
+function checkCounts(counts: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(counts)) {
     if (!Number.isSafeInteger(value) || value < 1)
       throw new TurnpikeError('E_USAGE', `${name} must be a whole number from 1, not ${value}`)
   }
+}
+
+function checkTurns(policy: Policy): void {
+  checkCounts({ 'from-turn': policy.fromTurn, 'to-turn': policy.toTurn ?? policy.fromTurn })
   if (policy.toTurn !== null && policy.toTurn < policy.fromTurn) {
     throw new TurnpikeError('E_USAGE', `to-turn ${policy.toTurn} lies before from-turn ${policy.fromTurn}`)
   }

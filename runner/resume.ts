@@ -1,7 +1,7 @@
 // Opens a run that was interrupted or killed: decides which trials stand and which get a successor (start-over.ts). Sweeps away what
 // the dead ones left on this machine before anything starts.
 
-import { currentTrials } from '../core/cells.ts'
+import { currentTrials, nameOfCell } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import type { Run, Trial } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
@@ -9,7 +9,8 @@ import type { Origin } from './continuation.ts'
 import type { EnvironmentAdapter } from './environments/_adapter.ts'
 import type { Cell } from './grid.ts'
 import type { Job } from './job.ts'
-import { isFinal, nameOfCell, planJob, planSuccessor, setAside } from './start-over.ts'
+import type { Ledger } from './ledger.ts'
+import { isFinal, planJob, planSuccessor, setAside } from './start-over.ts'
 
 export interface ResumeOptions {
   readonly store: Store
@@ -56,6 +57,16 @@ export async function reopenRun(options: ResumeOptions): Promise<ReopenedRun> {
   const reopened: Run = { ...run, state: 'running', endedAt: null }
   await store.put('runs', [reopened])
   return { run: reopened, jobs, kept }
+}
+
+/** What a daemon was still making for a process that was killed, or could not remove while it was away itself. */
+export async function sweepLate(ledger: Ledger, environment: EnvironmentAdapter, isResumed: boolean): Promise<void> {
+  const lost = await ledger.store.list('events', { runId: ledger.runId, type: 'place-lost' })
+  if (!isResumed && lost.length === 0) return
+  await environment.sweep([...new Set(lost.flatMap(event => event.trialId ?? []))]).catch(async (error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    await ledger.emit('run-warned', null, { message: `what killed trials left could not be swept away: ${reason}` })
+  })
 }
 
 const isBroken = (trial: Trial): boolean => trial.state !== 'pending' && !isFinal(trial)

@@ -1,7 +1,7 @@
 // Tries broken infrastructure again, with growing pauses. Only E_ENVIRONMENT_FAILED is retried: everything else is somebody's
 // result or our bug. What is retried must be safe to do twice, so an agent never runs in here.
 
-import { isTurnpikeError } from '../core/errors.ts'
+import { isTurnpikeError, type TurnpikeError } from '../core/errors.ts'
 import { environmentRetriesMax, environmentRetryMs } from '../core/limits.ts'
 
 export interface RetryOptions {
@@ -18,7 +18,7 @@ export async function retryEnvironment<T>(work: () => Promise<T>, options: Retry
     try {
       return await work()
     } catch (error) {
-      const again = isTurnpikeError(error) && error.code === 'E_ENVIRONMENT_FAILED' && retry <= environmentRetriesMax
+      const again = isBroken(error) && error.details['lost'] !== true && retry <= environmentRetriesMax
       if (!again || options.signal.aborted) throw error
       await options.onRetry(error, retry)
       // Full jitter: trials that broke together (a full disk, a slow daemon) must not come back together.
@@ -26,6 +26,9 @@ export async function retryEnvironment<T>(work: () => Promise<T>, options: Retry
     }
   }
 }
+
+/** What was lost does not come back by asking again: the whole trial begins anew (trial-retries.ts). */
+const isBroken = (error: unknown): error is TurnpikeError => isTurnpikeError(error) && error.code === 'E_ENVIRONMENT_FAILED'
 
 export function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {

@@ -22,11 +22,12 @@ import { type Ledger, openLedger } from './ledger.ts'
 import { checkPlaces } from './place-check.ts'
 import type { FailurePolicy, Policy } from './policy.ts'
 import { createProviderPauses } from './provider-pauses.ts'
-import { reopenRun } from './resume.ts'
+import { reopenRun, sweepLate } from './resume.ts'
 import { schedule } from './schedule.ts'
 import { findGit } from './snapshots.ts'
 import { runTrial } from './trial.ts'
 import { playWithRetries } from './trial-retries.ts'
+import type { TurnName, TurnRange } from './turn-range.ts'
 
 export interface RunOptions {
   readonly store: Store
@@ -45,8 +46,8 @@ export interface RunOptions {
   /** Base URL of the proxy, without a token. */
   readonly proxyUrl: string
   readonly freshSession: boolean
-  readonly fromTurn?: number
-  readonly toTurn?: number
+  readonly fromTurn?: TurnName
+  readonly toTurn?: TurnName
   readonly agentTimeoutMs?: number
   /** See Policy. */
   readonly harborCompat?: boolean
@@ -88,6 +89,7 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
     agents: options.agents,
     trials: options.trials,
     policy,
+    range: readRange(options),
     forked: options.fork !== undefined,
   })
   const environment = findEnvironment(options.environment)
@@ -116,7 +118,7 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const ended = new Map<string, Trial>(kept.map(trial => [trial.name, trial]))
   // An image has programs and a search path of its own.
   const path = environment.gives.images ? null : (options.path ?? null)
-  const shared = { ledger, environment, policy, proxyUrl: options.proxyUrl, path, git, isolation: options.isolation }
+  const shared = { ledger, environment, proxyUrl: options.proxyUrl, path, git, isolation: options.isolation }
   try {
     await schedule({
       jobs,
@@ -125,10 +127,10 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
       run: async (job, signal) => {
         const play = async ({ cell, trial }: Job): Promise<Trial> => {
           const place = join(directory, 'trials', trial.id)
-          const { task, spec, agent } = cell
+          const { task, spec, agent, policy } = cell
           const refusal = (await options.refuseTrial?.(opened.run.id)) ?? null
           const layer = layers.get(spec) ?? null
-          return runTrial({ ...shared, trial, task, spec, agent, layer, signal, directory: place, refusal })
+          return runTrial({ ...shared, policy, trial, task, spec, agent, layer, signal, directory: place, refusal })
         }
         ended.set(job.cell.name, await playWithRetries(job, { ledger, environment, pauses, signal, play }))
       },
@@ -137,6 +139,7 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
     await closeRun(ledger, opened.run, 'interrupted').catch(() => undefined)
     throw error
   }
+  await sweepLate(ledger, environment, options.resumeRunId !== undefined)
   const trials = cells.map(cell => ended.get(cell.name) ?? findJob(jobs, cell.name))
   const whole = trials.every(trial => trial.state === 'ended' && trial.outcome?.kind !== 'interrupted')
   return { run: await closeRun(ledger, opened.run, whole ? 'finished' : 'interrupted'), trials, warnings }
@@ -164,12 +167,18 @@ function readPolicy(options: RunOptions): Policy {
     feedback: options.feedback,
     onFailure: options.onFailure,
     freshSession: options.freshSession,
-    fromTurn: options.fork === undefined ? (options.fromTurn ?? 1) : options.fork.kept.turn + 1,
-    toTurn: options.toTurn ?? null,
+    fromTurn: options.fork === undefined ? 1 : options.fork.kept.turn + 1,
+    toTurn: null,
     agentTimeoutMs: options.agentTimeoutMs ?? agentTimeoutMs,
     ...(options.harborCompat === true ? { harborCompat: true } : {}),
   }
 }
+
+/** Where a forked trial begins is not a matter of choice. */
+const readRange = ({ fork, fromTurn, toTurn }: RunOptions): TurnRange => ({
+  ...(fork !== undefined || fromTurn === undefined ? {} : { fromTurn }),
+  ...(toTurn === undefined ? {} : { toTurn }),
+})
 
 async function openRun(options: RunOptions, cells: readonly Cell[], plannedTurns: number) {
   const id = createUlid()

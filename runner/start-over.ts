@@ -1,9 +1,10 @@
 // A trial that broke off gets a successor: a row and an id of its own, which takes its name and its cell (docs/decisions/0005) and goes
 // on after the last turn that was kept whole, or from the beginning. Never touches what the first try has measured.
 
+import { asideSuffix, nameOfCell } from '../core/cells.ts'
 import type { Trial, TurnRecord } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
-import { findContinuation, type Origin, writeOrigin } from './continuation.ts'
+import { findContinuation, type Origin, writeBeginning, writeOrigin } from './continuation.ts'
 import type { EnvironmentAdapter } from './environments/_adapter.ts'
 import type { Cell } from './grid.ts'
 import { type Job, planTrial } from './job.ts'
@@ -14,14 +15,6 @@ export function isFinal(trial: Trial): boolean {
   return trial.state === 'ended' && kind !== 'interrupted' && kind !== 'environment-failed'
 }
 
-/** The name of the trial's cell, also when the trial was set aside. */
-export function nameOfCell(trial: Trial): string {
-  const suffix = nameSuffix(trial)
-  return trial.name.endsWith(suffix) ? trial.name.slice(0, -suffix.length) : trial.name
-}
-
-const nameSuffix = (trial: Trial): string => `~${trial.id.slice(-6).toLowerCase()}`
-
 /** The successor of a trial, its row in the store. The trial must have been set aside. */
 export async function planSuccessor(
   store: Store,
@@ -29,8 +22,10 @@ export async function planSuccessor(
   place: { readonly cell: Cell; readonly environment: EnvironmentAdapter },
 ): Promise<Job> {
   const { cell, environment } = place
-  const origin = await findContinuation(store, trial, { ...cell, environment })
-  return planJob(store, trial.runId, cell, origin)
+  const { origin, lost } = await findContinuation(store, trial, { ...cell, environment })
+  const job = await planJob(store, trial.runId, cell, origin)
+  if (lost !== null) await writeBeginning(store, job.trial, trial.id, lost)
+  return job
 }
 
 /** A new trial of a cell, its row in the store. */
@@ -53,6 +48,6 @@ export async function setAside(store: Store, trial: Trial): Promise<void> {
     missing.push({ trialId: trial.id, turn, state: 'missing', attempts, instruction: '', startedAt: null, endedAt: null })
   }
   await store.put('turns', missing)
-  const name = nameOfCell(trial) + nameSuffix(trial)
+  const name = nameOfCell(trial) + asideSuffix(trial)
   await store.put('trials', [{ ...trial, name, state: 'ended', outcome, endedAt: trial.endedAt ?? Date.now() }])
 }

@@ -32,13 +32,16 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     ...describeTask(task),
   })
   const origin = await readOrigin(ledger.store, started.id)
-  const cells: Map<number, TurnState> = origin === null ? new Map() : await copyMeasured(ledger.store, started, origin)
+  const cells: Map<number, TurnState> =
+    origin === null ? new Map() : await copyMeasured({ store: ledger.store, directory: input.directory }, started, origin)
   const live: Live = { trial: started, origin }
   let end: TrialEnd
   try {
     end = input.refusal === null ? await playTrial(input, live, cells) : { kind: 'over-budget', reason: input.refusal }
   } catch (error) {
     end = readTrouble(error, input.signal)
+    if (isTurnpikeError(error) && error.details['lost'] === true)
+      await ledger.emit('place-lost', live.trial, { reason: end.reason })
   } finally {
     await ledger.store.revokeTokens(started.id)
   }

@@ -114,6 +114,7 @@ const kindNames = {
   spec: 'words, or `@` and a path',
   url: 'http(s) URL',
   whole: 'whole number',
+  turn: 'whole number or name of a turn',
   number: 'number',
   flag: '`true` or `false`',
   agents: 'list of agents (a variable: names with commas)',

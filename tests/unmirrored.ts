@@ -499,6 +499,7 @@ export const topical: Readonly<Record<string, string>> = {
   'tests/convert/tree-cases.test.ts': 'cases of linking that once went wrong, as plain sessions',
   'tests/convert/captured-sessions.test.ts': 'sessions of real agents through import, tree, lanes and policies',
   'tests/protocols/official-sdks.test.ts': 'what both protocols write is read by the official clients',
+  'tests/runner/served-trials.test.ts': 'resumed and forked trials of agents whose conversation lives in a process',
   'tests/protocols/bedrock.test.ts': 'both protocols of Amazon Bedrock, and what they share',
   'tests/protocols/translation.test.ts': 'one protocol read, the other written',
 }

@@ -130,7 +130,10 @@ export async function runAgents(context: CommandContext, store: Store, plan: Run
       simulated: providers.simulated || replay.simulated,
       directory: join(config.store, 'work'),
       signal: context.signal,
-      onEvent: view.event,
+      onEvent: event => {
+        if (event.type === 'run-started') announceStop(context, event.runId)
+        view.event(event)
+      },
       refuseTrial: toll.refuseTrial,
     })
   } finally {
@@ -143,6 +146,16 @@ export async function runAgents(context: CommandContext, store: Store, plan: Run
     await replay.close()
     await providers.close()
   }
+}
+
+/** Said at the first Ctrl-C: ending agents takes moments, and whoever cannot wait must know that nothing is lost. */
+function announceStop({ signal, output }: CommandContext, runId: string): void {
+  const tell = (): void =>
+    output.note(
+      `stopping: agents are ended, what was measured is kept. Ctrl-C again ends at once. Go on with: turnpike run --resume ${runId}`,
+    )
+  if (signal.aborted) tell()
+  else signal.addEventListener('abort', tell, { once: true })
 }
 
 type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent' | 'refuseTrial'>

@@ -106,6 +106,14 @@ export function statusOf(error: unknown): number | null {
   return typeof statusCode === 'number' ? statusCode : null
 }
 
+/** The daemon or the container went away: not a mistake in what was asked, and another container may fare better. */
+function isLost(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  if (['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE'].includes(String(code))) return true
+  const status = statusOf(error)
+  return (status === 404 || status === 409) && /No such container:|is not running|marked for removal/.test(reasonOf(error))
+}
+
 /** Runs a request to the daemon; its refusal is a broken environment. */
 export async function askDocker<T>(what: string, work: (docker: Docker) => Promise<T>): Promise<T> {
   const docker = await useDocker()
@@ -113,6 +121,7 @@ export async function askDocker<T>(what: string, work: (docker: Docker) => Promi
     return await work(docker)
   } catch (error) {
     if (error instanceof TurnpikeError) throw error
-    throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${what}: ${reasonOf(error)}`, { cause: error })
+    const details = isLost(error) ? { lost: true } : {}
+    throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${what}: ${reasonOf(error)}`, { cause: error, details })
   }
 }

@@ -2,6 +2,7 @@
 // with every system; they get paths as arguments and never put one together from text.
 
 import type Docker from 'dockerode'
+import { TurnpikeError } from '../../core/errors.ts'
 import type { TaskEnvironment } from '../../core/task.ts'
 import { askDocker, labels } from './_docker-client.ts'
 import { runExec } from './_docker-exec.ts'
@@ -23,8 +24,8 @@ export interface ContainerWish {
   readonly labels: Readonly<Record<string, string>>
 }
 
-/** The first process only waits, and takes in orphans; the kernel spares it when everything else is killed. */
-const waitForever = 'trap exit TERM INT; while :; do sleep 3600 & wait $!; done'
+/** The first process only waits, and takes in orphans. The kernel keeps from it what it does not ask for: nothing inside can end it. */
+const waitForever = 'while :; do sleep 3600 & wait $!; done'
 
 export function startContainer(docker: Docker, wish: ContainerWish): Promise<Docker.Container> {
   const { place } = wish
@@ -109,6 +110,14 @@ rm -rf -- "$path" && mkdir -p -- "$path" && chown "$owner" "$path"`
 export const copyScript = `from=$1; to=$2
 mkdir -p -- "$to" && cd -- "$to" && for old in ./* ./.[!.]* ./..?*; do { [ -e "$old" ] || [ -L "$old" ]; } && { rm -rf -- "$old" || exit 1; }; done
 cp -a -- "$from/." "$to/"`
+
+/** A container that was killed can still be read and copied, but what its commands left unfinished is nobody's result. */
+export async function checkRunning(container: Docker.Container): Promise<void> {
+  const { State } = await askDocker('the container is gone', () => container.inspect())
+  if (State.Running) return
+  const why = State.OOMKilled ? 'out of memory' : `exit status ${State.ExitCode}`
+  throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the container has ended under the trial (${why})`, { details: { lost: true } })
+}
 
 export async function findOwner(container: Docker.Container, user: string | null): Promise<Owner> {
   if (user === null || user === '' || user === '0' || user === 'root') return { uid: 0, gid: 0 }

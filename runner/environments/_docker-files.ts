@@ -11,7 +11,7 @@ import type Docker from 'dockerode'
 import { extract, type Header, type Pack, pack } from 'tar-stream'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { FileRead } from './_adapter.ts'
-import { askDocker, statusOf } from './_docker-client.ts'
+import { askDocker, reasonOf, statusOf } from './_docker-client.ts'
 
 export interface Owner {
   readonly uid: number
@@ -125,7 +125,7 @@ async function getArchive(container: Docker.Container, path: string): Promise<No
     try {
       return await container.getArchive({ path })
     } catch (error) {
-      if (statusOf(error) === 404) return null
+      if (statusOf(error) === 404 && !/No such container:/.test(reasonOf(error))) return null
       throw error
     }
   })

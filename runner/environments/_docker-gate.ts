@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
 import type { NetworkPolicy } from '../../core/task.ts'
-import { askDocker } from './_docker-client.ts'
+import { askDocker, labels } from './_docker-client.ts'
 import { buildGateImage, tunnelPort } from './_docker-gate-image.ts'
 import { isAllowed } from './_network-hosts.ts'
 
@@ -32,7 +32,7 @@ interface GateOptions {
 export async function openGate(options: GateOptions): Promise<Gate> {
   const state = { policy: options.policy }
   // Not readable by others, but its sockets are, by whoever knows the name: the gate may run under another user id.
-  const directory = await mkdtemp(join(tmpdir(), 'turnpike-gate-'))
+  const directory = await mkdtemp(join(tmpdir(), `turnpike-${options.labels[labels.trial]}-gate-`))
   await chmod(directory, 0o711)
   const servers = [openProxySide(options.proxyUrl, state), openTunnelSide(state)]
   let container: Docker.Container | null = null

@@ -1,7 +1,9 @@
 // Takes away what trials have left: of trials that are named, and of Turnpikes that are no longer alive. Touches nothing without our label.
 
 import { readFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { readdir, rm } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { askDocker, labels, probeDocker } from './_docker-client.ts'
 
 /** `host/pid/start`: a process id alone comes round again. */
@@ -25,12 +27,15 @@ export function isDead(owner: string): boolean {
 }
 
 export async function removeLeftovers(trialIds: readonly string[]): Promise<void> {
+  await removeDirectories(trialIds)
   if ((await probeDocker()) !== null) return
   await askDocker('what is left cannot be removed', async docker => {
     const containers = await docker.listContainers({ all: true, filters: { label: [labels.trial] } })
     for (const { Id, Labels } of containers) {
-      const named = trialIds.includes(Labels[labels.trial] ?? '')
-      if (named || isDead(Labels[labels.owner] ?? '')) await docker.getContainer(Id).remove({ force: true, v: true })
+      const trialId = Labels[labels.trial] ?? ''
+      if (!trialIds.includes(trialId) && !isDead(Labels[labels.owner] ?? '')) continue
+      await docker.getContainer(Id).remove({ force: true, v: true })
+      await removeDirectories([trialId])
     }
     // A copy belongs to the container that runs it; one without is a leftover, unless it is being made at this moment.
     const used = new Set((await docker.listContainers({ all: true })).map(container => container.ImageID))
@@ -38,4 +43,11 @@ export async function removeLeftovers(trialIds: readonly string[]): Promise<void
     for (const { Id, Labels } of copies)
       if (!used.has(Id) && isDead(Labels?.[labels.owner] ?? '')) await docker.getImage(Id).remove({ force: true })
   })
+}
+
+/** The sockets of the gate, copies of workspaces and homes that were on their way. */
+async function removeDirectories(trialIds: readonly string[]): Promise<void> {
+  const wanted = trialIds.filter(trialId => trialId !== '').map(trialId => `turnpike-${trialId}-`)
+  for (const name of await readdir(tmpdir()))
+    if (wanted.some(prefix => name.startsWith(prefix))) await rm(join(tmpdir(), name), { recursive: true, force: true })
 }

@@ -10,6 +10,7 @@ import type { NetworkPolicy } from '../../core/task.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
 import { askDocker, labels, probeDocker, useDocker } from './_docker-client.ts'
 import {
+  checkRunning,
   copyContainer,
   copyScript,
   findOwner,
@@ -81,7 +82,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   const live: Live = { container: parts.container, talks: 0, isFrozen: false }
   const owner = await findOwner(live.container, user)
   await runRoot(live, 'the container cannot be prepared', prepareScript, [nameOwner(owner), workspace])
-  const exports = await mkdtemp(join(tmpdir(), 'turnpike-export-'))
+  const exports = await mkdtemp(join(tmpdir(), `turnpike-${spec.trialId}-export-`))
   return {
     workspace,
     home: homePath,
@@ -91,6 +92,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
     ...createStates(parts, live, workspace),
     setNetwork: parts.gate.setPolicy,
     exportWorkspace: async () => {
+      await checkRunning(live.container)
       const directory = join(exports, 'workspace')
       await rm(directory, { recursive: true, force: true })
       await getTree(live.container, workspace, directory, { bytesMax: workspaceBytesMax, exclude: [], bare: true })
@@ -105,8 +107,9 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   }
 }
 
-/** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. */
+/** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. One that was killed does not. */
 async function restart(container: Docker.Container): Promise<number> {
+  await checkRunning(container)
   await askDocker('processes cannot be ended', () => container.restart({ t: 0 }))
   return processesMax
 }
@@ -156,6 +159,7 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
         throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the directory ${options.cwd ?? workspace} is gone`)
       // Killed from outside, the supervisor could not clear up; other users' processes it may not touch.
       if (live.talks === 0 && (result.exit === null || options.user !== undefined)) await endProcesses()
+      if (result.ended === 'exited' && result.exit !== 0) await checkRunning(live.container)
       return result
     },
     spawn: async (argv, options) => {

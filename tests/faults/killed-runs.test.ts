@@ -14,7 +14,7 @@ import type { Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
 import { atEnd, makeDirectory } from '../runner/_sandbox.ts'
 
-const kills = Number(process.env['TURNPIKE_KILLS'] ?? 8)
+const kills = Number(process.env['TURNPIKE_KILLS'] ?? 4)
 const seed = Number(process.env['TURNPIKE_SEED'] ?? Date.now() % 1_000_000)
 
 const turn = (index: number): Task['turns'][number] => {

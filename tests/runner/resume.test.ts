@@ -118,7 +118,7 @@ it('a run whose process was killed is swept up and finished', async () => {
   expect([row?.state, first?.state, first?.turn]).toEqual(['running', 'running', 2])
   expect(findSurvivors(first?.id ?? '', null).length).toBeGreaterThan(0)
   writeFileSync(gate, '')
-  const { trials } = await run({ agents: [gated(gate)], trials: 2, resumeRunId: row?.id ?? '' })
+  const { trials } = await run({ agents: [gated(gate)], trials: 2, resumeRunId: row?.id ?? '', isolation })
   expect(findSurvivors(first?.id ?? '', null)).toEqual([])
   expect(readdirSync(tmpdir()).filter(name => name.includes(first?.id ?? '?'))).toEqual([])
   for (const trial of trials) expect((await read(trial.id)).states).toEqual(['passed', 'passed'])
