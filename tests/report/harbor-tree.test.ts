@@ -44,8 +44,11 @@ async function write(turns: readonly TaskTurn[], change: Partial<Task> = {}, toT
     directory,
     work: join(bench.directory, 'files'),
     dataset: null,
-    version: '0.0.0',
-    writeTrajectory: async (_: unknown, turn: number | null) => (turn === 2 ? null : `{"turn":${turn}}`),
+    versionOf: () => '0.0.0',
+    readTrajectories: async () => {
+      const images = new Map([['images/a.png', Buffer.from('png')]])
+      return new Map([1, 3].map(turn => [turn, { document: `{"turn":${turn}}`, images }]))
+    },
   }
   const tree = await writeHarborTree(options)
   const [trial] = tree.trials
@@ -65,6 +68,7 @@ it('has the files of each step where scripts look for them', async () => {
   expect(existsSync(join(trial.directory, 'steps/round-3/verifier/reward.txt'))).toBe(false)
   expect(read('steps/round-3/verifier/reward.txt.not-counted')).toBe('nonsense\n')
   expect(json('steps/round-1/agent/trajectory.json')).toEqual({ turn: 1 })
+  expect(read('steps/round-3/agent/images/a.png')).toBe('png')
   expect(existsSync(join(trial.directory, 'steps/round-2/agent/trajectory.json'))).toBe(false)
   expect(readdirSync(directory).sort()).toEqual([trial.name, 'config.json', 'result.json'].sort())
 })
@@ -119,7 +123,7 @@ it('puts the files of a single-step task at the root', async () => {
   expect(read('verifier/reward.txt')).toBe('1\n')
   expect(existsSync(join(trial.directory, 'steps'))).toBe(false)
   expect(json('result.json')).toMatchObject({ step_results: null, verifier_result: { rewards: { reward: 1 } } })
-  expect(json('agent/trajectory.json')).toEqual({ turn: null })
+  expect(json('agent/trajectory.json')).toEqual({ turn: 1 })
 })
 
 it('never writes over another job', async () => {

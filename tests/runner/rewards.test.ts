@@ -1,6 +1,7 @@
 // Reward files: what counts, what does not, and what is flagged.
 import { describe, expect, it } from 'vitest'
-import { isPass, judgeRewards, type RewardEvidence, singleReward } from '../../runner/rewards.ts'
+import { singleReward } from '../../core/turn-rewards.ts'
+import { isPass, judgeRewards, type RewardEvidence } from '../../runner/rewards.ts'
 
 const file = (text: string, modifiedAtMs = 100) => ({ text, modifiedAtMs })
 const judge = (change: Partial<RewardEvidence>) =>
