@@ -139,6 +139,8 @@ function readPolicy(config: Json): Record<string, string> {
   return Object.fromEntries(
     Object.entries(config)
       .filter(([key, value]) => wanted.test(key) && value !== null && typeof value !== 'object')
+      // Said where it changes what is measured.
+      .filter(([key, value]) => value !== false || !/^harbor_?compat$/i.test(key))
       .map(([key, value]) => [key, String(value)]),
   )
 }

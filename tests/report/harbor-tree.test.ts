@@ -118,6 +118,21 @@ it('leaves out steps that were not played', async () => {
   expect(json('result.json').step_results).toHaveLength(1)
 })
 
+it('leaves no folder of steps where none was played: scripts take that for a trial to be judged', async () => {
+  const bench = await openBench()
+  const agents = [script('exit 0')]
+  const failing: TaskTurn = { ...makeTurn(1, 'true', 'round-1'), setup: { trees: [], command: ['false'] } }
+  const { run } = await bench.run({ tasks: [task([failing])], agents })
+  const directory = join(bench.directory, 'jobs', 'x')
+  const work = join(bench.directory, 'files')
+  const readTrajectories = async () => new Map()
+  const options = { store: bench.store, run, directory, work, dataset: null, versionOf: () => '1', readTrajectories }
+  const [trial] = (await writeHarborTree(options)).trials
+  expect(readdirSync(trial?.directory ?? '').sort()).toEqual(['config.json', 'result.json'])
+  const other = { ...options, directory: join(bench.directory, 'jobs', 'y') }
+  expect((await writeHarborTree({ ...other, only: () => false })).trials).toEqual([])
+})
+
 it('puts the files of a single-step task at the root', async () => {
   const { trial, read, json } = await write([makeTurn(1, 'echo 1 > results/reward.txt')], { metadata: {} })
   expect(read('verifier/reward.txt')).toBe('1\n')
@@ -150,7 +165,10 @@ it('means are over what they say', () => {
     final: null,
     turns_reported: 2,
     turns_declared: 4,
+    turns_excluded: 0,
   })
+  const broken = { ...turn(null), record: { state: 'infra-error' } } as unknown as HarborTurn
+  expect(nameMeans([turn(1), broken])).toMatchObject({ mean_declared: { reward: 1 }, turns_declared: 2, turns_excluded: 1 })
 })
 
 it('names trials as Harbor does', () => {
