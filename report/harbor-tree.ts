@@ -3,10 +3,10 @@
 
 import { cp, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { currentTrials } from '../core/cells.ts'
+import { currentTrials, isExcluded } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
-import { readRewards, singleReward, type TrialRewards } from '../core/turn-rewards.ts'
-import type { JsonObject, Run, Trial } from '../core/types.ts'
+import { type Rewards, readRewards, singleReward, type TrialRewards } from '../core/turn-rewards.ts'
+import type { AttemptRecord, JsonObject, Run, Trial, TurnRecord } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
 import { writeJobResult } from './harbor-job.ts'
 import { type HarborTrial, type HarborTurn, writeTrialResult } from './harbor-results.ts'
@@ -71,14 +71,11 @@ async function readTrial(
 ): Promise<HarborTrial> {
   const started: JsonObject = told?.started ?? {}
   const attempts = await store.list('attempts', { trialId: trial.id })
-  const turns = (await store.list('turns', { trialId: trial.id })).map(
-    (record): HarborTurn => ({
-      name: told?.turnNames?.[record.turn - 1] ?? null,
-      record,
-      attempt: attempts.findLast(attempt => attempt.turn === record.turn) ?? null,
-      rewards: told?.byTurn.get(record.turn) ?? null,
-    }),
-  )
+  const turns = (await store.list('turns', { trialId: trial.id })).map((record): HarborTurn => {
+    const attempt = attempts.findLast(candidate => candidate.turn === record.turn) ?? null
+    const given = told?.byTurn.get(record.turn)
+    return { name: nameStep(trial, record.turn, told), record, attempt, rewards: given === undefined ? judged(record, attempt) : given }
+  })
   return {
     name: nameTrial(trial),
     trial,
@@ -90,6 +87,16 @@ async function readTrial(
     agentVersion: versionOf(trial),
     config: { task: { path: dirname(String(started['taskFile'] ?? '')) }, trial_name: nameTrial(trial), job_id: run.id },
   }
+}
+
+/** Null in single-step tasks. Other formats have chains of turns without names. */
+function nameStep(trial: Trial, turn: number, told: TrialRewards | null): string | null {
+  return told?.turnNames?.[turn - 1] ?? (trial.plannedTurns > 1 ? `turn-${turn}` : null)
+}
+
+/** Verifiers that do not speak in rewards say passed or failed; nothing is said of a turn that nobody judged. */
+function judged({ state }: TurnRecord, attempt: AttemptRecord | null): Rewards | null {
+  return attempt === null || isExcluded(state) ? null : { reward: attempt.passed ? 1 : 0 }
 }
 
 /** As Harbor names them: at most 32 characters of the task, and seven that tell trials apart. */

@@ -26,8 +26,13 @@ it('refuses what it cannot keep', { timeout: 60_000 }, async () => {
   expect(await refused('-p', 'task', '--end-step', 'round-9')).toContain('round-1, round-2')
   expect(await refused('-p', 'task', '-k', '0')).toContain('--n-attempts must be a whole number')
   expect(await refused('-p', 'task', '--agent-kwarg', 'reasoning_effort=high')).toContain(
-    'takes no settings such as reasoning_effort=high',
+    'takes no settings such as reasoning_effort',
   )
+  const terminus = ['-p', 'task', '-a', 'terminus-2', '-m', 'x']
+  expect(await refused(...terminus, '--agent-kwarg', 'reasoning_effort=huge')).toContain('needs one of none, minimal')
+  expect(await refused(...terminus, '--agent-kwarg', 'reasoning_effort=huge')).toContain('terminus-2 is played by terminus')
+  expect(await refused(...terminus, '--agent-kwarg', 'max_turns=0')).toContain('from 1 to 1000000 for the setting max_turns, not 0')
+  expect(await refused(...terminus, '--agent-kwarg', 'max_turns')).toContain('must be key=value')
   expect(await refused('-p', 'task', '-e', 'daytona')).toContain('daytona')
   expect(await refused('-p', 'task', '-a', 'nobody')).toContain('unknown agent "nobody"')
   expect(await refused('-p', 'task', '--env', 'local')).toContain('needs an image, which the environment local does not have')
