@@ -70,9 +70,11 @@ function findStrays(tasks: readonly Task[]): TaskFinding[] {
     const named = new Set(turns.map(turn => turn.name))
     const folders = readdirSync(root, { withFileTypes: true }).filter(entry => entry.isDirectory())
     const strays = folders.map(entry => entry.name).filter(name => !named.has(name))
-    return strays
-      .sort()
-      .map(name => ({ level: 'warning', task: id, message: `${join(root, name)}: no [[steps]] entry of ${source.file} names it: it is not played` }))
+    return strays.sort().map(name => ({
+      level: 'warning',
+      task: id,
+      message: `${join(root, name)}: no [[steps]] entry of ${source.file} names it: it is not played`,
+    }))
   })
 }
 

@@ -74,7 +74,12 @@ async function readTrial(
   const turns = (await store.list('turns', { trialId: trial.id })).map((record): HarborTurn => {
     const attempt = attempts.findLast(candidate => candidate.turn === record.turn) ?? null
     const given = told?.byTurn.get(record.turn)
-    return { name: nameStep(trial, record.turn, told), record, attempt, rewards: given === undefined ? judged(record, attempt) : given }
+    return {
+      name: nameStep(trial, record.turn, told),
+      record,
+      attempt,
+      rewards: given === undefined ? judged(record, attempt) : given,
+    }
   })
   return {
     name: nameTrial(trial),

@@ -41,7 +41,8 @@ export const harborCommand: CommandSpec = {
     { flags: '--job-name <name>', meaning: 'Folder of the results below it (default: date and time).' },
     {
       flags: '--by-task',
-      meaning: 'A folder <task>/harbor_jobs/<model> for each below --jobs-dir, where EvoCode-Bench looks for the runs of a whole set.',
+      meaning:
+        'A folder <task>/harbor_jobs/<model> for each below --jobs-dir, where EvoCode-Bench looks for the runs of a whole set.',
     },
     { flags: '-e, --env <kind>', meaning: 'docker (default) or local.' },
     {

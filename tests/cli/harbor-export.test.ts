@@ -28,7 +28,18 @@ beforeAll(async () => {
   writeFileSync(join(place.directory, 'tasks.jsonl'), tasks.map(task => `${JSON.stringify(task)}\n`).join(''))
   writeFileSync(join(place.directory, 'script.yaml'), script)
   const model = ['--model', 'lab/sim', '--simulated', '--script', 'script.yaml']
-  const ended = await place.run(['run', '--tasks', 'tasks.jsonl', '--agent', 'mini', 'nop', ...model, '--name', 'first', '--json'])
+  const ended = await place.run([
+    'run',
+    '--tasks',
+    'tasks.jsonl',
+    '--agent',
+    'mini',
+    'nop',
+    ...model,
+    '--name',
+    'first',
+    '--json',
+  ])
   if (ended.code !== 0) throw new Error(ended.stderr)
   version = (await place.ask(['--version'])).stdout.trim()
 })
@@ -46,7 +57,9 @@ it('has what was said in each step, and what its tests said', async () => {
   const { job, trials } = await place.json<Job>(['harbor', 'export', 'first', '--jobs-dir', 'jobs', '--job-name', '2026-x'])
   expect([job, trials.length]).toEqual([join(place.directory, 'jobs', '2026-x'), 4])
   const results = trials.map(trial => ({ ...trial, result: readJson(join(trial.directory, 'result.json')) }))
-  const mini = results.find(({ result }) => (result['agent_info'] as { name: string }).name === 'mini' && result['task_name'] === 'files')
+  const mini = results.find(
+    ({ result }) => (result['agent_info'] as { name: string }).name === 'mini' && result['task_name'] === 'files',
+  )
   if (mini === undefined) throw new Error('no trial of mini')
   expect(mini.result['agent_info']).toEqual({ name: 'mini', version, model_info: { name: 'sim', provider: 'lab' } })
   const inside = (path: string): string => join(mini.directory, 'steps', path)
@@ -61,7 +74,16 @@ it('has what was said in each step, and what its tests said', async () => {
 })
 
 it('puts a set where EvoCode-Bench looks for it: a folder for each task and model', async () => {
-  const { trials } = await place.json<Job>(['harbor', 'export', 'first', '--jobs-dir', 'set', '--by-task', '--job-name', '2026-x'])
+  const { trials } = await place.json<Job>([
+    'harbor',
+    'export',
+    'first',
+    '--jobs-dir',
+    'set',
+    '--by-task',
+    '--job-name',
+    '2026-x',
+  ])
   const root = join(place.directory, 'set')
   expect(readdirSync(root).sort()).toEqual(['files', 'other'])
   for (const task of ['files', 'other']) {

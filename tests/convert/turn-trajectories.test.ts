@@ -39,11 +39,12 @@ async function read(store: Store): Promise<Map<number, JsonObject>> {
 }
 
 const steps = (document: JsonObject | undefined): unknown[] =>
-  (document?.['steps'] as Array<Record<string, unknown>>).map(step => [
+  listOf(document?.['steps']).map(step => [
     step['source'],
     step['message'],
-    ...((step['tool_calls'] as Array<Record<string, unknown>>) ?? []).map(call => call['function_name']),
+    ...listOf(step['tool_calls']).map(call => call['function_name']),
   ])
+const listOf = (value: unknown): JsonObject[] => (Array.isArray(value) ? value : [])
 
 const conversation: readonly Said[] = [
   { id: 'a', turn: 1, says: [user('first')], answer: assistant(text('I look.'), toolCall('c1', 'ls')) },
@@ -84,10 +85,10 @@ it('counts each call in its own turn, failed ones as well', () =>
       { id: 'f', turn: 2, says: [toolResult('c2', 'y'), toolResult('c3', 'z')], answer: null },
     ])
     const documents = await read(store)
-    const calls = (turn: number): unknown => ((documents.get(turn)?.['extra'] as JsonObject)['totals'] as JsonObject)['extra']
+    const calls = (turn: number): unknown => documents.get(turn)?.['extra']
     expect([calls(1), calls(2)]).toMatchObject([
-      { calls: 2, failed_calls: 0 },
-      { calls: 2, failed_calls: 1 },
+      { totals: { extra: { calls: 2, failed_calls: 0 } } },
+      { totals: { extra: { calls: 2, failed_calls: 1 } } },
     ])
   }))
 

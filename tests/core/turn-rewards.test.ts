@@ -52,7 +52,8 @@ it('a trial that goes on with another has its rewards up to where it began, and 
     event('f', 'trial-origin', { kind: 'forked', trialId: 'a', turn: 2 }),
     verified('f', 3, { reward: 0.9 }),
   ])
-  const read = (trial: string): unknown[] => [...(book.get(trial)?.byTurn ?? [])].map(([turn, rewards]) => [turn, rewards?.['reward']])
+  const read = (trial: string): unknown[] =>
+    [...(book.get(trial)?.byTurn ?? [])].map(([turn, rewards]) => [turn, rewards?.['reward']])
   expect(read('c')).toEqual([
     [1, 1],
     [2, 0.5],

@@ -16,7 +16,8 @@ export interface Rewarded {
 
 const states: Readonly<Record<string, TurnState>> = { i: 'infra-error', s: 'skipped', n: 'not-reached' }
 
-const rewardsOf = (turn: Rewarded['turns'][number]): Rewards | null => (typeof turn === 'number' ? { reward: turn } : (turn as Rewards | null))
+const rewardsOf = (turn: Rewarded['turns'][number]): Rewards | null =>
+  typeof turn === 'number' ? { reward: turn } : (turn as Rewards | null)
 
 export function makeGrid(trials: readonly Rewarded[]): { readonly grid: Grid; readonly book: RewardBook } {
   const tasks = [...new Set(trials.map(trial => trial.task))]
@@ -43,8 +44,8 @@ export function makeGrid(trials: readonly Rewarded[]): { readonly grid: Grid; re
         turnNames: trial.isNamed === false ? null : trial.turns.map((_, index) => `round-${index + 1}`),
         rewardOf: trial.rewardOf ?? 'mean',
         byTurn: new Map(
-          trial.turns.flatMap((turn, index): Array<[number, Rewards | null]> =>
-            typeof turn === 'string' ? [] : [[index + 1, rewardsOf(turn)]],
+          trial.turns.flatMap(
+            (turn, index): Array<[number, Rewards | null]> => (typeof turn === 'string' ? [] : [[index + 1, rewardsOf(turn)]]),
           ),
         ),
         playedBy: () => trial.id,

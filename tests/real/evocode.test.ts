@@ -5,16 +5,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { useDocker } from '../../runner/environments/_docker-client.ts'
-import { prepareImage } from '../../runner/environments/_docker-images.ts'
-import { loadTasks } from '../../runner/tasks/_all.ts'
 import { openPlace } from '../cli/_cli.ts'
 import { dockerMissing } from '../docker.ts'
-import { never } from '../runner/_sandbox.ts'
 import { stepped, writeFiles } from '../runner/tasks/_harbor-files.ts'
+import { removeImages } from './_task-images.ts'
 
 const checkout = process.env['TURNPIKE_EVOCODE_BENCH'] ?? ''
-if (checkout === '') process.stderr.write('EvoCode-Bench’s own scripts are not run: TURNPIKE_EVOCODE_BENCH names no checkout of it\n')
+if (checkout === '')
+  process.stderr.write('EvoCode-Bench’s own scripts are not run: TURNPIKE_EVOCODE_BENCH names no checkout of it\n')
 const harbor = `${process.execPath} ${fileURLToPath(new URL('../../cli/turnpike-harbor.mjs', import.meta.url))}`
 
 /** Writes an answer that differs from trial to trial and step to step; what it will be nobody knows beforehand. */
@@ -59,7 +57,10 @@ interface TrialFiles {
   readonly task: string
   readonly rewards: ReadonlyArray<number | null>
   readonly cases: readonly number[]
-  readonly result: { verifier_result: null | { rewards: Record<string, number> }; turnpike: { outcome: string; rewards: Record<string, unknown> } }
+  readonly result: {
+    verifier_result: null | { rewards: Record<string, number> }
+    turnpike: { outcome: string; rewards: Record<string, unknown> }
+  }
 }
 
 function readNumber(file: string): number | null {
@@ -74,7 +75,9 @@ function readTrials(root: string, model: string): TrialFiles[] {
       readdirSync(join(bucket, job), { withFileTypes: true })
         .filter(entry => entry.isDirectory() && existsSync(join(bucket, job, entry.name, 'steps')))
         .map(({ name }): TrialFiles => {
-          const files = Array.from({ length: count }, (_, index) => join(bucket, job, name, 'steps', `round-${index + 1}`, 'verifier'))
+          const files = Array.from({ length: count }, (_, index) =>
+            join(bucket, job, name, 'steps', `round-${index + 1}`, 'verifier'),
+          )
           return {
             task,
             rewards: files.map(folder => readNumber(join(folder, 'reward.txt'))),
@@ -97,7 +100,9 @@ const round = (value: number): number => Math.round(value * 1e6) / 1e6
 /** Their formulas, each as its definition reads. */
 function compute(trials: readonly TrialFiles[]) {
   const names = Object.keys(chains)
-  const byTask = names.map(task => trials.filter(trial => trial.task === task).map(trial => trial.rewards.map(value => (value ?? 0) >= 0.999)))
+  const byTask = names.map(task =>
+    trials.filter(trial => trial.task === task).map(trial => trial.rewards.map(value => (value ?? 0) >= 0.999)),
+  )
   const evaluated = byTask.filter(found => found.length > 0)
   const scores = evaluated.map(found => mean(found.map(passes => mean(passes.map(Number)))))
   const steps = (found: boolean[][]): number[] => found[0]?.map((_, index) => index) ?? []
@@ -106,7 +111,9 @@ function compute(trials: readonly TrialFiles[]) {
   return {
     evocode_mean_reward: round(100 * mean(scores)),
     evocode_mt_at_k: round((100 * best.reduce((sum, value) => sum + value, 0)) / names.length),
-    evocode_final_step_completion_rate: round((100 * count(found => found.some(passes => passes.at(-1) === true))) / names.length),
+    evocode_final_step_completion_rate: round(
+      (100 * count(found => found.some(passes => passes.at(-1) === true))) / names.length,
+    ),
     evocode_perfect_task_rate: round((100 * count(found => found.some(passes => !passes.includes(false)))) / names.length),
     evocode_hard_task_rate: round((100 * scores.filter(score => score <= 0.5).length) / evaluated.length),
   }
@@ -120,7 +127,8 @@ async function readScore(): Promise<Score> {
   if (score === undefined) throw new Error('nobody was scored')
   return score
 }
-const pick = (score: Score, names: readonly string[]): Score => Object.fromEntries(names.map(name => [name, round(score[name] ?? Number.NaN)]))
+const pick = (score: Score, names: readonly string[]): Score =>
+  Object.fromEntries(names.map(name => [name, round(score[name] ?? Number.NaN)]))
 
 function runTheirs(script: string, args: readonly string[]): string {
   return execFileSync('python3', [join(checkout, 'evaluation', script), ...args]).toString()
@@ -129,17 +137,17 @@ function runTheirs(script: string, args: readonly string[]): string {
 /** By their names; rounded to two digits there. */
 const theirNames = ['mean_reward', 'mt_at_k', 'final_step_completion_rate', 'perfect_task_rate', 'hard_task_rate']
 function expectTheirs(directory: string, model: string, ours: Score): void {
-  const theirs = JSON.parse(runTheirs('compute_metrics.py', ['--tasks-dir', tasks, '--results-dir', directory, '--model', model, '--json']))
-  for (const name of theirNames) expect([name, Math.abs(theirs[name] - (ours[`evocode_${name}`] ?? Number.NaN)) <= 0.0051]).toEqual([name, true])
+  const theirs = JSON.parse(
+    runTheirs('compute_metrics.py', ['--tasks-dir', tasks, '--results-dir', directory, '--model', model, '--json']),
+  )
+  for (const name of theirNames)
+    expect([name, Math.abs(theirs[name] - (ours[`evocode_${name}`] ?? Number.NaN)) <= 0.0051]).toEqual([name, true])
 }
 
-describe.skipIf(dockerMissing !== null)('EvoCode-Bench’s figures', { timeout: 300_000 }, () => {
+describe.skipIf(dockerMissing !== null)('EvoCode-Bench’s figures', { timeout: 600_000 }, () => {
   beforeAll(writeTasks)
   afterAll(async () => {
-    const { tasks: loaded } = await loadTasks(tasks, { environment: {}, harborCompat: false })
-    const names = new Set(await Promise.all(loaded.map(task => prepareImage(task.environment ?? null, null, never))))
-    const docker = await useDocker()
-    for (const name of names) await docker.getImage(name).remove().catch(() => undefined)
+    await removeImages(tasks)
     await place.close()
   })
 
@@ -160,8 +168,13 @@ describe.skipIf(dockerMissing !== null)('EvoCode-Bench’s figures', { timeout: 
     const trials = readTrials(results, 'mixed')
     const score = await readScore()
     const ofTasks = (read: (trial: TrialFiles) => number): number =>
-      round(mean([...new Set(trials.map(trial => trial.task))].map(task => mean(trials.filter(trial => trial.task === task).map(read)))))
-    const named = (name: string) => (trial: TrialFiles) => (trial.result.turnpike.rewards[name] as Record<string, number> | null)?.['reward'] ?? 0
+      round(
+        mean(
+          [...new Set(trials.map(trial => trial.task))].map(task => mean(trials.filter(trial => trial.task === task).map(read))),
+        ),
+      )
+    const named = (name: string) => (trial: TrialFiles) =>
+      (trial.result.turnpike.rewards[name] as Record<string, number> | null)?.['reward'] ?? 0
     expect(pick(score, ['reward_mean_declared', 'reward_mean_reported', 'reward_final', 'reward'])).toEqual({
       reward_mean_declared: ofTasks(named('mean_declared')),
       reward_mean_reported: ofTasks(named('mean_reported')),
@@ -176,30 +189,52 @@ describe.skipIf(dockerMissing !== null)('EvoCode-Bench’s figures', { timeout: 
 
   it('the same tree comes out of the store again', async () => {
     const again = join(place.directory, 'again')
-    const { job } = await place.json<{ job: string }>(['harbor', 'export', 'latest', '--jobs-dir', 'again', '--by-task', '--job-name', '2026-x'])
+    const { job } = await place.json<{ job: string }>([
+      'harbor',
+      'export',
+      'latest',
+      '--jobs-dir',
+      'again',
+      '--by-task',
+      '--job-name',
+      '2026-x',
+    ])
     expect(job).toBe(again)
     expect(compute(readTrials(again, 'mixed'))).toEqual(compute(readTrials(results, 'mixed')))
   })
 
-  it.skipIf(checkout === '')('its runner drives ours: the reference solutions, doing nothing, an agent, and a window of steps', async () => {
-    const env = { ...process.env, HARBOR_BIN: harbor, AGENT_TYPE: 'command', AGENT_MODEL: 'lab/mixed', AGENT_ATTEMPTS: '2' }
-    const drive = (...args: string[]): string =>
-      execFileSync('bash', [join(checkout, 'evaluation/run_single.sh'), join(tasks, 'alpha'), ...args], { env, cwd: place.directory, stdio: 'pipe' }).toString()
-    const expected: Readonly<Record<string, number>> = { oracle: 100, nop: 0 }
-    for (const role of ['oracle', 'nop']) {
-      drive(role)
-      const score = await readScore()
-      expect([role, score['evocode_mean_reward'], score['reward']]).toEqual([role, expected[role], (expected[role] ?? 0) / 100])
-    }
-    drive('agent', '--start-step', '2', '--end-step', '3')
-    const found = readTrials(tasks, 'mixed').filter(trial => trial.task === 'alpha')
-    expect(found).toHaveLength(2)
-    expect(runTheirs('validate_dataset.py', [tasks])).toContain('4/4 tasks valid  | 4 tasks, 11 steps total')
-    expect((await place.json<{ tasks: number; turns: number }>(['tasks', 'check', 'tasks']))).toMatchObject({ tasks: 4, turns: 11 })
-  })
+  it.skipIf(checkout === '')(
+    'its runner drives ours: the reference solutions, doing nothing, an agent, and a window of steps',
+    async () => {
+      const env = { ...process.env, HARBOR_BIN: harbor, AGENT_TYPE: 'command', AGENT_MODEL: 'lab/mixed', AGENT_ATTEMPTS: '2' }
+      const drive = (...args: string[]): string =>
+        execFileSync('bash', [join(checkout, 'evaluation/run_single.sh'), join(tasks, 'alpha'), ...args], {
+          env,
+          cwd: place.directory,
+          stdio: 'pipe',
+        }).toString()
+      const expected: Readonly<Record<string, number>> = { oracle: 100, nop: 0 }
+      for (const role of ['oracle', 'nop']) {
+        drive(role)
+        const score = await readScore()
+        expect([role, score['evocode_mean_reward'], score['reward']]).toEqual([role, expected[role], (expected[role] ?? 0) / 100])
+      }
+      drive('agent', '--start-step', '2', '--end-step', '3')
+      const found = readTrials(tasks, 'mixed').filter(trial => trial.task === 'alpha')
+      expect(found).toHaveLength(2)
+      expect(runTheirs('validate_dataset.py', [tasks])).toContain('4/4 tasks valid  | 4 tasks, 11 steps total')
+      expect(await place.json<{ tasks: number; turns: number }>(['tasks', 'check', 'tasks'])).toMatchObject({
+        tasks: 4,
+        turns: 11,
+      })
+    },
+  )
 
   it.skipIf(checkout === '')('a set of its shape has 26 tasks and 227 steps for both', async () => {
-    const rows = readFileSync(join(checkout, 'evaluation/sweeps/sweep_2026-06_single_shot.csv'), 'utf8').trim().split('\n').slice(1)
+    const rows = readFileSync(join(checkout, 'evaluation/sweeps/sweep_2026-06_single_shot.csv'), 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
     const set = join(place.directory, 'set')
     for (const row of rows) {
       const [task = '', count] = row.split(',')

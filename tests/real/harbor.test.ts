@@ -4,19 +4,16 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { labels, useDocker } from '../../runner/environments/_docker-client.ts'
-import { prepareImage } from '../../runner/environments/_docker-images.ts'
 import { ownerName } from '../../runner/environments/_docker-reaper.ts'
 import type { RunOptions } from '../../runner/run.ts'
 import { loadTasks } from '../../runner/tasks/_all.ts'
 import { dockerMissing, testImage } from '../docker.ts'
-import { atEnd, never } from '../runner/_sandbox.ts'
+import { atEnd } from '../runner/_sandbox.ts'
 import { openBench, script } from '../runner/_tasks.ts'
 import { makeTask, single, stepped } from '../runner/tasks/_harbor-files.ts'
-
-/** Made for these tasks. */
-const images = new Set<string>()
+import { removeImages } from './_task-images.ts'
 
 interface Played {
   readonly files: Readonly<Record<string, string>>
@@ -26,11 +23,11 @@ interface Played {
 }
 
 async function play({ files, agent, compat = false, change = {} }: Played) {
-  const { tasks, warnings } = await loadTasks(makeTask(files), { environment: {}, harborCompat: compat })
+  const directory = makeTask(files)
+  atEnd(() => removeImages(directory))
+  const { tasks, warnings } = await loadTasks(directory, { environment: {}, harborCompat: compat })
   expect(warnings).toEqual([])
   const bench = await openBench()
-  for (const place of tasks.flatMap(task => [task.environment, ...task.turns.map(turn => turn.verifier.separate)]))
-    if (place !== undefined) images.add(await prepareImage(place, null, never))
   const { trials } = await bench.run({
     tasks,
     agents: [script(agent)],
@@ -40,9 +37,12 @@ async function play({ files, agent, compat = false, change = {} }: Played) {
   })
   const [trial] = trials
   if (trial === undefined) throw new Error('no trial')
-  const told = bench.events.filter(event => event.type === 'attempt-verified').map(event => event.data as { rewards?: { reward: number } })
+  const told = bench.events
+    .filter(event => event.type === 'attempt-verified')
+    .map(event => event.data as { rewards?: { reward: number } })
   const read = await bench.read(trial.id)
-  const kept = (turn: number, part: string): string => join(bench.directory, 'files', 'trials', trial.id, 'turns', String(turn), part)
+  const kept = (turn: number, part: string): string =>
+    join(bench.directory, 'files', 'trials', trial.id, 'turns', String(turn), part)
   return { trial, ...read, rewards: told.map(data => data.rewards?.reward ?? null), kept, events: bench.events }
 }
 
@@ -60,19 +60,15 @@ function chain(conditions: Readonly<Record<string, string>>, toml: string, perSt
 }
 
 describe.skipIf(dockerMissing !== null)('Harbor tasks in containers', { timeout: 180_000 }, () => {
-  afterAll(async () => {
-    const docker = await useDocker()
-    // One that another test uses as well stays with that test.
-    for (const name of images) await docker.getImage(name).remove().catch(() => undefined)
-  })
-
   it('a separate verifier has an image of its own and sees artifacts, which hooks may make, and nothing else', async () => {
     const files = {
       ...single(
         '[verifier]\nenvironment_mode = "separate"\n[[verifier.collect]]\ncommand = "cp made.txt /logs/artifacts/collected.txt; id -un >> /logs/artifacts/collected.txt"\nuser = "agent"\n',
       ),
       'tests/Dockerfile': `FROM ${testImage}\nENV MARK=harbor-test-image\nCOPY test.sh /tests/test.sh\nRUN mkdir -p /logs/verifier && chmod +x /tests/test.sh\n`,
-      'tests/test.sh': check('[ "$(cat /logs/artifacts/collected.txt)" = "work\nagent" ] && [ ! -e /app/made.txt ] && [ "$MARK" = harbor-test-image ]'),
+      'tests/test.sh': check(
+        '[ "$(cat /logs/artifacts/collected.txt)" = "work\nagent" ] && [ ! -e /app/made.txt ] && [ "$MARK" = harbor-test-image ]',
+      ),
     }
     const agent = 'echo work > made.txt; mkdir -p /logs/artifacts; chmod 777 /logs/artifacts; ls /tests > seen.txt 2>&1'
     const { rewards, attempts, kept } = await play({ files, agent })
@@ -83,7 +79,10 @@ describe.skipIf(dockerMissing !== null)('Harbor tasks in containers', { timeout:
   it('agent, set-up and verifier work as the users they name', async () => {
     const files = {
       ...chain(
-        { one: '[ "$(id -un)" = root ] && [ "$(cat who.txt)" = agent ] && [ "$(cat setup.txt)" = agent ]', two: '[ "$(id -u)" = 1000 ]' },
+        {
+          one: '[ "$(id -un)" = root ] && [ "$(cat who.txt)" = agent ] && [ "$(cat setup.txt)" = agent ]',
+          two: '[ "$(id -u)" = 1000 ]',
+        },
         'schema_version = "1.2"\n[agent]\nuser = "agent"\n[verifier]\nuser = 0\n',
         { two: '[steps.verifier]\nuser = "agent"\n' },
       ),
@@ -116,16 +115,19 @@ describe.skipIf(dockerMissing !== null)('Harbor tasks in containers', { timeout:
   })
 
   it('a health check is asked until it holds, and one that never does is nobody’s failure', async () => {
-    const counting = 'echo x >> /root/asked; [ "$(wc -l < /root/asked)" -ge 3 ]'
+    const counting = 'echo x >> /asked; [ "$(wc -l < /asked)" -ge 3 ]'
     const environment = `[environment.healthcheck]\ncommand = ${JSON.stringify(counting)}\ninterval_sec = 0.1\nretries = 5\n`
     const files = chain(
-      { one: '[ "$(wc -l < /root/asked)" = 3 ]', two: 'true', three: 'true' },
+      { one: '[ "$(wc -l < /asked)" = 3 ]', two: 'true', three: 'true' },
       `schema_version = "1.2"\n${environment}`,
       { two: '[steps.healthcheck]\ncommand = "test -e up"\ninterval_sec = 0.1\nretries = 2\n' },
     )
     const { rewards, states, trial, events } = await play({ files, agent: 'true' })
     expect([rewards, states]).toEqual([[1], ['passed', 'infra-error', 'infra-error']])
-    expect(trial.outcome).toMatchObject({ kind: 'environment-failed', reason: expect.stringContaining('health check of turn two') })
+    expect(trial.outcome).toMatchObject({
+      kind: 'environment-failed',
+      reason: expect.stringContaining('health check of turn two'),
+    })
     expect(events.filter(event => event.type === 'agent-ended')).toHaveLength(1)
   })
 
@@ -135,7 +137,8 @@ describe.skipIf(dockerMissing !== null)('Harbor tasks in containers', { timeout:
       'schema_version = "1.2"\nartifacts = ["/app/out.txt", { source = "/app/dir", destination = "kept", exclude = ["*.tmp"] }]\n',
       { two: 'artifacts = ["/app/never"]\n' },
     )
-    const agent = 'echo "$1" > out.txt; mkdir -p dir /logs/artifacts; echo a > dir/a.txt; echo b > dir/b.tmp; echo c > /logs/artifacts/c.txt'
+    const agent =
+      'echo "$1" > out.txt; mkdir -p dir /logs/artifacts; echo a > dir/a.txt; echo b > dir/b.tmp; echo c > /logs/artifacts/c.txt'
     const { kept } = await play({ files, agent })
     const manifest = (turn: number): unknown[] =>
       JSON.parse(readFileSync(join(kept(turn, 'artifacts'), 'manifest.json'), 'utf8')).map((entry: Record<string, unknown>) => [
@@ -197,7 +200,10 @@ describe.skipIf(dockerMissing !== null)('Harbor tasks in containers', { timeout:
     const agent = `echo "$2" >> sessions; ${serve}; sleep 0.5; ls /tests/test.sh /logs/verifier/reward.txt 2>/dev/null > leaked || rm leaked`
     const alive = 'n=$(wc -l < beats); sleep 1; [ "$n" -lt "$(wc -l < beats)" ]'
     const files = chain(
-      { one: `${alive} && touch /app/by-tests`, two: `${alive} && [ -e by-tests ] && [ ! -e leaked ] && [ "$(sort -u sessions | wc -l)" = 2 ]` },
+      {
+        one: `${alive} && touch /app/by-tests`,
+        two: `${alive} && [ -e by-tests ] && [ ! -e leaked ] && [ "$(sort -u sessions | wc -l)" = 2 ]`,
+      },
       'schema_version = "1.2"\n[verifier]\ntimeout_sec = 1800\n',
     )
     const { rewards, trial } = await play({ files, agent, compat: true })
@@ -205,7 +211,10 @@ describe.skipIf(dockerMissing !== null)('Harbor tasks in containers', { timeout:
   })
 
   it('under compat a step that leaves no reward ends the chain; by default it is a failed turn', async () => {
-    const files = { ...chain({ one: 'true', two: 'true' }, 'schema_version = "1.2"\n'), 'steps/one/tests/test.sh': '#!/bin/sh\nexit 0\n' }
+    const files = {
+      ...chain({ one: 'true', two: 'true' }, 'schema_version = "1.2"\n'),
+      'steps/one/tests/test.sh': '#!/bin/sh\nexit 0\n',
+    }
     expect((await play({ files, agent: 'true' })).states).toEqual(['failed', 'passed'])
     expect((await play({ files, agent: 'true', compat: true })).states).toEqual(['failed', 'not-reached'])
   })
