@@ -296,11 +296,6 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['runner/talks.ts'],
   },
   {
-    reason: 'held to the contract of its kind',
-    testedBy: 'tests/conformance/formats.test.ts',
-    files: ['convert/formats/merged.ts'],
-  },
-  {
     reason: 'drawn and compared with golden files as a whole',
     testedBy: 'tests/report/report.test.ts',
     files: ['core/money.ts', 'report/markdown.ts', 'report/terminal.ts', 'report/words.ts'],
