@@ -2,17 +2,22 @@
 // passed over.
 
 import { TurnpikeError } from '../core/errors.ts'
-import type { Json } from '../core/types.ts'
+import type { Json, JsonObject } from '../core/types.ts'
+import type { AgentSpec } from '../runner/agents/_adapter.ts'
 import { findAgent } from '../runner/agents/_all.ts'
 import { loadTasks } from '../runner/tasks/_all.ts'
 import type { CommandContext } from './commands/_command.ts'
 
-export interface HarborFlags {
+export interface HarborPlace {
+  readonly jobsDirectory: string
+  /** Null: by the time. */
+  readonly jobName: string | null
+}
+
+export interface HarborFlags extends HarborPlace {
   /** By the names of our configuration. */
   readonly settings: Readonly<Record<string, Json>>
   readonly path: string
-  readonly jobsDirectory: string
-  readonly jobName: string | null
   /** What a person should know before it starts. */
   readonly notes: readonly string[]
 }
@@ -23,8 +28,7 @@ export async function readHarborFlags(context: CommandContext): Promise<HarborFl
   const path = text('path')
   if (path === null)
     throw new TurnpikeError('E_USAGE', 'no task given', { hint: 'name a task or a directory of tasks with --path' })
-  const agent = text('agent') ?? 'oracle'
-  refuseSettings(options['agentKwarg'], agent)
+  const { agent, notes } = chooseAgent(context, text('agent') ?? 'oracle')
   const mode = text('fastForwardMode')
   if (mode !== null && mode !== 'oracle-solution')
     throw new TurnpikeError('E_USAGE', `--fast-forward-mode must be oracle-solution, not ${mode}`)
@@ -33,15 +37,19 @@ export async function readHarborFlags(context: CommandContext): Promise<HarborFl
     throw new TurnpikeError('E_USAGE', '--start-step leaves out earlier steps', {
       hint: 'add --fast-forward-mode oracle-solution',
     })
-  const fresh = await needsFresh(context, agent)
+  const fresh = needsFresh(context, agent)
   return {
     path,
-    jobsDirectory: text('jobsDir') ?? 'jobs',
-    jobName: text('jobName'),
-    notes: fresh ? [`note: ${agent} cannot continue a conversation: each step starts without memory (recorded as fresh)`] : [],
+    ...readPlace(context),
+    notes: [
+      ...notes,
+      ...(fresh
+        ? [`note: ${agent.name} cannot continue a conversation: each step starts without memory (recorded as fresh)`]
+        : []),
+    ],
     settings: {
       'run.tasks': path,
-      'run.agents': [{ name: agent }],
+      'run.agents': [agent],
       ...(text('model') === null ? {} : { 'run.model': text('model') }),
       'run.environment': text('env') ?? 'docker',
       'run.trials': readCount(text('nAttempts'), '--n-attempts', 1),
@@ -53,11 +61,66 @@ export async function readHarborFlags(context: CommandContext): Promise<HarborFl
   }
 }
 
-function refuseSettings(value: unknown, agent: string): void {
-  if (!Array.isArray(value) || value.length === 0) return
-  throw new TurnpikeError('E_USAGE', `the agent ${agent} takes no settings such as ${String(value[0])}`, {
-    hint: 'leave out --agent-kwarg; results with a setting that was not applied could not be trusted',
+export function readPlace({ options }: CommandContext): HarborPlace {
+  const { jobsDir, jobName } = options
+  return {
+    jobsDirectory: typeof jobsDir === 'string' ? jobsDir : 'jobs',
+    jobName: typeof jobName === 'string' ? jobName : null,
+  }
+}
+
+/** Names that Harbor has for programs we drive under another one. */
+const namesakes: Readonly<Record<string, string>> = {
+  'cline-cli': 'cline',
+  'copilot-cli': 'copilot',
+  'grok-build': 'grok',
+  'kimi-code': 'kimi',
+  'qwen-coder': 'qwen-code',
+  'terminus-2': 'terminus',
+}
+
+interface Chosen {
+  readonly agent: JsonObject & { readonly name: string }
+  readonly notes: readonly string[]
+}
+
+/** As the configuration describes it, where that has an agent of the name: a `command` is nothing without its command line. */
+function chooseAgent({ config, options }: CommandContext, given: string): Chosen {
+  const name = namesakes[given] ?? given
+  const notes = name === given ? [] : [`note: ${given} is played by ${name}, and the results say so`]
+  const known = config.run.agents.find(choice => choice.name === name)
+  const settings = { ...known?.settings, ...readSettings(options['agentKwarg']) }
+  const { model, command, ...rest } = known ?? { name, model: null, command: null }
+  const template = Object.entries(command ?? {}).filter(([, value]) => value !== null)
+  const described = {
+    ...rest,
+    // A model given beside the agent is the one that is meant.
+    ...(model === null || typeof options['model'] === 'string' ? {} : { model }),
+    ...(template.length === 0 ? {} : { command: Object.fromEntries(template) }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
+  }
+  return { agent: described as Chosen['agent'], notes }
+}
+
+/** `key=value`: what is written as a number, true, false or null is one, as scripts made for Harbor write it. */
+function readSettings(value: unknown): Record<string, string | number | boolean | null> {
+  const pairs = (Array.isArray(value) ? value.map(String) : []).map((pair): [string, string | number | boolean | null] => {
+    const [, key = '', text = ''] = /^([^=]+)=(.*)$/s.exec(pair) ?? []
+    if (key === '') throw new TurnpikeError('E_USAGE', `--agent-kwarg must be key=value, not ${JSON.stringify(pair)}`)
+    return [key, readScalar(text)]
   })
+  return Object.fromEntries(pairs)
+}
+
+function readScalar(text: string): string | number | boolean | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return value === null || ['number', 'boolean', 'string'].includes(typeof value)
+      ? (value as string | number | boolean | null)
+      : text
+  } catch {
+    return text
+  }
 }
 
 function readCount(text: string | null, flag: string, fallback: number): number {
@@ -67,9 +130,10 @@ function readCount(text: string | null, flag: string, fallback: number): number 
 }
 
 /** An agent without memory is played all the same: scripts made for Harbor expect nothing else. */
-async function needsFresh(context: CommandContext, agent: string): Promise<boolean> {
+function needsFresh(context: CommandContext, agent: Chosen['agent']): boolean {
   if (context.config.run.freshSession || context.config.run.harborCompat) return false
-  return !findAgent(agent).resumes({ id: agent, model: null })
+  const { name: id, ...how } = agent
+  return !findAgent(id).resumes({ id, model: null, ...how } as AgentSpec)
 }
 
 /** Steps by name or number; the name must be one of a single task. */

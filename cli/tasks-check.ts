@@ -1,9 +1,9 @@
 // What a directory of tasks holds and what is wrong with it, without running anything: for authors, before somebody else finds out. Reads
 // every task by itself, so that one mistake does not hide the others.
 
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { isTurnpikeError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import { loadTasks } from '../runner/tasks/_all.ts'
@@ -40,7 +40,7 @@ export async function checkTasks(path: string): Promise<TasksCheck> {
       findings.push({ level: 'error', task: null, message: error.message })
     }
   }
-  findings.push(...findTwins(tasks), ...(await findBuildTroubles(tasks)))
+  findings.push(...findTwins(tasks), ...findStrays(tasks), ...(await findBuildTroubles(tasks)))
   const turns = tasks.flatMap(task => task.turns)
   return {
     tasks: tasks.length,
@@ -59,6 +59,22 @@ function findTwins(tasks: readonly Task[]): TaskFinding[] {
     seen.set(task.id, first ?? task.source.file)
     if (first === undefined || first === task.source.file) return []
     return [{ level: 'error', task: task.id, message: `${task.source.file}: id "${task.id}" is already used in ${first}` }]
+  })
+}
+
+/** Folders under steps/ that no step names: a step was renamed or forgotten, and would never be played. */
+function findStrays(tasks: readonly Task[]): TaskFinding[] {
+  return tasks.flatMap(({ id, turns, source }): TaskFinding[] => {
+    const root = join(dirname(source.file), 'steps')
+    if (basename(source.file) !== 'task.toml' || !existsSync(root)) return []
+    const named = new Set(turns.map(turn => turn.name))
+    const folders = readdirSync(root, { withFileTypes: true }).filter(entry => entry.isDirectory())
+    const strays = folders.map(entry => entry.name).filter(name => !named.has(name))
+    return strays.sort().map(name => ({
+      level: 'warning',
+      task: id,
+      message: `${join(root, name)}: no [[steps]] entry of ${source.file} names it: it is not played`,
+    }))
   })
 }
 

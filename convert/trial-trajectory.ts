@@ -8,9 +8,11 @@ import atif from './formats/atif.ts'
 import readable from './policies/readable.ts'
 import { writeFailedCall } from './rows/trajectory-builder.ts'
 import { readStoreScope } from './sources/source-store.ts'
+import type { TrajectorySet } from './trajectory.ts'
 import { buildLanes } from './tree/lanes.ts'
 import { loadSource } from './tree/load.ts'
 import { buildTree } from './tree/tree.ts'
+import { cutByTurn } from './turn-trajectories.ts'
 
 export interface TrialTrajectory {
   readonly document: string
@@ -24,6 +26,19 @@ export async function writeTrialTrajectory(
   trialId: string,
   score: number | null = null,
 ): Promise<TrialTrajectory | null> {
+  const read = await readTrial(store, trialId, score)
+  return read === null ? null : writeFirst(read.set)
+}
+
+/** A document for each turn in which a model answered, with what was said in that turn alone. */
+export async function writeTurnTrajectories(store: Store, trialId: string): Promise<ReadonlyMap<number, TrialTrajectory>> {
+  const read = await readTrial(store, trialId, null)
+  if (read === null) return new Map()
+  const written = [...cutByTurn(read.set, read.turnOf)].map(([turn, set]) => [turn, writeFirst(set)] as const)
+  return new Map(written.flatMap(([turn, trajectory]) => (trajectory === null ? [] : [[turn, trajectory] as const])))
+}
+
+async function readTrial(store: Store, trialId: string, score: number | null) {
   const [trial] = await store.list('trials', { id: trialId })
   if (trial === undefined) return null
   const { id, name, runId, taskId: task } = trial
@@ -31,7 +46,12 @@ export async function writeTrialTrajectory(
   const tree = buildTree(await loadSource(readStoreScope(store, { scopeId: id }, scope)), id)
   const lanes = buildLanes(tree)
   const stray = lanes.stray.map(({ call }) => writeFailedCall(call))
-  const set = { scope, policy: 'readable', trajectories: readable.build(tree, lanes), stray } as const
+  const turns = new Map(tree.calls.map(({ call }) => [call.id, call.turn]))
+  const set: TrajectorySet = { scope, policy: 'readable', trajectories: readable.build(tree, lanes), stray }
+  return { set, turnOf: (callId: string) => turns.get(callId) ?? null }
+}
+
+function writeFirst(set: TrajectorySet): TrialTrajectory | null {
   for (const document of atif.write(set)) return splitImages(document)
   return null
 }

@@ -1,7 +1,14 @@
 // The grid of a run: which trial stands for a cell (task x agent x repetition, by its name). A trial that was interrupted and played
 // again keeps its rows, but only the newest one counts; everything that scores or shows a run asks here. Pure.
 
-import type { Trial } from './types.ts'
+import type { Trial, TurnState } from './types.ts'
+
+const excluded: ReadonlySet<TurnState> = new Set(['infra-error', 'missing', 'skipped'])
+
+/** What broke outside the agent, has no record, or was not to be played: left out of scores, never a zero. */
+export function isExcluded(state: TurnState): boolean {
+  return excluded.has(state)
+}
 
 /** The trials that count, in their given order: of each cell the one that was created last. */
 export function currentTrials(trials: readonly Trial[]): Trial[] {

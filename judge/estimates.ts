@@ -1,9 +1,10 @@
 // From numbers per trial or task to one printed metric: value, denominator, interval, bounds. Used by every metric.
 // Task is the cluster everywhere: turns and trials of one task are not independent. Pure and deterministic.
 
+import { isExcluded } from '../core/cells.ts'
 import type { Bounds, Interval, Metric, MetricUnit } from '../core/report.ts'
 import type { Score } from '../core/types.ts'
-import { type Fill, type Grid, type GridTask, type GridTrial, isExcluded } from './grid.ts'
+import type { Fill, Grid, GridTask, GridTrial } from './grid.ts'
 import { type BootstrapOptions, bootstrap, clampInterval, fewClusters, studentT, wilson } from './intervals.ts'
 import { known, mean, type ReadTrial, sumPairs } from './outcomes.ts'
 

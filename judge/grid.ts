@@ -1,7 +1,7 @@
 // The grid that every turn metric is computed from: tasks x trials x turns, each planned cell in exactly one state.
 // Built from store rows or from any other table of results; it never guesses a pass, and nothing planned is left out.
 
-import { sortTrials } from '../core/cells.ts'
+import { isExcluded, sortTrials } from '../core/cells.ts'
 import type { CellCounts } from '../core/report.ts'
 import type { AttemptRecord, Trial, TurnRecord, TurnState } from '../core/types.ts'
 
@@ -30,12 +30,6 @@ export type Grid = readonly GridTask[]
 
 /** How to read an excluded cell: leave it out, or assume the worst, or the best. */
 export type Fill = 'drop' | 'fail' | 'pass'
-
-const excluded: ReadonlySet<TurnState> = new Set(['infra-error', 'missing', 'skipped'])
-
-export function isExcluded(state: TurnState): boolean {
-  return excluded.has(state)
-}
 
 /** 1 passed, 0 not, null = not scored. */
 export function readOutcome(cell: Cell, fill: Fill): 0 | 1 | null {

@@ -1,7 +1,8 @@
 // What one trial, and one task over its trials, did: pass rate, perfect, final turn, stamina, recovery, pass@k and pass^k.
 // Pure. `drop` leaves excluded cells out, and then a number that depends on one of them is null, never a guess.
 
-import { type Fill, type GridTask, type GridTrial, isExcluded, readOutcome, readShare } from './grid.ts'
+import { isExcluded } from '../core/cells.ts'
+import { type Fill, type GridTask, type GridTrial, readOutcome, readShare } from './grid.ts'
 
 /** A number of one trial; null = cannot be said because of excluded cells. */
 export type ReadTrial = (trial: GridTrial, fill: Fill) => number | null

@@ -5,14 +5,17 @@ import { countingTrials, currentTrials } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
 import { readUsd } from '../core/money.ts'
 import type { AgentScore, Metric, ScoreReport } from '../core/report.ts'
+import { readRewards, rewardEvents } from '../core/turn-rewards.ts'
 import type { Call, Json, JsonObject, ScoreRecord, Trial } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
 import { foldTotals } from './cost.ts'
 import { foldRatio, ratioInterval } from './estimates.ts'
+import { evocodeMetrics } from './evocode.ts'
 import { buildGrid, compareText, countCells, type Grid, groupBy } from './grid.ts'
 import { type BootstrapOptions, bootstrapDraws, bootstrapSeed, clampInterval } from './intervals.ts'
 import { computeMetrics } from './metrics.ts'
 import { sumPairs } from './outcomes.ts'
+import { type RewardBook, rewardMetrics } from './rewards.ts'
 
 /** Everything of one run that scores and reports are folded from. */
 export interface RunRows {
@@ -21,6 +24,8 @@ export interface RunRows {
   readonly turns: Parameters<typeof buildGrid>[1]
   readonly attempts: Parameters<typeof buildGrid>[2]
   readonly calls: readonly Call[]
+  /** By trial; absent = no verifier speaks in rewards. */
+  readonly rewards?: RewardBook
 }
 
 export async function scoreRun(store: Store, runId: string, options: BootstrapOptions = {}): Promise<ScoreReport> {
@@ -45,7 +50,8 @@ export async function readRun(store: Store, runId: string): Promise<RunRows> {
     attempts.push(...(await store.list('attempts', { trialId: trial.id })))
     calls.push(...(await store.list('calls', { scopeId: trial.id })))
   }
-  return { run, trials, turns, attempts, calls }
+  const told = await Promise.all(rewardEvents.map(type => store.list('events', { runId, type })))
+  return { run, trials, turns, attempts, calls, rewards: readRewards(told.flat()) }
 }
 
 /** Pure: the same rows in any order give the same report. */
@@ -91,9 +97,15 @@ function scoreAgent(rows: RunRows, trials: readonly Trial[], manyModels: boolean
     tasks: grid.length,
     trials: current.length,
     cells: countCells(grid),
-    metrics: [...computeMetrics(grid, options), costPerSolvedTurn(grid, calls, options)],
+    metrics: [...computeMetrics(grid, options), costPerSolvedTurn(grid, calls, options), ...readRewarded(rows, grid, options)],
     cost: foldTotals(calls),
   }
+}
+
+function readRewarded(rows: RunRows, grid: Grid, options: BootstrapOptions): Metric[] {
+  const book = rows.rewards ?? new Map()
+  const played = new Set(rows.attempts.map(attempt => attempt.trialId))
+  return [...rewardMetrics(grid, book, options), ...evocodeMetrics(grid, book, id => played.has(id))]
 }
 
 /** Ratio of sums: everything spent, on failed turns and retries too, over the turns solved. */

@@ -1,8 +1,8 @@
 // Survival over turns: Kaplan-Meier with Greenwood errors, restricted mean and median. Time is the turn number.
 // An infrastructure or budget stop is censored, never counted as a failure and never as survival. Pure.
 
+import { isExcluded } from '../core/cells.ts'
 import type { Grid, GridTrial } from './grid.ts'
-import { isExcluded } from './grid.ts'
 
 /** Left at `turn`: by failing it (`event`), or seen alive through it and not beyond (censored). */
 export interface Observation {

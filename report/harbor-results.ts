@@ -2,9 +2,9 @@
 // key for stands under `turnpike`, so that nothing is told under a name that means something else.
 
 import { createHash } from 'node:crypto'
+import { isExcluded } from '../core/cells.ts'
+import type { Rewards } from '../core/turn-rewards.ts'
 import type { AttemptRecord, Call, JsonObject, Trial, TurnRecord } from '../core/types.ts'
-
-export type Rewards = Readonly<Record<string, number>>
 
 export interface HarborTurn {
   /** Null in single-step tasks. */
@@ -48,15 +48,17 @@ function meanOf(rewards: readonly Rewards[], denominator: number): Rewards {
   return Object.fromEntries(keys.map(key => [key, sum(key) / denominator]))
 }
 
-/** All three readings by their names: what has no reward counts as 0 only over the declared turns. */
+/** All three readings by their names, as scores have them: what has no reward counts as 0 only over the declared turns. */
 export function nameMeans(turns: readonly HarborTurn[]): JsonObject {
-  const reported = turns.flatMap(turn => (turn.rewards === null ? [] : [turn.rewards]))
+  const counted = turns.filter(turn => !isExcluded(turn.record.state))
+  const reported = counted.flatMap(turn => (turn.rewards === null ? [] : [turn.rewards]))
   return {
     mean_reported: reported.length === 0 ? null : meanOf(reported, reported.length),
-    mean_declared: turns.length === 0 ? null : meanOf(reported, turns.length),
+    mean_declared: counted.length === 0 ? null : meanOf(reported, counted.length),
     final: turns.at(-1)?.rewards ?? null,
     turns_reported: reported.length,
     turns_declared: turns.length,
+    turns_excluded: turns.length - counted.length,
   }
 }
 

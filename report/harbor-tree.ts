@@ -3,12 +3,19 @@
 
 import { cp, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { currentTrials } from '../core/cells.ts'
+import { currentTrials, isExcluded } from '../core/cells.ts'
 import { TurnpikeError } from '../core/errors.ts'
-import type { JsonObject, Run, RunEvent, Trial } from '../core/types.ts'
+import { type Rewards, readRewards, singleReward, type TrialRewards } from '../core/turn-rewards.ts'
+import type { AttemptRecord, JsonObject, Run, Trial, TurnRecord } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
 import { writeJobResult } from './harbor-job.ts'
-import { type HarborTrial, type HarborTurn, type Rewards, writeTrialResult } from './harbor-results.ts'
+import { type HarborTrial, type HarborTurn, writeTrialResult } from './harbor-results.ts'
+
+/** An ATIF document and the images it names, by path relative to its own place. */
+export interface HarborTrajectory {
+  readonly document: string
+  readonly images: ReadonlyMap<string, Uint8Array>
+}
 
 export interface HarborTreeOptions {
   readonly store: Store
@@ -18,9 +25,12 @@ export interface HarborTreeOptions {
   /** Where the run keeps what verifiers left: `<work>/trials/<id>/turns/<n>/{verifier,artifacts}`. */
   readonly work: string
   readonly dataset: string | null
-  readonly version: string
-  /** The trajectory of one turn (null: of the whole trial) as an ATIF document; null when there is none. */
-  readonly writeTrajectory: ((trial: Trial, turn: number | null) => Promise<string | null>) | null
+  /** The trials it is made of; absent = all. */
+  readonly only?: (trial: Trial) => boolean
+  /** Of the agent's program. */
+  readonly versionOf: (trial: Trial) => string
+  /** What a trial's agent said, by turn. */
+  readonly readTrajectories: (trialId: string) => Promise<ReadonlyMap<number, HarborTrajectory>>
 }
 
 export interface HarborTree {
@@ -31,14 +41,14 @@ export interface HarborTree {
 export async function writeHarborTree(options: HarborTreeOptions): Promise<HarborTree> {
   const { store, run, directory } = options
   await refuseUsed(directory)
-  const trials = currentTrials(await store.list('trials', { runId: run.id }))
-  const started = new Map<string, JsonObject>()
-  const rewards = new Map<string, Rewards | null>()
-  for (const event of await store.list('events', { runId: run.id })) noteEvent(event, started, rewards)
+  const { only = () => true } = options
+  const trials = currentTrials(await store.list('trials', { runId: run.id })).filter(only)
+  const rewards = readRewards(await store.list('events', { runId: run.id }))
   const written: HarborTrial[] = []
   for (const trial of trials) {
-    const source = await readTrial(options, trial, started.get(trial.id) ?? {}, rewards)
-    await writeTrial(options, source)
+    const told = rewards.get(trial.id) ?? null
+    const source = await readTrial(options, trial, told)
+    await writeTrial(options, source, told)
     written.push(source)
   }
   const config = { ...(run.config as JsonObject), turnpike_version: run.turnpikeVersion }
@@ -47,48 +57,51 @@ export async function writeHarborTree(options: HarborTreeOptions): Promise<Harbo
   return { directory, trials: written.map(({ name, trial }) => ({ name, trial, directory: join(directory, name) })) }
 }
 
-async function refuseUsed(directory: string): Promise<void> {
+/** Asked before the run as well: what was played for hours must find a place. */
+export async function refuseUsed(directory: string): Promise<void> {
   const found = await readdir(directory).catch(() => [])
   if (found.length === 0) return
   throw new TurnpikeError('E_OUTPUT_EXISTS', `${directory} holds something already`, { hint: 'name another job with --job-name' })
 }
 
-function noteEvent(event: RunEvent, started: Map<string, JsonObject>, rewards: Map<string, Rewards | null>): void {
-  if (event.trialId === null) return
-  const data = event.data as JsonObject
-  if (event.type === 'trial-started') started.set(event.trialId, data)
-  // Of several attempts the last one stands.
-  if (event.type === 'attempt-verified' && data['rewards'] !== undefined)
-    rewards.set(`${event.trialId} ${Number(data['turn'])}`, data['rewards'] as Rewards | null)
-}
-
 async function readTrial(
-  { store, run, version }: HarborTreeOptions,
+  { store, run, versionOf }: HarborTreeOptions,
   trial: Trial,
-  started: JsonObject,
-  rewards: ReadonlyMap<string, Rewards | null>,
+  told: TrialRewards | null,
 ): Promise<HarborTrial> {
-  const names = Array.isArray(started['turnNames']) ? started['turnNames'].map(String) : null
+  const started: JsonObject = told?.started ?? {}
   const attempts = await store.list('attempts', { trialId: trial.id })
-  const turns = (await store.list('turns', { trialId: trial.id })).map(
-    (record): HarborTurn => ({
-      name: names?.[record.turn - 1] ?? null,
+  const turns = (await store.list('turns', { trialId: trial.id })).map((record): HarborTurn => {
+    const attempt = attempts.findLast(candidate => candidate.turn === record.turn) ?? null
+    const given = told?.byTurn.get(record.turn)
+    return {
+      name: nameStep(trial, record.turn, told),
       record,
-      attempt: attempts.findLast(attempt => attempt.turn === record.turn) ?? null,
-      rewards: rewards.get(`${trial.id} ${record.turn}`) ?? null,
-    }),
-  )
+      attempt,
+      rewards: given === undefined ? judged(record, attempt) : given,
+    }
+  })
   return {
     name: nameTrial(trial),
     trial,
     taskPath: dirname(String(started['taskFile'] ?? trial.taskId)),
     session: started['session'] === 'fresh' ? 'fresh' : 'continuous',
-    rewardOf: started['rewardOf'] === 'final' ? 'final' : 'mean',
+    rewardOf: told?.rewardOf ?? 'mean',
     turns: turns.sort((a, b) => a.record.turn - b.record.turn),
     calls: await store.list('calls', { scopeId: trial.id }),
-    agentVersion: version,
+    agentVersion: versionOf(trial),
     config: { task: { path: dirname(String(started['taskFile'] ?? '')) }, trial_name: nameTrial(trial), job_id: run.id },
   }
+}
+
+/** Null in single-step tasks. Other formats have chains of turns without names. */
+function nameStep(trial: Trial, turn: number, told: TrialRewards | null): string | null {
+  return told?.turnNames?.[turn - 1] ?? (trial.plannedTurns > 1 ? `turn-${turn}` : null)
+}
+
+/** Verifiers that do not speak in rewards say passed or failed; nothing is said of a turn that nobody judged. */
+function judged({ state }: TurnRecord, attempt: AttemptRecord | null): Rewards | null {
+  return attempt === null || isExcluded(state) ? null : { reward: attempt.passed ? 1 : 0 }
 }
 
 /** As Harbor names them: at most 32 characters of the task, and seven that tell trials apart. */
@@ -97,39 +110,46 @@ export function nameTrial(trial: Pick<Trial, 'id' | 'taskId'>): string {
   return `${task}__${trial.id.slice(-7).toLowerCase()}`
 }
 
-async function writeTrial(options: HarborTreeOptions, source: HarborTrial): Promise<void> {
+async function writeTrial(options: HarborTreeOptions, source: HarborTrial, told: TrialRewards | null): Promise<void> {
   const place = join(options.directory, source.name)
+  const trajectories = new Map<string, ReadonlyMap<number, HarborTrajectory>>()
   for (const turn of source.turns) {
-    // Steps that were not reached have no folder in Harbor's tree either.
-    if (turn.attempt !== null)
-      await writeTurn(options, source, turn, turn.name === null ? place : join(place, 'steps', turn.name))
+    // Steps that were not reached have no folder in Harbor's tree either; a trial without any is one that nobody evaluates.
+    if (turn.attempt === null) continue
+    const player = told?.playedBy(turn.record.turn) ?? source.trial.id
+    const kept = join(options.work, 'trials', player, 'turns', String(turn.record.turn))
+    const folder = turn.name === null ? place : join(place, 'steps', turn.name)
+    await writeTurn(turn, kept, folder)
+    const said = trajectories.get(player) ?? (await options.readTrajectories(player))
+    trajectories.set(player, said)
+    await writeTrajectory(said.get(turn.record.turn), join(folder, 'agent'))
   }
-  if (source.turns.some(turn => turn.name !== null)) await mkdir(join(place, 'steps'), { recursive: true })
   await writeJson(join(place, 'config.json'), source.config)
   // Scripts take a trial for there when its result is.
   await writeJson(join(place, 'result.json'), writeTrialResult(source))
 }
 
-async function writeTurn(options: HarborTreeOptions, { trial }: HarborTrial, turn: HarborTurn, place: string): Promise<void> {
-  const kept = join(options.work, 'trials', trial.id, 'turns', String(turn.record.turn))
+async function writeTrajectory(trajectory: HarborTrajectory | undefined, place: string): Promise<void> {
+  if (trajectory === undefined) return
+  for (const [path, bytes] of trajectory.images) {
+    await mkdir(dirname(join(place, path)), { recursive: true })
+    await writeFile(join(place, path), bytes)
+  }
+  await writeFile(join(place, 'trajectory.json'), trajectory.document)
+}
+
+async function writeTurn(turn: HarborTurn, kept: string, place: string): Promise<void> {
   for (const part of ['verifier', 'artifacts']) await copyKept(join(kept, part), join(place, part))
   const verifier = join(place, 'verifier')
   await mkdir(verifier, { recursive: true })
   await mkdir(join(place, 'agent'), { recursive: true })
-  if (turn.rewards === null) {
-    // What does not count must not lie where scripts look for what does.
-    for (const name of ['reward.txt', 'reward.json']) await setAside(join(verifier, name))
-  } else {
-    const values = Object.values(turn.rewards)
-    const single = turn.rewards['reward'] ?? values.reduce((sum, value) => sum + value, 0) / values.length
-    await writeFile(join(verifier, 'reward.txt'), `${single}\n`)
-  }
-  if (turn.attempt !== null) {
-    await writeFile(join(verifier, 'test-stdout.txt'), turn.attempt.verifierOutput, { flag: 'wx' }).catch(keepExisting)
-    await writeFile(join(place, 'agent', 'output.txt'), turn.attempt.agentOutput)
-  }
-  const trajectory = (await options.writeTrajectory?.(trial, turn.name === null ? null : turn.record.turn)) ?? null
-  if (trajectory !== null) await writeFile(join(place, 'agent', 'trajectory.json'), trajectory)
+  const single = singleReward(turn.rewards)
+  // What does not count must not lie where scripts look for what does.
+  if (single === null) for (const name of ['reward.txt', 'reward.json']) await setAside(join(verifier, name))
+  else await writeFile(join(verifier, 'reward.txt'), `${single}\n`)
+  if (turn.attempt === null) return
+  await writeFile(join(verifier, 'test-stdout.txt'), turn.attempt.verifierOutput, { flag: 'wx' }).catch(keepExisting)
+  await writeFile(join(place, 'agent', 'output.txt'), turn.attempt.agentOutput)
 }
 
 async function copyKept(from: string, to: string): Promise<void> {

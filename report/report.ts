@@ -133,10 +133,12 @@ function listAgents(rows: ReportRows, score: ScoreReport): ReportData['identity'
 function readPolicy(config: Json): Record<string, string> {
   if (config === null || typeof config !== 'object' || Array.isArray(config)) return {}
   const wanted =
-    /^(trials|attempts|feedback|on_?failure|fresh_?session|from_?turn|to_?turn|env|environment|concurrency|seed|script|preset|replay|inject|budget\.\w+\.\w+)$/i
+    /^(trials|attempts|feedback|on_?failure|fresh_?session|from_?turn|to_?turn|env|environment|concurrency|harbor_?compat|seed|script|preset|replay|inject|budget\.\w+\.\w+)$/i
   return Object.fromEntries(
     Object.entries(config)
       .filter(([key, value]) => wanted.test(key) && value !== null && typeof value !== 'object')
+      // Said where it changes what is measured.
+      .filter(([key, value]) => value !== false || !/^harbor_?compat$/i.test(key))
       .map(([key, value]) => [key, String(value)]),
   )
 }

@@ -1,15 +1,11 @@
 // What a verifier's reward files say, and whether that is a pass. Pure. A reward that is missing, unreadable, contradicted or older
 // than the verifier is never a pass.
 
+import { type Rewards, rewardPassed, singleReward } from '../core/turn-rewards.ts'
 import type { FileRead } from './environments/_adapter.ts'
 import { readCaseLines } from './results/case-lines.ts'
 import type { CaseResult } from './results/case-result.ts'
 import { nameApart, type Verdict } from './results/verdict.ts'
-
-/** EvoCode-Bench's scripts take this for 1. */
-export const rewardPassed = 0.999
-
-export type Rewards = Readonly<Record<string, number>>
 
 export interface RewardVerdict extends Verdict {
   /** Null when there is none that counts. */
@@ -62,13 +58,6 @@ export function judgeRewards(evidence: RewardEvidence): RewardVerdict {
 export function isPass(rewards: Rewards): boolean {
   const values = rewards['reward'] === undefined ? Object.values(rewards) : [rewards['reward']]
   return values.length > 0 && values.every(value => value >= rewardPassed)
-}
-
-/** The one number of a turn: the reward of that name, else the mean of all; null when there is none. */
-export function singleReward(rewards: Rewards | null): number | null {
-  const values = rewards === null ? [] : Object.values(rewards)
-  if (rewards === null || values.length === 0) return null
-  return rewards['reward'] ?? values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 const error = (name: string, message: string): CaseResult => ({ name, status: 'error', message })

@@ -59,6 +59,7 @@ export async function openPlace(input: TrialInput, { trial, origin }: Live, toke
       layerDirectory: input.layer?.directory ?? null,
       proxyUrl: input.proxyUrl,
       ...(input.isolation === undefined ? {} : { isolation: input.isolation }),
+      ...(input.policy.harborCompat === true ? { survivors: 'kept' as const } : {}),
       hides: listHiddenPaths(input.task, [input.ledger.store.directory, input.directory]),
       ...(origin?.kind === 'continued' ? { workspacePath: origin.kept.workspace } : {}),
     },

@@ -2,25 +2,25 @@
 // scripts read. cli/turnpike-harbor.mjs is the same under a name that fits HARBOR_BIN.
 
 import { basename, join, resolve } from 'node:path'
-import { TurnpikeError } from '../../core/errors.ts'
+import { assert, TurnpikeError } from '../../core/errors.ts'
 import type { Json } from '../../core/types.ts'
-import { writeHarborTree } from '../../report/harbor-tree.ts'
-import { decodeNew } from '../derive.ts'
-import { nameJob, readHarborFlags } from '../harbor-flags.ts'
-import { readVersion } from '../package-files.ts'
-import { planRun } from '../run-plan.ts'
-import { readScopes } from '../scopes.ts'
+import { refuseUsed } from '../../report/harbor-tree.ts'
+import { type ExportedTree, type ExportPlace, exportTree } from '../harbor-export.ts'
+import { type HarborPlace, nameJob, readHarborFlags, readPlace } from '../harbor-flags.ts'
+import { planRun, type RunPlan } from '../run-plan.ts'
+import { readRunId } from '../scopes.ts'
 import { useStoreAt } from '../store-access.ts'
 import { planToll } from '../toll.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 import { runAgents } from './run.ts'
 
 export const harborCommand: CommandSpec = {
-  usage: 'harbor <action>',
+  usage: 'harbor <action> [run]',
   group: 'Record and run',
   summary: 'Stand in for `harbor run`: its flags, its tree of results',
   description:
-    'The only action is run. Models are reached through the recording proxy (--models, --upstream, --simulated as in turnpike run).\n' +
+    '`run` plays tasks; models are reached through the recording proxy (--models, --upstream, --simulated as in turnpike run).\n' +
+    '`export RUN` writes the same tree of results for a run that the store already has.\n' +
     'What differs from Harbor on purpose, and --harbor-compat, which takes it back: docs/harbor.md.',
   keys: [
     'run.harbor_compat',
@@ -39,8 +39,16 @@ export const harborCommand: CommandSpec = {
     { flags: '-n, --n-concurrent <n>', meaning: 'Trials at once (default 4).' },
     { flags: '-o, --jobs-dir <dir>', meaning: 'Where the results go (default jobs).' },
     { flags: '--job-name <name>', meaning: 'Folder of the results below it (default: date and time).' },
+    {
+      flags: '--by-task',
+      meaning:
+        'A folder <task>/harbor_jobs/<model> for each below --jobs-dir, where EvoCode-Bench looks for the runs of a whole set.',
+    },
     { flags: '-e, --env <kind>', meaning: 'docker (default) or local.' },
-    { flags: '--ak, --agent-kwarg <pair...>', meaning: 'Refused with the reason: our agents take no such settings.' },
+    {
+      flags: '--ak, --agent-kwarg <pair...>',
+      meaning: 'key=value: a setting of the agent (terminus has some); refused where the agent does not have it.',
+    },
     { flags: '--start-step <step>', meaning: 'First step that is played, by name or number.' },
     { flags: '--end-step <step>', meaning: 'Last step that is played.' },
     { flags: '--fast-forward-mode <mode>', meaning: 'oracle-solution: earlier steps are done by their solutions.' },
@@ -50,12 +58,15 @@ export const harborCommand: CommandSpec = {
   examples: [
     'turnpike harbor run --path tasks/my-task --agent oracle --jobs-dir jobs',
     'HARBOR_BIN="turnpike-harbor" ./evaluation/run_single.sh tasks/my-task agent',
+    'turnpike harbor export latest --jobs-dir results --by-task',
   ],
   run: async context => {
-    const [action] = context.arguments
-    if (action !== 'run')
-      throw new TurnpikeError('E_USAGE', `turnpike harbor knows run, not "${action}"`, { hint: 'turnpike harbor run --help' })
-    return runHarbor(context)
+    const [action, ref] = context.arguments
+    if (action === 'run') return runHarbor(context)
+    if (action === 'export' && ref !== undefined) return exportRun(context, ref)
+    throw new TurnpikeError('E_USAGE', `turnpike harbor knows run and export RUN, not "${context.arguments.join(' ')}"`, {
+      hint: 'turnpike harbor run --help',
+    })
   },
 }
 
@@ -67,29 +78,40 @@ async function runHarbor(given: CommandContext): Promise<number> {
   const plan = await planRun(context)
   for (const warning of plan.warnings) context.output.note(`warning: ${warning}`)
   const toll = await planToll(plan.config, 'run')
+  const place = await choosePlace(context, flags)
   return useStoreAt(plan.config.store, {}, async store => {
     const result = await runAgents(context, store, plan, toll)
-    const { scopes } = await readScopes(store, result.run.id)
-    await decodeNew(store, context, scopes)
-    const directory = resolve(context.directory, flags.jobsDirectory, flags.jobName ?? nameJob(new Date()))
-    const tree = await writeHarborTree({
-      store,
-      run: result.run,
-      directory,
-      work: join(plan.config.store, 'work'),
-      dataset: plan.tasks.length > 1 ? basename(resolve(context.directory, flags.path)) : null,
-      version: readVersion(),
-      writeTrajectory: null,
-    })
-    const trials = tree.trials.map(({ name, directory: place, trial }) => ({
-      name,
-      directory: place,
-      outcome: trial.outcome?.kind ?? null,
-    }))
-    if (context.json) await context.output.writeJson({ run: result.run.id, job: tree.directory, trials })
-    else await context.output.write(`results  ${tree.directory}\nrun      ${result.run.name} in ${plan.config.store}\n`)
+    await tellTree(context, await exportTree(context, store, result.run, { ...place, dataset: nameDataset(plan, flags.path) }))
     return result.trials.some(trial => trial.outcome?.kind === 'environment-failed' || trial.outcome?.kind === 'interrupted')
       ? 1
       : 0
   })
+}
+
+/** Any run of the store, as the tree that `run` would have left. */
+function exportRun(context: CommandContext, ref: string): Promise<number> {
+  return useStoreAt(context.config.store, {}, async store => {
+    const place = await choosePlace(context, readPlace(context))
+    const [run] = await store.list('runs', { id: await readRunId(store, ref) })
+    assert(run, 'the run was resolved')
+    await tellTree(context, await exportTree(context, store, run, { ...place, dataset: null }))
+    return 0
+  })
+}
+
+/** Before anything is played: what took hours must find a place. */
+async function choosePlace(context: CommandContext, given: HarborPlace): Promise<Omit<ExportPlace, 'dataset'>> {
+  const jobsDirectory = resolve(context.directory, given.jobsDirectory)
+  const jobName = given.jobName ?? nameJob(new Date())
+  const isByTask = context.options['byTask'] === true
+  if (!isByTask) await refuseUsed(join(jobsDirectory, jobName))
+  return { jobsDirectory, jobName, isByTask }
+}
+
+const nameDataset = (plan: RunPlan, path: string): string | null => (plan.tasks.length > 1 ? basename(resolve(path)) : null)
+
+async function tellTree(context: CommandContext, { directory: job, trials: written, run }: ExportedTree): Promise<void> {
+  const trials = written.map(({ name, directory, trial }) => ({ name, directory, outcome: trial.outcome?.kind ?? null }))
+  if (context.json) await context.output.writeJson({ run: run.id, job, trials })
+  else await context.output.write(`results  ${job}\nrun      ${run.name} in ${context.config.store}\n`)
 }

@@ -23,7 +23,7 @@ export interface AgentSpec {
   readonly driver?: AgentDriver
   /** Absent = by the model's name. */
   readonly protocol?: string
-  /** Of the agent's own kind, by name; each adapter refuses those it does not have. */
+  /** Of the agent's own kind, by name; those it does not have are refused. */
   readonly settings?: Readonly<Record<string, string | number | boolean | null>>
 }
 
@@ -83,6 +83,8 @@ export interface AgentAdapter {
   /** Wire protocols it can speak; empty when it calls no model. */
   readonly protocols: readonly string[]
   readonly needsModel: boolean
+  /** True when it has settings of its own, which `refuse` checks; absent: whatever is set is refused. */
+  readonly hasSettings?: boolean
   /** True when it can take a second request in the same conversation. */
   readonly resumes: (spec: AgentSpec) => boolean
   /** What must be installed for it; null = nothing (built in, or the user's own program). */

@@ -30,6 +30,9 @@ export function refuseChoice(spec: AgentSpec, agent: AgentAdapter): string | nul
   if (protocol !== undefined && !agent.protocols.includes(protocol))
     return `does not speak ${protocol}; it speaks ${agent.protocols.join(', ') || 'no protocol'}`
   if (version !== undefined && !hasVersions(agent)) return `has no versions to choose from; leave out @${version}`
+  const [setting] = Object.keys(spec.settings ?? {})
+  if (setting !== undefined && agent.hasSettings !== true)
+    return `takes no settings such as ${setting}; results with one that was not applied could not be trusted`
   return agent.refuse(spec)
 }
 

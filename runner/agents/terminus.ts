@@ -13,6 +13,7 @@ export default {
   title: 'types into a terminal (tmux) and reads the screen, works with any model',
   protocols: ['anthropic-messages', 'openai-chat', 'openai-responses'],
   needsModel: true,
+  hasSettings: true,
   resumes: () => true,
   layer: { id: 'terminus', version: 'own', packages: [], nodeMajor: 24, systemPackages: ['tmux'], entry },
   drivers: ['process'],

@@ -7,6 +7,7 @@ import type { TaskEnvironment } from '../../core/task.ts'
 import { askDocker, labels } from './_docker-client.ts'
 import { runExec } from './_docker-exec.ts'
 import type { Owner } from './_docker-files.ts'
+import { createLimited } from './_docker-storage.ts'
 
 /** Of one trial; honest builds and test suites stay far below. */
 export const processesMax = 4096
@@ -31,7 +32,7 @@ export function startContainer(docker: Docker, wish: ContainerWish): Promise<Doc
   const { place } = wish
   const memory = place?.memoryMb === null || place === null ? 0 : place.memoryMb * 1024 * 1024
   return askDocker(`a container of ${wish.image} cannot be started`, async () => {
-    const container = await docker.createContainer({
+    const container = await createLimited(docker, place?.storageMb ?? null, {
       Image: wish.image,
       Entrypoint: ['sh', '-c', waitForever],
       Cmd: [],

@@ -134,6 +134,8 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
       })
     return killing
   }
+  // Harbor leaves alone what a command that has ended leaves behind; one that has not ended is ended here in any case.
+  const keeps = spec.survivors === 'kept'
   const place = (): ExecPlace => ({
     container: live.container,
     cwd: workspace,
@@ -151,14 +153,14 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
     quiet: async () => killing,
   })
   return {
-    endProcesses,
+    endProcesses: keeps ? async () => 0 : endProcesses,
     ...createFreezer(live),
     exec: async (argv, options) => {
-      const result = await runExec(argv, options, place(), live.talks > 0 ? 'leave' : 'kill')
+      const result = await runExec(argv, options, place(), live.talks > 0 || keeps ? 'leave' : 'kill')
       if (result.directoryGone)
         throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the directory ${options.cwd ?? workspace} is gone`)
       // Killed from outside, the supervisor could not clear up; other users' processes it may not touch.
-      if (live.talks === 0 && (result.exit === null || options.user !== undefined)) await endProcesses()
+      if (live.talks === 0 && !keeps && (result.exit === null || options.user !== undefined)) await endProcesses()
       if (result.ended === 'exited' && result.exit !== 0) await checkRunning(live.container)
       return result
     },

@@ -58,9 +58,10 @@ export async function readHarborTask(directory: string, options: LoadOptions): P
   const toml = readToml(text, file, warning => warnings.push(warning))
   const reader: HarborReader = { ...toml, directory: resolve(directory), options }
   const task = readTask(reader, file)
-  for (const turn of task.turns) {
+  for (const [index, turn] of task.turns.entries()) {
     if (turn.verifier.command.length > 0) continue
-    warnings.push(`${file}:1: ${turn.name ?? 'the task'} has no tests/test.sh: it is played and not scored`)
+    const line = turn.name === undefined ? 1 : reader.lineOf(`steps[${index}].name`)
+    warnings.push(`${file}:${line}: ${turn.name ?? 'the task'} has no tests/test.sh: it is played and not scored`)
   }
   return { tasks: [task], warnings }
 }
@@ -68,7 +69,7 @@ export async function readHarborTask(directory: string, options: LoadOptions): P
 function readTask(reader: HarborReader, file: string): Task {
   const { root, directory } = reader
   reader.asTable(root, '', rootKeys)
-  const version = reader.text(root, 'schema_version') ?? reader.text(root, 'version')
+  const version = readVersion(reader)
   const identity = readIdentity(reader)
   const metadata = reader.has(root, 'metadata') ? root['metadata'] : {}
   if (!isTable(metadata)) reader.refuse('metadata', 'must be a table')
@@ -90,6 +91,15 @@ function readTask(reader: HarborReader, file: string): Task {
       harbor: { schema_version: version, name: identity, source: reader.text(root, 'source') },
     },
   }
+}
+
+/** It tells of the file and changes nothing, so a number written without quotes is no mistake worth a refusal. */
+function readVersion(reader: HarborReader): string | null {
+  const read = (name: string): string | null => {
+    const value = reader.root[name]
+    return typeof value === 'number' ? String(value) : reader.text(reader.root, name)
+  }
+  return read('schema_version') ?? read('version')
 }
 
 const taskKeys = ['name', 'version', 'description', 'authors', 'keywords']

@@ -49,6 +49,39 @@ it('tells every mistake of a set, not only the first', async () => {
   ])
 })
 
+it('names file, line and key of what is wrong with a chain', async () => {
+  const root = makeDirectory()
+  const broken = (name: string, toml: string, remove?: string): void => {
+    writeFiles(join(root, name), { ...stepped(['one', 'two']), 'task.toml': toml })
+    if (remove !== undefined) rmSync(join(root, name, remove))
+  }
+  const steps = '[[steps]]\nname = "one"\n\n[[steps]]\nname = "two"\n'
+  broken('a', 'schema_version = "1.2"\n[agent\n')
+  broken('b', `${steps}\n[[steps]]\nname = "two"\n`)
+  broken('c', `${steps}\n[[steps]]\nmin_reward = 1\n`)
+  broken('d', `${steps}min_reward = "high"\n`)
+  broken('e', `${steps}[steps.agent]\ntimeout_sec = "x"\n`)
+  broken('f', steps, 'steps/two/instruction.md')
+  broken('g', '[[steps]]\nname = "one"\n')
+  broken('h', steps, 'steps/two/tests/test.sh')
+  broken('i', `schema_version = 1.2\n${steps}minreward = 1\n`)
+  broken('j', steps, 'environment/Dockerfile')
+  const found = await checkTasks(root)
+  expect([found.tasks, found.turns, found.turns_without_tests]).toEqual([3, 5, 1])
+  expect(found.findings.map(({ level, message }) => `${level} ${message.replaceAll(root, '')}`).sort()).toEqual([
+    'error /a/task.toml:2:7: illegal character in key',
+    'error /b/task.toml:8: steps[2].name is "two" as in an earlier step',
+    'error /c/task.toml:7: steps[2].name is missing; it names the folder of the step',
+    'error /d/task.toml:6: steps[1].min_reward must be a number, or a table of numbers',
+    'error /e/task.toml:7: steps[1].agent.timeout_sec must be a number, not "x"',
+    'error /f/task.toml:5: steps[1].name needs /f/steps/two/instruction.md, which is missing',
+    'error /j/task.toml:1: environment.docker_image is missing, and there is no /j/environment/Dockerfile',
+    'warning /g/steps/two: no [[steps]] entry of /g/task.toml names it: it is not played',
+    'warning /h/task.toml:5: two has no tests/test.sh: it is played and not scored',
+    'warning /i/task.toml:7: steps[1].minreward is no known key and is passed over (did you mean "min_reward"?)',
+  ])
+})
+
 it('is a command that exits with 1 when something could not be run', { timeout: 60_000 }, async () => {
   const place = openPlace()
   const task = writeFiles(join(place.directory, 'task'), stepped(['one', 'two']))

@@ -44,8 +44,11 @@ async function write(turns: readonly TaskTurn[], change: Partial<Task> = {}, toT
     directory,
     work: join(bench.directory, 'files'),
     dataset: null,
-    version: '0.0.0',
-    writeTrajectory: async (_: unknown, turn: number | null) => (turn === 2 ? null : `{"turn":${turn}}`),
+    versionOf: () => '0.0.0',
+    readTrajectories: async () => {
+      const images = new Map([['images/a.png', Buffer.from('png')]])
+      return new Map([1, 3].map(turn => [turn, { document: `{"turn":${turn}}`, images }]))
+    },
   }
   const tree = await writeHarborTree(options)
   const [trial] = tree.trials
@@ -65,6 +68,7 @@ it('has the files of each step where scripts look for them', async () => {
   expect(existsSync(join(trial.directory, 'steps/round-3/verifier/reward.txt'))).toBe(false)
   expect(read('steps/round-3/verifier/reward.txt.not-counted')).toBe('nonsense\n')
   expect(json('steps/round-1/agent/trajectory.json')).toEqual({ turn: 1 })
+  expect(read('steps/round-3/agent/images/a.png')).toBe('png')
   expect(existsSync(join(trial.directory, 'steps/round-2/agent/trajectory.json'))).toBe(false)
   expect(readdirSync(directory).sort()).toEqual([trial.name, 'config.json', 'result.json'].sort())
 })
@@ -114,12 +118,27 @@ it('leaves out steps that were not played', async () => {
   expect(json('result.json').step_results).toHaveLength(1)
 })
 
+it('leaves no folder of steps where none was played: scripts take that for a trial to be judged', async () => {
+  const bench = await openBench()
+  const agents = [script('exit 0')]
+  const failing: TaskTurn = { ...makeTurn(1, 'true', 'round-1'), setup: { trees: [], command: ['false'] } }
+  const { run } = await bench.run({ tasks: [task([failing])], agents })
+  const directory = join(bench.directory, 'jobs', 'x')
+  const work = join(bench.directory, 'files')
+  const readTrajectories = async () => new Map()
+  const options = { store: bench.store, run, directory, work, dataset: null, versionOf: () => '1', readTrajectories }
+  const [trial] = (await writeHarborTree(options)).trials
+  expect(readdirSync(trial?.directory ?? '').sort()).toEqual(['config.json', 'result.json'])
+  const other = { ...options, directory: join(bench.directory, 'jobs', 'y') }
+  expect((await writeHarborTree({ ...other, only: () => false })).trials).toEqual([])
+})
+
 it('puts the files of a single-step task at the root', async () => {
   const { trial, read, json } = await write([makeTurn(1, 'echo 1 > results/reward.txt')], { metadata: {} })
   expect(read('verifier/reward.txt')).toBe('1\n')
   expect(existsSync(join(trial.directory, 'steps'))).toBe(false)
   expect(json('result.json')).toMatchObject({ step_results: null, verifier_result: { rewards: { reward: 1 } } })
-  expect(json('agent/trajectory.json')).toEqual({ turn: null })
+  expect(json('agent/trajectory.json')).toEqual({ turn: 1 })
 })
 
 it('never writes over another job', async () => {
@@ -146,7 +165,10 @@ it('means are over what they say', () => {
     final: null,
     turns_reported: 2,
     turns_declared: 4,
+    turns_excluded: 0,
   })
+  const broken = { ...turn(null), record: { state: 'infra-error' } } as unknown as HarborTurn
+  expect(nameMeans([turn(1), broken])).toMatchObject({ mean_declared: { reward: 1 }, turns_declared: 2, turns_excluded: 1 })
 })
 
 it('names trials as Harbor does', () => {

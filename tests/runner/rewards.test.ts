@@ -1,6 +1,6 @@
 // Reward files: what counts, what does not, and what is flagged.
 import { describe, expect, it } from 'vitest'
-import { isPass, judgeRewards, type RewardEvidence, singleReward } from '../../runner/rewards.ts'
+import { isPass, judgeRewards, type RewardEvidence } from '../../runner/rewards.ts'
 
 const file = (text: string, modifiedAtMs = 100) => ({ text, modifiedAtMs })
 const judge = (change: Partial<RewardEvidence>) =>
@@ -100,10 +100,6 @@ describe('printed cases', () => {
   })
 })
 
-it('one number of a turn is the reward, else the mean', () => {
-  expect(singleReward({ reward: 0.5, other: 1 })).toBe(0.5)
-  expect(singleReward({ a: 1, b: 0 })).toBe(0.5)
-  expect(singleReward({})).toBeNull()
-  expect(singleReward(null)).toBeNull()
+it('nothing is no pass', () => {
   expect(isPass({})).toBe(false)
 })
