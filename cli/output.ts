@@ -12,6 +12,7 @@ export function createOutput(
     new Promise((resolve, reject) => stdout.write(data, error => (error ? reject(error) : resolve())))
   return {
     isTty: stderr.isTTY === true,
+    isStdoutTty: stdout.isTTY === true,
     columns: stdout.columns ?? 120,
     useColour: stdout.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb',
     write,
