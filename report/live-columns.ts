@@ -23,7 +23,7 @@ const columns: readonly Column[] = [
   { key: 'turn', head: 'turn', least: 4, align: 'right' },
   { key: 'title', head: '', least: 0, align: 'left' },
   { key: 'try', head: 'try', least: 3, align: 'right' },
-  { key: 'tests', head: 'tests', least: 5, align: 'right' },
+  { key: 'tests', head: 'last tests', least: 5, align: 'right' },
   { key: 'calls', head: 'calls', least: 5, align: 'right' },
   { key: 'in', head: 'in', least: 4, align: 'right' },
   { key: 'cached', head: 'cached', least: 6, align: 'right' },
@@ -37,6 +37,8 @@ const columns: readonly Column[] = [
 const dispensable: readonly Key[] = ['title', 'cached', 'calls', 'in', 'out', 'try', 'cost', 'tests', 'time']
 const gap = '  '
 const [titleLeast, titleMost, briefBelow] = [12, 40, 90]
+/** Room for most of what a trial does: columns must not move with it. */
+const doingLeast = 22
 
 export type TableRow = Readonly<Record<Key, string>>
 
@@ -71,13 +73,12 @@ function nameTurn({ task, turn }: LiveTrial, plan: LivePlan): string {
 
 /** `width` without the mark before each row. */
 export function planColumns(rows: readonly TableRow[], width: number): TableLayout {
-  const natural = columns
-    // What says nothing in any row (no attempts, no price, no names) needs no column.
-    .filter(({ key }) => key === 'trial' || key === 'turn' || key === 'doing' || rows.some(row => row[key] !== ''))
-    .map(column => ({
-      ...column,
-      width: Math.max(column.least, widthOf(column.head), ...rows.map(row => widthOf(row[column.key]))),
-    }))
+  // What says nothing in any row (no attempts, no price, no names) needs no column.
+  const spoken = columns.filter(({ key }) => !dispensable.includes(key) || rows.some(row => row[key] !== ''))
+  const natural = spoken.map(column => {
+    const least = column.key === 'doing' && width >= briefBelow ? doingLeast : column.least
+    return { ...column, width: Math.max(least, widthOf(column.head), ...rows.map(row => widthOf(row[column.key]))) }
+  })
   let shown = natural.map(column => (column.key === 'title' ? { ...column, width: titleLeast } : column))
   for (const key of dispensable) {
     if (measure(shown) <= width) break

@@ -80,7 +80,7 @@ function describeTrial(state: LiveState, event: RunEvent): string | null {
     case 'attempt-verified': {
       const tests = trial.tests === null ? '' : `, ${trial.tests.passed}/${trial.tests.total} tests`
       const verdict = data['passed'] === true ? 'passed' : 'failed'
-      return `${where} attempt ${trial.attempt ?? '?'}  ${verdict}${tests}, ${writeDuration(event.at - trial.turnStartedAt)}`
+      return `${where} attempt ${trial.attempt ?? '?'}  ${verdict}${tests}, ${writeDuration(event.at - trial.attemptStartedAt)}`
     }
     case 'turn-ended': {
       // Its last verification has said so.

@@ -55,13 +55,14 @@ export interface LiveTrial {
   readonly lastTurn: number
   readonly turn: number | null
   readonly attempt: number | null
-  /** Of the last verification. */
+  /** Of the last verification, also when that was of the turn before. */
   readonly tests: { readonly passed: number; readonly total: number } | null
   readonly states: ReadonlyMap<number, TurnState>
   readonly resumedAfter: number | null
   readonly startedAt: EpochMs
   readonly endedAt: EpochMs | null
   readonly turnStartedAt: EpochMs
+  readonly attemptStartedAt: EpochMs
   /** Turns that were played to their end in this run, and how long they took. */
   readonly playedTurns: number
   readonly playedMs: number
@@ -164,6 +165,7 @@ function beginTrial(name: string, { trialId, at }: RunEvent, before: LiveTrial |
     startedAt: before?.startedAt ?? at,
     endedAt: null,
     turnStartedAt: at,
+    attemptStartedAt: at,
     playedTurns: before?.playedTurns ?? 0,
     playedMs: before?.playedMs ?? 0,
     outcome: null,
@@ -192,7 +194,7 @@ function applyTrialEvent(trial: LiveTrial, event: RunEvent, data: JsonObject): L
     case 'trial-continued':
       return { ...trial, resumedAfter: turn }
     case 'attempt-started':
-      return { ...trial, phase: 'running', turn, attempt: readNumber(data['attempt']), tests: null }
+      return { ...trial, phase: 'running', turn, attempt: readNumber(data['attempt']), attemptStartedAt: at }
     case 'attempt-verified':
       return { ...trial, turn, attempt: readNumber(data['attempt']) ?? trial.attempt, tests: readTests(data) }
     case 'turn-ended':
