@@ -13,7 +13,7 @@ export function createOutput(
   return {
     isTty: stderr.isTTY === true,
     isStdoutTty: stdout.isTTY === true,
-    columns: stdout.columns ?? 120,
+    columns: stdout.columns || 120,
     useColour: stdout.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb',
     write,
     writeJson: (value: Json | object) => write(`${JSON.stringify(value)}\n`),

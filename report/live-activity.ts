@@ -90,7 +90,9 @@ function wordsOfWork({ activity, callSince, heldBy }: Doing, now: EpochMs): Word
     return [`${long} ${time}`, `${short} ${time}`]
   }
   if (callSince === null) return both('agent working', 'agent', activity.since)
-  return heldBy === null ? both('model answering', 'model', callSince) : both(`waiting for ${heldBy}`, 'wait', callSince)
+  return heldBy === null
+    ? both('model answering', 'model', callSince)
+    : [`waiting ${writeDuration(now - callSince)} for ${heldBy}`, `wait ${writeDuration(now - callSince)}`]
 }
 
 function wordsOf({ activity, turn }: Doing, now: EpochMs): Words {

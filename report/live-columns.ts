@@ -23,7 +23,7 @@ const columns: readonly Column[] = [
   { key: 'turn', head: 'turn', least: 4, align: 'right' },
   { key: 'title', head: '', least: 0, align: 'left' },
   { key: 'try', head: 'try', least: 3, align: 'right' },
-  { key: 'tests', head: 'last tests', least: 5, align: 'right' },
+  { key: 'tests', head: 'tests', least: 5, align: 'right' },
   { key: 'calls', head: 'calls', least: 5, align: 'right' },
   { key: 'in', head: 'in', least: 4, align: 'right' },
   { key: 'cached', head: 'cached', least: 6, align: 'right' },
@@ -79,19 +79,34 @@ export function planColumns(rows: readonly TableRow[], width: number): TableLayo
     const least = column.key === 'doing' && width >= briefBelow ? doingLeast : column.least
     return { ...column, width: Math.max(least, widthOf(column.head), ...rows.map(row => widthOf(row[column.key]))) }
   })
-  let shown = natural.map(column => (column.key === 'title' ? { ...column, width: titleLeast } : column))
+  // A long name must not cost all the others their figures.
+  const mosts: Partial<Record<Key, number>> = {
+    trial: Math.max(16, Math.floor(width * 0.25)),
+    doing: Math.max(doingLeast, Math.floor(width * 0.2)),
+    title: titleLeast,
+  }
+  let shown = natural.map(column => ({ ...column, width: Math.min(column.width, mosts[column.key] ?? column.width) }))
   for (const key of dispensable) {
     if (measure(shown) <= width) break
     shown = shown.filter(column => column.key !== key)
   }
-  shown = shrink(shown, measure(shown) - width)
-  const wish = natural.find(column => column.key === 'title')?.width ?? 0
-  const spare = Math.max(0, width - measure(shown))
-  return {
-    columns: shown.map(column =>
-      column.key === 'title' ? { ...column, width: Math.min(titleMost, Math.max(titleLeast, wish), titleLeast + spare) } : column,
-    ),
+  return { columns: widen(shrink(shown, measure(shown) - width), natural, width) }
+}
+
+/** Room that is left goes to names, then to what is done, then to titles. */
+function widen(shown: readonly Sized[], natural: readonly Sized[], width: number): Sized[] {
+  let sized = [...shown]
+  for (const key of ['trial', 'doing', 'title'] as const) {
+    const wish = natural.find(column => column.key === key)?.width ?? 0
+    const most = key === 'title' ? Math.min(titleMost, wish) : wish
+    const spare = width - measure(sized)
+    sized = sized.map(column =>
+      column.key === key && spare > 0
+        ? { ...column, width: Math.max(column.width, Math.min(most, column.width + spare)) }
+        : column,
+    )
   }
+  return sized
 }
 
 type Sized = Column & { readonly width: number }
@@ -130,5 +145,5 @@ export function drawRow(row: TableRow, { columns: shown }: TableLayout): string 
     const text = key === 'trial' ? cutMiddle(row[key], width) : cutText(row[key], width)
     return align === 'left' ? padEnd(text, width) : padStart(text, width)
   })
-  return cells.join(gap)
+  return cells.join(gap).trimEnd()
 }

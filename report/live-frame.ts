@@ -25,11 +25,11 @@ const separator = ' · '
 export function drawFrame(state: LiveState, size: FrameSize, now: EpochMs, colours: Colours): string[] {
   if (size.height <= 0 || size.width <= 0) return []
   const totals = foldTotals(state, now)
-  const below = drawTotals(state, totals, size.width, now, colours)
+  // Half of a low screen at most; what it costs is worth a row of a trial.
+  const below = drawTotals(state, totals, size.width, now, colours).slice(0, Math.max(1, Math.floor(size.height / 2)))
   const active = listActive(state)
   const head = size.height >= headFromHeight && active.length > 0 ? 1 : 0
-  // Rows come first where both do not fit, but the first line of the totals always stays.
-  const room = size.height - head - Math.min(below.length, Math.max(1, size.height - head - active.length))
+  const room = size.height - head - below.length
   const shown = active.length <= room ? active : active.slice(0, Math.max(0, room - 1))
   const rows = shown.map(trial => writeRow(trial, state.plan, now, size.width))
   const layout = planColumns(rows, size.width - 2)
