@@ -54,7 +54,7 @@ export function createTreeScreen(
     const { height } = screen.size()
     const above = lines.length - height + 2
     // What it is about stays in sight.
-    screen.draw(above < 2 ? lines : [lines[0] ?? '', `⋮ ${above - 1} lines above`, ...lines.slice(above)])
+    screen.draw(lines.length <= height ? lines : [lines[0] ?? '', `⋮ ${above - 1} lines above`, ...lines.slice(above)])
   }
   stream.on('resize', redraw)
   return {

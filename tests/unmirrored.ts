@@ -177,7 +177,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'a part of `turnpike tree`; tested as a process over a recorded session',
     testedBy: 'tests/cli/commands/tree.test.ts',
-    files: ['cli/read-trees.ts', 'cli/tree-follow.ts', 'cli/tree-json.ts', 'cli/tree-outline.ts', 'cli/tree-view.ts'],
+    files: ['cli/read-trees.ts', 'cli/tree-json.ts', 'cli/tree-outline.ts', 'cli/tree-view.ts'],
   },
   {
     reason: 'what an import attributes by; tested as a process',

@@ -30,7 +30,8 @@ export const runCommand: CommandSpec = {
   description:
     'Starts a recording proxy on a free port, gives each agent its own place to work, verifies every turn, then decodes, converts,\n' +
     'scores and reports. Everything lies in the store; a run that was stopped goes on with --resume.\n' +
-    'With --agent command, the command line after -- is the agent; docs/agents.md has its placeholders.',
+    'With --agent command, the command line after -- is the agent; docs/agents.md has its placeholders.\n' +
+    'With --json each event is a line on standard output, the last one the result; docs/runs.md describes them.',
   keys: [
     'run.tasks',
     'run.agents',
