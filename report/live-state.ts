@@ -4,6 +4,7 @@
 import type { EpochMs, JsonObject, RunEvent, TurnState } from '../core/types.ts'
 import { readCount, readNumber, readObject, readStates, readTests, readText } from './event-data.ts'
 import { type Activity, nextActivity } from './live-activity.ts'
+import type { LiveFigures } from './live-words.ts'
 
 /** What is known of a run before its first event; everything optional is simply not shown. */
 export interface LivePlan {
@@ -15,15 +16,6 @@ export interface LivePlan {
   readonly budget: { readonly costUsd: number | null; readonly tokens: number | null; readonly calls: number | null }
   /** What turns are called, by task; index 0 is turn 1. */
   readonly turnNames: ReadonlyMap<string, readonly string[]>
-}
-
-/** What a trial or a run has spent so far. */
-export interface LiveFigures {
-  readonly calls: number
-  readonly tokens: { readonly input: number; readonly cachedRead: number; readonly cachedWrite: number; readonly output: number }
-  readonly nanoUsd: number
-  readonly pricedCalls: number
-  readonly unpricedCalls: number
 }
 
 export interface TrialFigures {

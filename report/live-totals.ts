@@ -1,7 +1,8 @@
 // The sums of a run while it goes on: trials by phase, turns, tokens and cost; and about how long it will take from here. Pure.
 
 import type { EpochMs } from '../core/types.ts'
-import type { LiveFigures, LiveState, LiveTrial } from './live-state.ts'
+import type { LiveState, LiveTrial } from './live-state.ts'
+import type { LiveFigures } from './live-words.ts'
 
 export interface LiveTotals {
   /** Sum of the four below. */

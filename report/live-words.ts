@@ -1,7 +1,15 @@
 // Durations, amounts of tokens and money as short as a line that is redrawn wants them. Pure text.
 
 import { formatUsd } from '../core/money.ts'
-import type { LiveFigures } from './live-state.ts'
+
+/** What a trial or a run has spent so far. */
+export interface LiveFigures {
+  readonly calls: number
+  readonly tokens: { readonly input: number; readonly cachedRead: number; readonly cachedWrite: number; readonly output: number }
+  readonly nanoUsd: number
+  readonly pricedCalls: number
+  readonly unpricedCalls: number
+}
 
 /** `0s`, `59s`, `1m 02s`, `3h 04m`, `2d 05h`; never negative. */
 export function writeDuration(ms: number): string {

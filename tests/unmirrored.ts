@@ -22,9 +22,7 @@ export const unmirrored: readonly Unmirrored[] = [
       'convert/tree/link.ts',
       'convert/sources/source.ts',
       'convert/pool/thread-messages.ts',
-      'convert/link.ts',
       'core/task.ts',
-      'convert/source.ts',
       'convert/trajectory.ts',
       'proxy/replay/options.ts',
       'core/types.ts',
@@ -306,11 +304,6 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'a conversation on pipes, held to the contract of environments',
     testedBy: 'tests/conformance/environments.test.ts',
     files: ['runner/talks.ts'],
-  },
-  {
-    reason: 'held to the contract of its kind',
-    testedBy: 'tests/conformance/formats.test.ts',
-    files: ['convert/formats/merged.ts'],
   },
   {
     reason: 'drawn and compared with golden files as a whole',

@@ -1,14 +1,8 @@
 // Events of a run as the runner writes them, at times of one's choosing; for tests of the live view.
 import fc from 'fast-check'
 import type { Json, RunEvent } from '../../core/types.ts'
-import {
-  applyInput,
-  createLiveState,
-  type LiveFigures,
-  type LiveInput,
-  type LivePlan,
-  type LiveState,
-} from '../../report/live-state.ts'
+import { applyInput, createLiveState, type LiveInput, type LivePlan, type LiveState } from '../../report/live-state.ts'
+import type { LiveFigures } from '../../report/live-words.ts'
 
 /** When every story begins. */
 export const start = Date.parse('2026-03-01T10:00:00Z')
