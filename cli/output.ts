@@ -12,7 +12,8 @@ export function createOutput(
     new Promise((resolve, reject) => stdout.write(data, error => (error ? reject(error) : resolve())))
   return {
     isTty: stderr.isTTY === true,
-    columns: stdout.columns ?? 120,
+    isStdoutTty: stdout.isTTY === true,
+    columns: stdout.columns || 120,
     useColour: stdout.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb',
     write,
     writeJson: (value: Json | object) => write(`${JSON.stringify(value)}\n`),

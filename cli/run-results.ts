@@ -77,7 +77,16 @@ export async function printRun(context: CommandContext, result: RunResult, deriv
   if (context.json) {
     const { id, name, state, simulated } = run
     const score = writeScoreJson(derived.score)
-    await output.writeJson({ id, name, state, simulated, trials: trials.map(writeTrial), score, files: derived.files })
+    await output.writeJson({
+      event: 'result',
+      id,
+      name,
+      state,
+      simulated,
+      trials: trials.map(writeTrial),
+      score,
+      files: derived.files,
+    })
     return
   }
   const whole = context.options['report'] === true

@@ -1,22 +1,17 @@
-// Meter, budgets, rate limits and injected faults as `turnpike proxy` and `turnpike run` want them, from the configuration; and where
-// their figures go: the live view, and events of the run.
+// Meter, budgets, rate limits and injected faults as `turnpike proxy` and `turnpike run` want them, from the configuration. Where their
+// figures go while a run goes on is live-figures.ts.
 
 import type { Config } from '../core/config.ts'
 import { TurnpikeError } from '../core/errors.ts'
-import { formatCost } from '../core/money.ts'
-import type { JsonObject, RunEvent } from '../core/types.ts'
 import { type Budgets, noBudgets } from '../proxy/budget.ts'
-import type { Account, Price } from '../proxy/budget-accounts.ts'
-import { sumTokens } from '../proxy/budget-tally.ts'
+import type { Price } from '../proxy/budget-accounts.ts'
 import type { InjectSpec } from '../proxy/inject/spec.ts'
 import { readInject } from '../proxy/inject/spec-file.ts'
 import type { Metered } from '../proxy/meter.ts'
-import type { RateWait } from '../proxy/rate.ts'
+import type { RateWait, RateWaiting } from '../proxy/rate.ts'
 import type { ProxyOptions } from '../proxy/server.ts'
 import type { TollOptions } from '../proxy/toll.ts'
-import type { LiveFigures } from '../report/live.ts'
 import type { Store } from '../store/_adapter.ts'
-import { createUlid } from '../store/ulid.ts'
 import { readPrice } from './derive.ts'
 import type { Providers } from './providers.ts'
 
@@ -54,6 +49,7 @@ export async function planToll(
 
 export interface TollListeners {
   readonly onMetered?: (metered: Metered) => void
+  readonly onWaiting?: (wait: RateWaiting) => void
   readonly onWaited?: (wait: RateWait) => void
 }
 
@@ -88,63 +84,4 @@ export async function openToll(plan: TollPlan, { store, providers, replay, liste
     },
     refuseTrial: async runId => (await toll.spentRun(runId))?.message ?? null,
   }
-}
-
-export interface FigureBoard {
-  readonly listeners: TollListeners
-  /** Writes what has not been written yet. */
-  readonly flush: () => Promise<void>
-}
-
-/** A trial's figures are written as an event at most this often. */
-const eventEveryMs = 2_000
-
-/** Figures of trials on their way to the live view and, as `trial-metered` and `call-waited` events, into the store. */
-export function openFigures(store: Store, show: (trialId: string, figures: LiveFigures) => void): FigureBoard {
-  const changed = new Map<string, Account>()
-  let writing: Promise<void> = Promise.resolve()
-  let timer: NodeJS.Timeout | null = null
-  const put = (events: readonly RunEvent[]): void => {
-    // A store that cannot be written refuses the calls themselves, and says so there.
-    if (events.length > 0) writing = writing.then(() => store.put('events', events)).catch(() => undefined)
-  }
-  const write = (): void => {
-    if (timer !== null) clearTimeout(timer)
-    timer = null
-    put([...changed.values()].flatMap(account => nameEvent(account, 'trial-metered', writeFigures(account))))
-    changed.clear()
-  }
-  const onMetered = ({ account }: Metered): void => {
-    if (account.run === null) return
-    show(account.id, readFigures(account))
-    changed.set(account.id, account)
-    timer ??= setTimeout(write, eventEveryMs)
-  }
-  const onWaited = ({ account, provider, ms, ended, exchangeId }: RateWait): void => {
-    if (account !== null) put(nameEvent(account, 'call-waited', { exchange: exchangeId, provider, ms: Math.round(ms), ended }))
-  }
-  return {
-    listeners: { onMetered, onWaited },
-    flush: () => {
-      write()
-      return writing
-    },
-  }
-}
-
-function nameEvent(account: Account, type: string, data: JsonObject): RunEvent[] {
-  if (account.run === null) return []
-  return [
-    { id: createUlid(), runId: account.run.id, trialId: account.id, type, at: Date.now(), data: { name: account.name, ...data } },
-  ]
-}
-
-function readFigures({ tally }: Account): LiveFigures {
-  const answered = tally.pricedCalls + tally.unpricedCalls > 0
-  return { calls: tally.calls, tokens: sumTokens(tally), cost: answered && tally.pricedCalls > 0 ? formatCost(tally) : null }
-}
-
-function writeFigures({ tally }: Account): JsonObject {
-  const { calls, tokens, nanoUsd, pricedCalls, unpricedCalls, unknownCalls, partialCalls } = tally
-  return { calls, tokens: { ...tokens }, nanoUsd, pricedCalls, unpricedCalls, unknownCalls, partialCalls }
 }

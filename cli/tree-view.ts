@@ -6,6 +6,7 @@ import { sumTokens } from '../convert/conversion-counts.ts'
 import type { Evidence, Relation } from '../convert/tree/link.ts'
 import type { TreeCall } from '../convert/tree/tree.ts'
 import type { Exchange, Usage } from '../core/types.ts'
+import { cutText } from '../report/text-width.ts'
 import { cleanText, countOf } from '../report/words.ts'
 import type { Output } from './commands/_command.ts'
 import type { ReadTree } from './read-trees.ts'
@@ -21,7 +22,7 @@ export interface TreeViewOptions {
 export function drawTree(read: ReadTree, options: TreeViewOptions, output: Pick<Output, 'columns' | 'useColour'>): string[] {
   const { scope, tree, lanes, exchanges } = read
   const colours = pc.createColors(output.useColour)
-  const width = Math.max(40, output.columns)
+  const width = Math.max(20, output.columns)
   const entries = outlineForest(tree, lanes, options)
   // A failed call only says what it asked for, which answers name otherwise.
   const models = new Set(tree.calls.filter(call => call.call.answer !== null).map(call => call.call.model))
@@ -30,8 +31,8 @@ export function drawTree(read: ReadTree, options: TreeViewOptions, output: Pick<
     scope.agent === null ? '' : `  ${scope.agent.name}${scope.agent.version === null ? '' : ` ${scope.agent.version}`}`
   const [model = null] = isOneModel ? models : []
   const counts = `${countOf(tree.calls.length, 'call')}, ${countOf(lanes.lanes.length, 'lane')}`
-  const head = `${scope.kind} ${scope.name}${agent}${model === null ? '' : `  ${model}`}  ${counts}`
-  const lines = [colours.bold(cut(head, width))]
+  const head = cleanText(`${scope.kind} ${scope.name}${agent}${model === null ? '' : `  ${model}`}  ${counts}`)
+  const lines = [colours.bold(cutText(head, width))]
   for (const entry of entries) lines.push(...drawEntry(entry, { exchanges, colours, width, isOneModel, options }))
   if (tree.scope.undecodable > 0) lines.push(colours.dim(`${countOf(tree.scope.undecodable, 'exchange')} could not be decoded`))
   return lines
@@ -51,11 +52,11 @@ function drawEntry({ item, rails, depth, place }: OutlineEntry, drawing: Drawing
   const around = (hidden > 0 ? `(${hidden}) ` : '') + rails.map(goesOn => (goesOn ? '│ ' : '  ')).join('')
   const sign = item.kind === 'fold' ? '⋮' : place === 'first' || place === 'only' ? '●' : place === 'last' ? '└' : '├'
   const text = item.kind === 'fold' ? describeFold(item) : describeCall(item, drawing)
-  const line = cut(`${around}${sign} ${text}`, width)
+  const line = cutText(`${around}${sign} ${text}`, width)
   const lines = [paint(line, item, colours)]
   const evidence = item.kind === 'call' && options.evidence ? item.call.link.evidence : []
   const inner = `${around}${place === 'last' || place === 'only' ? ' ' : '│'}   `
-  for (const one of evidence) lines.push(colours.dim(cut(`${inner}${describeEvidence(one)}`, width)))
+  for (const one of evidence) lines.push(colours.dim(cutText(`${inner}${describeEvidence(one)}`, width)))
   return lines
 }
 
@@ -95,9 +96,9 @@ export function describeAlone(read: ReadTree, call: TreeCall, output: Pick<Outpu
   const colours = pc.createColors(output.useColour)
   const role = call.call.answer === null ? 'failed' : 'step'
   const item: OutlineCall = { kind: 'call', call, role, lane: null }
-  const width = Math.max(40, output.columns)
+  const width = Math.max(20, output.columns)
   const drawing = { exchanges: read.exchanges, colours, width, isOneModel: false, options: { all: true, evidence: false } }
-  return paint(cut(`${read.scope.name}  ${describeCall(item, drawing)}`, width), item, colours)
+  return paint(cutText(`${read.scope.name}  ${describeCall(item, drawing)}`, width), item, colours)
 }
 
 /** Context and what was written. */
@@ -145,8 +146,4 @@ function describeFold({ calls }: OutlineFold): string {
 
 export function describeEvidence({ kind, value }: Evidence): string {
   return cleanText(`by ${kind} ${value}`)
-}
-
-function cut(line: string, width: number): string {
-  return line.length <= width ? line : `${line.slice(0, width - 1)}…`
 }

@@ -14,14 +14,19 @@ export interface RateOptions {
   readonly limits: ReadonlyMap<string, ProviderLimits>
   readonly accounts: Accounts
   readonly now: () => EpochMs
+  /** A call has begun to wait. */
+  readonly onWaiting?: (wait: RateWaiting) => void
   /** A call that had to wait goes, or has given up. */
   readonly onWaited?: (wait: RateWait) => void
 }
 
-export interface RateWait {
+export interface RateWaiting {
   readonly exchangeId: string
   readonly account: Account | null
   readonly provider: string
+}
+
+export interface RateWait extends RateWaiting {
   readonly ms: number
   readonly ended: 'forwarded' | 'aborted' | 'draining'
 }
@@ -161,5 +166,6 @@ function wait(shared: Shared, call: RatedCall, request: ForwardRequest, enteredA
     options.onWaited?.({ exchangeId: id, account, provider, ms: at - enteredAt, ended })
   }
   waits.add(refuse)
+  options.onWaiting?.({ exchangeId: id, account, provider })
   if (shared.draining()) setImmediate(refuse)
 }

@@ -13,7 +13,7 @@ import { createSocketInjector } from './inject/socket.ts'
 import type { InjectSpec } from './inject/spec.ts'
 import { createMeter, createReadings, type Metered } from './meter.ts'
 import { createSocketMeter } from './meter-socket.ts'
-import { createRateLimiter, type RateWait } from './rate.ts'
+import { createRateLimiter, type RateWait, type RateWaiting } from './rate.ts'
 import type { ProviderLimits } from './rate-queue.ts'
 import { createTollMetrics } from './toll-metrics.ts'
 import type { LinkLayer } from './websocket/link.ts'
@@ -27,6 +27,7 @@ export interface TollOptions {
   /** Someone wants the figures though nothing is limited. */
   readonly watched: boolean
   readonly onMetered?: (metered: Metered) => void
+  readonly onWaiting?: (wait: RateWaiting) => void
   readonly onWaited?: (wait: RateWait) => void
   readonly now?: () => EpochMs
 }
@@ -63,6 +64,7 @@ export function createToll(options: TollOptions): Toll | null {
     limits,
     accounts,
     now,
+    ...(options.onWaiting === undefined ? {} : { onWaiting: options.onWaiting }),
     onWaited: wait => {
       metrics.waited(wait)
       options.onWaited?.(wait)

@@ -19,6 +19,7 @@ import { type Cell, planGrid } from './grid.ts'
 import { type Job, planTrial } from './job.ts'
 import { type LayerOptions, type PreparedLayer, prepareLayer } from './layers.ts'
 import { type Ledger, openLedger } from './ledger.ts'
+import { describeOutlook } from './outlook.ts'
 import { checkPlaces } from './place-check.ts'
 import type { FailurePolicy, Policy } from './policy.ts'
 import { createProviderPauses } from './provider-pauses.ts'
@@ -113,7 +114,14 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   await mkdir(directory, { recursive: true })
   const { git, warnings } = await prepareSnapshots(ledger, options.path)
   const { jobs, kept } = opened
-  await ledger.emit('run-started', null, { name: opened.run.name, trials: jobs.length, kept: kept.length, plannedTurns })
+  const outlook = await describeOutlook({ store: options.store, cells, policy, kept })
+  await ledger.emit('run-started', null, {
+    name: opened.run.name,
+    trials: jobs.length,
+    kept: kept.length,
+    plannedTurns,
+    ...outlook,
+  })
   const pauses = createProviderPauses()
   const ended = new Map<string, Trial>(kept.map(trial => [trial.name, trial]))
   // An image has programs and a search path of its own.

@@ -9,6 +9,7 @@ import { type Workbench, warnOfRetry } from './attempt.ts'
 import { copyMeasured, isContinuable, readOrigin } from './continuation.ts'
 import { openDialogue } from './drivers/_all.ts'
 import { createKeeper } from './keeper.ts'
+import { findPlayedTurns } from './outlook.ts'
 import { prepareTurn } from './preparation.ts'
 import { applyFailurePolicy } from './reference.ts'
 import { retryEnvironment } from './retry.ts'
@@ -29,11 +30,13 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     agent: input.spec.id,
     model: input.spec.model,
     session: policy.freshSession ? 'fresh' : 'continuous',
+    ...findPlayedTurns(task, policy),
     ...describeTask(task),
   })
   const origin = await readOrigin(ledger.store, started.id)
   const cells: Map<number, TurnState> =
     origin === null ? new Map() : await copyMeasured({ store: ledger.store, directory: input.directory }, started, origin)
+  if (cells.size > 0) await ledger.emit('turns-copied', started, { states: Object.fromEntries(cells) })
   const live: Live = { trial: started, origin }
   let end: TrialEnd
   try {

@@ -110,6 +110,16 @@ export const unmirrored: readonly Unmirrored[] = [
     testedBy: 'tests/report/harbor-tree.test.ts',
     files: ['report/harbor-job.ts', 'report/harbor-results.ts'],
   },
+  {
+    reason: 'what a frame of the live view is put together from, tested in frames',
+    testedBy: 'tests/report/live-frame.test.ts',
+    files: ['report/live-activity.ts', 'report/live-columns.ts', 'report/live-facts.ts'],
+  },
+  {
+    reason: 'reads single values of event data, tested by the state that is made of them',
+    testedBy: 'tests/report/live-state.test.ts',
+    files: ['report/event-data.ts'],
+  },
   { reason: 'tested as a process', testedBy: 'tests/cli/tasks-check.test.ts', files: ['cli/commands/tasks.ts'] },
   { reason: 'tested as a process', testedBy: 'tests/cli/harbor-flags.test.ts', files: ['cli/commands/harbor.ts'] },
   {
@@ -165,7 +175,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'a part of `turnpike tree`; tested as a process over a recorded session',
     testedBy: 'tests/cli/commands/tree.test.ts',
-    files: ['cli/read-trees.ts', 'cli/tree-follow.ts', 'cli/tree-json.ts', 'cli/tree-outline.ts', 'cli/tree-view.ts'],
+    files: ['cli/read-trees.ts', 'cli/tree-json.ts', 'cli/tree-outline.ts', 'cli/tree-view.ts'],
   },
   {
     reason: 'what an import attributes by; tested as a process',

@@ -30,7 +30,9 @@ export interface CommandContext {
 }
 
 export interface Output {
+  /** Standard error is a terminal. */
   readonly isTty: boolean
+  readonly isStdoutTty: boolean
   readonly columns: number
   readonly useColour: boolean
   /** Standard output: results only. Resolves when the bytes have been taken. */

@@ -4,9 +4,12 @@
 import { join } from 'node:path'
 import { budgetKeyNames } from '../../core/budget-keys.ts'
 import { TurnpikeError } from '../../core/errors.ts'
+import type { RunEvent } from '../../core/types.ts'
 import { countOf } from '../../report/words.ts'
 import type { RunOptions, RunResult } from '../../runner/run.ts'
 import type { Store } from '../../store/_adapter.ts'
+import { openFigures } from '../live-figures.ts'
+import { openLiveView } from '../live-plan.ts'
 import { cacheDirectory, placeDocker } from '../machine-places.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders } from '../providers.ts'
@@ -14,8 +17,9 @@ import { checkReplay, openReplay } from '../replay.ts'
 import { planRun, type RunPlan } from '../run-plan.ts'
 import { writeRunRecord } from '../run-record.ts'
 import { deriveRun, printRun } from '../run-results.ts'
+import { openRunStream, type RunStream } from '../run-stream.ts'
 import { useStoreAt } from '../store-access.ts'
-import { openFigures, openToll, planToll, type TollPlan } from '../toll.ts'
+import { openToll, planToll, type TollPlan } from '../toll.ts'
 import { readAccess } from '../upstream-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
 
@@ -26,7 +30,8 @@ export const runCommand: CommandSpec = {
   description:
     'Starts a recording proxy on a free port, gives each agent its own place to work, verifies every turn, then decodes, converts,\n' +
     'scores and reports. Everything lies in the store; a run that was stopped goes on with --resume.\n' +
-    'With --agent command, the command line after -- is the agent; docs/agents.md has its placeholders.',
+    'With --agent command, the command line after -- is the agent; docs/agents.md has its placeholders.\n' +
+    'With --json each event is a line on standard output, the last one the result; docs/runs.md describes them.',
   keys: [
     'run.tasks',
     'run.agents',
@@ -84,7 +89,8 @@ export const runCommand: CommandSpec = {
     const toll = await planToll(plan.config, 'run')
     for (const warning of plan.warnings) context.output.note(`warning: ${warning}`)
     return useStoreAt(context.config.store, {}, async store => {
-      const result = await runAgents(context, store, plan, toll)
+      const stream = context.json ? openRunStream(context.output, readVersion()) : null
+      const result = await runAgents(context, store, plan, toll, stream).finally(() => stream?.end())
       if (result.run.state === 'interrupted') throw interrupted(result)
       const derived = await deriveRun(store, result.run, context)
       await printRun(context, result, derived)
@@ -93,19 +99,30 @@ export const runCommand: CommandSpec = {
   },
 }
 
-export async function runAgents(context: CommandContext, store: Store, plan: RunPlan, tollPlan: TollPlan): Promise<RunResult> {
+/** `stream` is told every event of the run. */
+export async function runAgents(
+  context: CommandContext,
+  store: Store,
+  plan: RunPlan,
+  tollPlan: TollPlan,
+  stream: RunStream | null = null,
+): Promise<RunResult> {
   const { output } = context
   const { config } = plan
   // Loaded here: commands that only look into the store must start fast.
   const { startProxy } = await import('../../proxy/server.ts')
   const { refuseStrangers } = await import('../../proxy/strangers.ts')
-  const { createLiveView } = await import('../../report/live.ts')
   const { executeRun } = await import('../../runner/run.ts')
   const { connectDocker } = await import('../../runner/environments/_docker-client.ts')
   connectDocker(placeDocker(context.environment))
   const providers = await openProviders(config, context.environment)
-  const view = createLiveView({ stream: output.stderr, isTty: output.isTty, color: output.useColour })
-  const figures = openFigures(store, view.figures)
+  const view = await openLiveView(context, plan)
+  const onEvent = (event: RunEvent): void => {
+    if (event.type === 'run-started') announceStop(context, event.runId)
+    stream?.event(event)
+    view.event(event)
+  }
+  const figures = openFigures(store, { show: view.figures, onEvent })
   const replay = await openReplay(config, store)
   const toll = await openToll(tollPlan, { store, providers, replay, listeners: figures.listeners })
   const proxy = await startProxy({
@@ -124,16 +141,13 @@ export async function runAgents(context: CommandContext, store: Store, plan: Run
   )
   try {
     return await executeRun({
-      ...runSettings(plan, context, replay.refId),
+      ...runSettings(plan, context, { replayRefId: replay.refId, onProgress: view.note }),
       store,
       proxyUrl: proxy.url,
       simulated: providers.simulated || replay.simulated,
       directory: join(config.store, 'work'),
       signal: context.signal,
-      onEvent: event => {
-        if (event.type === 'run-started') announceStop(context, event.runId)
-        view.event(event)
-      },
+      onEvent,
       refuseTrial: toll.refuseTrial,
     })
   } finally {
@@ -160,7 +174,13 @@ function announceStop({ signal, output }: CommandContext, runId: string): void {
 
 type Settings = Omit<RunOptions, 'store' | 'proxyUrl' | 'simulated' | 'directory' | 'signal' | 'onEvent' | 'refuseTrial'>
 
-function runSettings(plan: RunPlan, context: CommandContext, replayRefId: string | null): Settings {
+interface Beside {
+  readonly replayRefId: string | null
+  /** What is said while programs of agents are installed. */
+  readonly onProgress: (message: string) => void
+}
+
+function runSettings(plan: RunPlan, context: CommandContext, { replayRefId, onProgress }: Beside): Settings {
   const { run, replay, agents } = plan.config
   const path = context.environment['PATH']
   return {
@@ -179,7 +199,7 @@ function runSettings(plan: RunPlan, context: CommandContext, replayRefId: string
     layers: {
       directory: agents.directory ?? cacheDirectory(context.environment, 'agents'),
       env: context.environment,
-      onProgress: context.output.note,
+      onProgress,
     },
     config: writeRunRecord(
       { ...plan.config, replay: { ...replay, ref: replayRefId } },

@@ -5,7 +5,7 @@ import { TurnpikeError } from '../../core/errors.ts'
 import type { Ref, Store } from '../../store/_adapter.ts'
 import { type ReadTree, readTree } from '../read-trees.ts'
 import { useStore } from '../store-access.ts'
-import { followTrees, type Screen } from '../tree-follow.ts'
+import { createTreeScreen, followTrees, type TreeScreen } from '../tree-follow.ts'
 import { writeTrees } from '../tree-json.ts'
 import { drawTree } from '../tree-view.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
@@ -33,7 +33,7 @@ export const treeCommand: CommandSpec = {
   run: context =>
     useStore(context, { readOnly: true }, async store => {
       const ref = await store.resolveRef(context.arguments[0] ?? '')
-      if (context.options['follow'] === true) return followTrees(context, store, ref, readTrees, await createScreen(context))
+      if (context.options['follow'] === true) return followTrees(context, store, ref, createFollowScreen(context))
       const trees = await readTrees(context, store, ref)
       if (trees.every(({ tree }) => tree.calls.length + tree.scope.undecodable === 0))
         throw new TurnpikeError('E_NO_CALLS', `${ref.kind} "${ref.name}" has no calls`)
@@ -49,23 +49,13 @@ async function readTrees(context: CommandContext, store: Store, ref: Ref): Promi
   return trees
 }
 
-function drawAll({ options, output }: CommandContext, trees: readonly ReadTree[]): string[] {
+function drawAll({ options, output }: Pick<CommandContext, 'options' | 'output'>, trees: readonly ReadTree[]): string[] {
   const view = { all: options['all'] === true, evidence: options['evidence'] === true }
   return trees.filter(({ tree }) => tree.calls.length + tree.scope.undecodable > 0).flatMap(tree => drawTree(tree, view, output))
 }
 
-/** The newest lines, as many as fit; null where nothing can be redrawn. */
-async function createScreen(context: CommandContext): Promise<Screen | null> {
-  const { stdout } = process
-  if (context.json || stdout.isTTY !== true) return null
-  const { createLogUpdate } = await import('log-update')
-  const log = createLogUpdate(stdout, { showCursor: true })
-  return {
-    show: trees => {
-      const lines = drawAll(context, trees)
-      const rows = Math.max(5, (stdout.rows ?? 24) - 2)
-      log((lines.length === 0 ? ['no calls yet'] : lines.slice(-rows)).join('\n'))
-    },
-    done: () => log.done(),
-  }
+/** Null where nothing can be redrawn. */
+function createFollowScreen({ options, output, json, environment }: CommandContext): TreeScreen | null {
+  if (json || !output.isStdoutTty || environment['TERM'] === 'dumb') return null
+  return createTreeScreen(process.stdout, (trees, columns) => drawAll({ options, output: { ...output, columns } }, trees))
 }

@@ -21,6 +21,14 @@ export function readStoreScope(store: Store, filter: ExchangeFilter, scope: Scop
   }
 }
 
+/** Reads calls of one scope as they come: each only once, and of its request what no call before it had. */
+export function openCallReader(store: Store): (exchange: Exchange) => Promise<SourceCall | Undecodable> {
+  const requests = createPieceRequests(store.readPiece)
+  const costOf = async ({ id }: Exchange): Promise<number | null> =>
+    (await store.list('calls', { exchangeId: id }))[0]?.costNanoUsd ?? null
+  return exchange => readCall(store, exchange, requests, costOf)
+}
+
 async function readCall(
   store: Store,
   exchange: Exchange,

@@ -115,6 +115,11 @@ function watch(child: ChildProcess): Running {
   return { child, ended, firstLine }
 }
 
+/** The last line of JSON lines: of `run --json` the result. */
+export function readLast<T = Record<string, never>>(stdout: string): T {
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
+}
+
 /** Records two small sessions, `hello` (chat) and `second` (Anthropic, streamed), and ends the proxy. */
 export async function recordSessions(place: Place): Promise<void> {
   const proxy = place.start(['proxy', '--simulated', '--port', '0'])

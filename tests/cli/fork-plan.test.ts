@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { splitFork } from '../../cli/fork-plan.ts'
-import { openPlace, type Place } from './_cli.ts'
+import { openPlace, type Place, readLast } from './_cli.ts'
 
 const turn = (name: string, also: string) => ({
   instruction: `Make the file ${name}.`,
@@ -15,6 +15,12 @@ const task = { id: 'files', title: 'Three files', files: {}, turns }
 /** Leaves a mark that no reference solution would. */
 const first = 'touch one.txt mark; echo remembered > "$HOME/memory"'
 const second = 'test ! -e "$HOME/memory" || exit 7; touch two.txt three.txt'
+
+interface RunJson {
+  readonly trials: readonly object[]
+  readonly files: { readonly report: string }
+  readonly score: { readonly agents: ReadonlyArray<{ readonly cells: object }> }
+}
 
 let place: Place
 beforeAll(async () => {
@@ -41,14 +47,14 @@ it('another agent goes on from the files after the turn, with a home of its own;
   const fork = ['run', '--fork', 'files.command.1@1', '--agent', 'command', '--name', 'second', '--json']
   const ended = await place.run([...fork, '--', 'sh', '-c', second])
   expect(ended.stderr).not.toMatch(/error/i)
-  const run = JSON.parse(ended.stdout)
+  const run = readLast<RunJson>(ended.stdout)
   expect(run.trials).toMatchObject([{ name: 'files.command.1', outcome: 'finished' }])
   const report = readFileSync(run.files.report, 'utf8')
   expect(report).toMatch(/skipped/)
-  expect(run.score.agents[0].cells).toMatchObject({ passed: 2, skipped: 1, failed: 0 })
+  expect(run.score.agents[0]?.cells).toMatchObject({ passed: 2, skipped: 1, failed: 0 })
   // It can be resumed as the fork it was; nothing is left to do.
   const again = await place.run(['run', '--resume', 'second', '--json', '--', 'sh', '-c', second])
-  expect(JSON.parse(again.stdout).trials).toEqual(run.trials)
+  expect(readLast<RunJson>(again.stdout).trials).toEqual(run.trials)
 })
 
 it('refuses what was not recorded, and both at once', async () => {

@@ -3,7 +3,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openPlace, type Place } from '../_cli.ts'
+import { openPlace, type Place, readLast } from '../_cli.ts'
 
 const turn = (name: string) => ({
   instruction: `Make the file ${name}.`,
@@ -55,7 +55,7 @@ afterAll(() => place.close())
 it('solves two turns in one conversation, every call recorded', async () => {
   const ended = await place.run(['run', '--name', 'first', '--json'])
   expect(ended.stderr).not.toMatch(/error|failed/)
-  const run: RunJson = JSON.parse(ended.stdout)
+  const run = readLast<RunJson>(ended.stdout)
   expect(run).toMatchObject({ state: 'finished', trials: [{ name: 'files.terminus.1', outcome: 'finished' }] })
   expect(run.score.agents[0]?.mean_turn_pass).toBe(1)
   const { calls } = await place.json<{ calls: ReadonlyArray<{ turn: number }> }>(['show', 'latest'])

@@ -3,7 +3,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openPlace, type Place } from '../_cli.ts'
+import { compileSchema, type JsonSchema } from '../../../core/schema.ts'
+import type { Json, JsonObject } from '../../../core/types.ts'
+import { openPlace, type Place, readLast } from '../_cli.ts'
 
 const turn = (name: string) => ({
   instruction: `Make the file ${name}.`,
@@ -24,6 +26,7 @@ interface RunJson {
 let place: Place
 let run: RunJson
 let stderr: string
+let lines: readonly Json[]
 beforeAll(async () => {
   place = openPlace()
   writeFileSync(join(place.directory, 'tasks.jsonl'), `${JSON.stringify(task)}\n`)
@@ -44,7 +47,8 @@ beforeAll(async () => {
   ]
   const ended = await place.run([...args, '--attempts', '2', '--name', 'first', '--json'])
   if (ended.code !== 0) throw new Error(ended.stderr)
-  run = JSON.parse(ended.stdout)
+  run = readLast(ended.stdout)
+  lines = readLines(ended.stdout)
   stderr = ended.stderr
 })
 afterAll(() => place.close())
@@ -62,7 +66,20 @@ rules:
 `
 
 describe('turnpike run --json', () => {
-  it('prints one document with state, outcomes, scores and files', () => {
+  it('prints each event as a line of the documented shape, with its version first and the result last', () => {
+    const { problems } = readSchema()
+    expect(lines.flatMap(line => problems(line).map(problem => `${JSON.stringify(line)}: ${problem.message}`))).toEqual([])
+    expect(lines[0]).toMatchObject({ event: 'stream-opened', version: 1 })
+    const events = lines.map(line => String((line as JsonObject)['event']))
+    expect(events.at(-1)).toBe('result')
+    for (const event of ['run-started', 'attempt-verified', 'trial-metered', 'trial-ended', 'run-ended'])
+      expect(events).toContain(event)
+    const kept = lines.slice(1, -1) as unknown as ReadonlyArray<{ readonly id: string; readonly run: string }>
+    expect(new Set(kept.map(line => line.id)).size).toBe(kept.length)
+    expect(new Set(kept.map(line => line.run))).toEqual(new Set([run.id]))
+  })
+
+  it('ends with state, outcomes, scores and files', () => {
     expect(run).toMatchObject({ name: 'first', state: 'finished', simulated: true })
     expect(run.trials.map(trial => [trial.name, trial.outcome])).toEqual(
       expect.arrayContaining([
@@ -183,7 +200,7 @@ describe('a run that is stopped', () => {
     // The agent's command is taken from the store too; it now finds nothing to wait for.
     const resumed = await place.run(['run', '--resume', 'halted', ...store, '--json', '--', 'true'])
     expect(resumed.code).toBe(0)
-    const again = JSON.parse(resumed.stdout) as RunJson
+    const again = readLast<RunJson>(resumed.stdout)
     expect(again).toMatchObject({ name: 'halted', state: 'finished' })
     expect(again.trials.map(trial => trial.outcome)).toEqual(['finished', 'finished'])
   })
@@ -199,10 +216,22 @@ describe('turnpike init', () => {
     expect(second.written).toEqual([])
     expect(second.kept.sort()).toEqual(['tasks/hello.jsonl', 'turnpike.yaml'])
     const { stdout } = await other.run(['run', '--config', 'bench/turnpike.yaml', '--json'])
-    expect((JSON.parse(stdout) as RunJson).score.agents[0]).toMatchObject({ agent: 'oracle', mean_turn_pass: 1 })
+    expect(readLast<RunJson>(stdout).score.agents[0]).toMatchObject({ agent: 'oracle', mean_turn_pass: 1 })
     await other.close()
   })
 })
+
+function readLines(stdout: string): Json[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as Json)
+}
+
+function readSchema() {
+  const file = new URL('../../../cli/schemas/run-events.schema.json', import.meta.url)
+  return compileSchema(JSON.parse(readFileSync(file, 'utf8')) as JsonSchema)
+}
 
 const collected = new WeakMap<object, string[]>()
 function stderrOf(child: ReturnType<Place['start']>['child']): string {
