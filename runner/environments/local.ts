@@ -80,6 +80,7 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
   return {
     workspace,
     home,
+    homeDirectory: home,
     isolation,
     ...createCommands({
       root,
