@@ -62,7 +62,8 @@ async function walk(state: Walk, relative: string): Promise<void> {
   }
 }
 
-function createBreather(): () => Promise<void> | null {
+/** Null: no need yet; else wait for it before going on. */
+export function createBreather(): () => Promise<void> | null {
   let endsAt = performance.now() + sliceMs
   return () => {
     if (performance.now() < endsAt) return null
@@ -106,6 +107,7 @@ function describeFile(found: BigIntStats): WorkspaceFile {
     mode: found.isSymbolicLink() ? '120000' : executable,
     bytes: Number(size),
     mark: [dev, ino, mode, size, mtimeNs, ctimeNs].join(':'),
-    changedAtMs: Number(ctimeMs),
+    // Where times are whole seconds, anything within the second may have come after.
+    changedAtMs: Number(ctimeMs) + (ctimeNs % 1_000_000_000n === 0n ? 2_000 : 0),
   }
 }
