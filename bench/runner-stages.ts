@@ -21,6 +21,8 @@ export interface Stages {
   readonly processes: ReadonlyMap<string, number>
   readonly watchEnvironment: (environment: Environment) => Environment
   readonly watchStore: (store: Store) => Store
+  /** Forgets what was counted up to now. */
+  readonly reset: () => void
   readonly stop: () => void
 }
 
@@ -62,9 +64,12 @@ export function watchStages(): Stages {
     }
   }
   const onSpawn = (message: unknown): void => {
-    const { spawnfile } = (message as { process: ChildProcess }).process
-    const name = basename(spawnfile ?? 'unknown')
-    processes.set(name, (processes.get(name) ?? 0) + 1)
+    const child = (message as { process: ChildProcess }).process
+    // It is told of before it is started.
+    queueMicrotask(() => {
+      const name = basename(child.spawnfile ?? 'unknown')
+      processes.set(name, (processes.get(name) ?? 0) + 1)
+    })
   }
   subscribe('child_process', onSpawn)
   return {
@@ -72,6 +77,10 @@ export function watchStages(): Stages {
     processes,
     watchEnvironment: environment => watch(environment, environmentStages, time),
     watchStore: store => watch(store, storeStages, time),
+    reset: () => {
+      ms.clear()
+      processes.clear()
+    },
     stop: () => void unsubscribe('child_process', onSpawn),
   }
 }

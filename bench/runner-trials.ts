@@ -33,6 +33,8 @@ export interface Measured {
   /** Of all turns together, less what agent and verifier used. */
   readonly cpu: { readonly selfMs: number; readonly childrenMs: number }
   readonly wallMs: number
+  /** Turns that `cpu`, `wallMs` and `stages` are the sum of: all but the first, where one trial is played at a time. */
+  readonly counted: number
   readonly stages: Stages
   readonly rssBytesMax: number
   readonly filesOpenMax: number
@@ -142,6 +144,7 @@ export async function playTrials(shape: Shape): Promise<Measured> {
       signal: new AbortController().signal,
       onEvent: event => {
         if (event.type !== 'attempt-started' && event.type !== 'turn-kept') return
+        if (isBeginning(shape, event)) stages.reset()
         moments.push({ event, at: performance.now(), cpu: readCpu() })
         peak.rssBytes = Math.max(peak.rssBytes, process.memoryUsage.rss())
         peak.files = Math.max(peak.files, readdirSync('/proc/self/fd').length)
@@ -164,6 +167,10 @@ interface Moment {
   readonly at: number
   readonly cpu: ReturnType<typeof readCpu>
 }
+
+/** The first turn brings all files into copy and snapshot: it is told apart, and what is counted over turns begins after it. */
+const isBeginning = ({ trials }: Shape, { type, data }: RunEvent): boolean =>
+  type === 'attempt-started' && trials === 1 && (data as { turn?: number }).turn === 2
 
 async function fillCalls(store: Store, id: string, { calls, turns }: Shape): Promise<void> {
   if (calls === 0) return
@@ -228,15 +235,16 @@ async function describeRun(trials: readonly Trial[], { shape, store, moments, st
       const { ms, cpuMs } = readOwn(attempt)
       if ((shape.kind === 'work') !== ms > 200) throw new Error(`turn ${attempt.turn} took ${ms} ms by its own clock`)
       turns.push({ turn: attempt.turn, overheadMs: end.at - start.at - ms, ownMs: ms })
-      ownCpuMs += cpuMs
+      if (shape.trials > 1 || attempt.turn > 1) ownCpuMs += cpuMs
     }
   }
-  const [first, last] = [moments[0], moments.at(-1)]
+  const [first, last] = [moments.find(({ event }) => isBeginning(shape, event)) ?? moments[0], moments.at(-1)]
   if (first === undefined || last === undefined) throw new Error('nothing was played')
   return {
     turns,
     cpu: { selfMs: last.cpu.selfMs - first.cpu.selfMs, childrenMs: last.cpu.childrenMs - first.cpu.childrenMs - ownCpuMs },
     wallMs: last.at - first.at,
+    counted: shape.trials === 1 ? turns.length - 1 : turns.length,
     stages,
     rssBytesMax: peak.rssBytes,
     filesOpenMax: peak.files,

@@ -38,10 +38,10 @@ function* listShapes(): Iterable<Shape> {
     yield { ...shared, kind: 'none', trials: 1, turns: Number(values.turns), files, calls }
 }
 
-function summarize(shape: Shape, { turns, cpu, wallMs, stages, rssBytesMax, filesOpenMax }: Measured) {
+function summarize(shape: Shape, { turns, counted, cpu, wallMs, stages, rssBytesMax, filesOpenMax }: Measured) {
   const later = turns.filter(turn => turn.turn > 1).map(turn => turn.overheadMs)
   const sorted = [...later].sort((one, other) => one - other)
-  const perTurn = (value: number): number => Math.round((value / turns.length) * 10) / 10
+  const perTurn = (value: number): number => Math.round((value / counted) * 10) / 10
   const parts = [...stages.ms].map(([stage, ms]) => [stage, perTurn(ms)] as const)
   return {
     ...shape,
