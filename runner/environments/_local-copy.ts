@@ -10,6 +10,7 @@ import {
   isCopy,
   isSame,
   listTree,
+  lookAgain,
   matchDirectories,
   removePaths,
   replaceDirectories,
@@ -67,13 +68,17 @@ async function copyWhole(original: string, copy: string): Promise<Known | null> 
   const source = await listTree(original)
   await removeTree(copy)
   await copyTree(original, copy)
-  return source === null ? null : look(copy, source)
+  return source === null ? null : look(copy, source).catch(() => null)
 }
 
-async function look(copy: string, source: Tree): Promise<Known | null> {
-  await waitFor(tickMs)
-  const tree = await listTree(copy)
-  return tree !== null && isCopy(source, tree) ? { source, copy: tree } : null
+/** Resolves when nothing that is written from now on can look as what is seen here. Null when it is not a copy. */
+async function look(copy: string, source: Tree, isFresh = true): Promise<Known | null> {
+  const found = await listTree(copy)
+  if (found === null) return null
+  const changed = matchDirectories(copy, source, found)
+  const tree = lookAgain(copy, found, changed)
+  if (isFresh || changed.length > 0) await waitFor(tickMs)
+  return isCopy(source, tree) ? { source, copy: tree } : null
 }
 
 /** Null when it has to be copied whole. */
@@ -91,11 +96,7 @@ async function update(original: string, copy: string, known: Known): Promise<Kno
   try {
     await removePaths(copy, gone)
     await copyPaths(original, copy, come)
-    const tree = await listTree(copy)
-    if (tree === null) return null
-    if (!matchDirectories(copy, source, tree) && come.length === 0)
-      return isTrue(tree, known, source) ? { source, copy: tree } : null
-    const made = await look(copy, source)
+    const made = await look(copy, source, come.length > 0)
     return made !== null && isTrue(made.copy, known, source) ? made : null
   } catch {
     return null
@@ -103,7 +104,6 @@ async function update(original: string, copy: string, known: Known): Promise<Kno
 
   /** What was not copied now is what was copied then. */
   function isTrue(tree: Tree, { copy: then }: Known, now: Tree): boolean {
-    if (!isCopy(now, tree)) return false
     return [...tree].every(
       ([path, entry]) => entry.kind === 'directory' || !isKept(path, now.get(path)) || isSame(entry, then.get(path)),
     )
@@ -125,12 +125,11 @@ async function clean(copy: string, { source, copy: before }: Known): Promise<Kno
     await removePaths(copy, touched)
     // What can be hung on a directory unseen goes with it.
     const written = [...left].filter(([path, entry]) => entry.kind === 'directory' && !isSame(entry, before.get(path)))
-    replaceDirectories(
+    const moved = replaceDirectories(
       copy,
       written.map(([path]) => path),
     )
-    const clean = await listTree(copy)
-    return clean?.size === left.size ? { source, copy: clean } : null
+    return { source, copy: lookAgain(copy, left, moved) }
   } catch {
     return null
   }

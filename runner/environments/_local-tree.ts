@@ -101,30 +101,46 @@ export async function copyPaths(from: string, to: string, paths: readonly string
     await runProgram(['cp', '-a', '--parents', '-t', to, '--', ...named.slice(at, at + 500)], from)
 }
 
-/** Makes directories have the rights and times of others; true when one had to be changed. */
-export function matchDirectories(root: string, wanted: Tree, present: Tree): boolean {
-  let changed = false
+/** The tree with these entries looked at again. Throws when one is gone. */
+export function lookAgain(root: string, tree: Tree, paths: Iterable<string>): Tree {
+  const again = new Map(tree)
+  for (const path of paths) {
+    const entry = describe(lstatSync(join(root, path), { bigint: true }))
+    if (entry === null) throw new Error(`${path} is odd`)
+    again.set(path, entry)
+  }
+  return again
+}
+
+/** Makes directories have the rights and times of others; those that had to be changed. */
+export function matchDirectories(root: string, wanted: Tree, present: Tree): string[] {
+  const changed: string[] = []
   for (const [path, entry] of wanted) {
     if (entry.kind !== 'directory' || isLike(entry, present.get(path))) continue
     const [uid = 0, gid = 0] = entry.owner.split(':').map(Number)
     lchownSync(join(root, path), uid, gid)
     chmodSync(join(root, path), entry.mode)
     utimesSync(join(root, path), entry.modifiedUs / 1e6, entry.modifiedUs / 1e6)
-    changed = true
+    changed.push(path)
   }
   return changed
 }
 
-/** Makes each anew with the same entries in it: rights, times and whatever else hung on it are gone. */
-export function replaceDirectories(root: string, paths: readonly string[]): void {
+/** Makes each anew with the same entries in it: rights, times and whatever else hung on it are gone. What has moved by that: they and their entries. */
+export function replaceDirectories(root: string, paths: readonly string[]): Set<string> {
   const fresh = `${root}-fresh`
+  const moved = new Set<string>(paths)
   for (const path of [...paths].sort((one, other) => other.length - one.length)) {
     const old = join(root, path)
     mkdirSync(fresh, { mode: 0o700 })
-    for (const name of readdirSync(old)) renameSync(join(old, name), join(fresh, name))
+    for (const name of readdirSync(old)) {
+      renameSync(join(old, name), join(fresh, name))
+      moved.add(path === '' ? name : `${path}/${name}`)
+    }
     rmdirSync(old)
     renameSync(fresh, old)
   }
+  return moved
 }
 
 /** Without those below others of them. */
