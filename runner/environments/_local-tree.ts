@@ -101,13 +101,13 @@ export async function copyPaths(from: string, to: string, paths: readonly string
     await runProgram(['cp', '-a', '--parents', '-t', to, '--', ...named.slice(at, at + 500)], from)
 }
 
-/** The tree with these entries looked at again. Throws when one is gone. */
+/** The tree with these entries looked at again, without those that have become odd. Throws when one is gone. */
 export function lookAgain(root: string, tree: Tree, paths: Iterable<string>): Tree {
   const again = new Map(tree)
   for (const path of paths) {
     const entry = describe(lstatSync(join(root, path), { bigint: true }))
-    if (entry === null) throw new Error(`${path} is odd`)
-    again.set(path, entry)
+    if (entry === null) again.delete(path)
+    else again.set(path, entry)
   }
   return again
 }
