@@ -3,7 +3,8 @@
 // store filled through its recorder. A session takes the memory of its last request, however many calls it has.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
-import type { HeaderList } from '../core/types.ts'
+import type { HeaderList, Scope } from '../core/types.ts'
+import type { Store } from '../store/_adapter.ts'
 import { openStore } from '../store/open.ts'
 import { createUlid } from '../store/ulid.ts'
 import { makeText } from './content.ts'
@@ -117,16 +118,26 @@ export async function writeStore(directory: string, shape: SessionShape): Promis
   const store = await openStore(directory)
   const scope = { kind: 'session', id: createUlid() } as const
   await store.put('sessions', [{ id: scope.id, name: sessionName, source: 'import', agentSession: null, startedAt }])
-  const none = { turn: null, attempt: null, route: null, query: '', secrets: [] }
+  await recordCalls(store, scope, shape, () => null)
+  await store.close()
+}
+
+/** `turnOf` tells the turn of a trial that a call belongs to; null = it is no trial's. */
+export async function recordCalls(
+  store: Store,
+  scope: Scope,
+  shape: SessionShape,
+  turnOf: (call: number) => number | null,
+): Promise<void> {
   for (const { number, request, content } of makeCalls(shape)) {
-    const [id, at] = [createUlid(), startedAt + number * 4000]
-    const begin = { ...none, id, scope, protocol: 'anthropic-messages', method: 'POST', path: '/v1/messages' }
+    const [id, at, turn] = [createUlid(), startedAt + number * 4000, turnOf(number)]
+    const place = { turn, attempt: turn === null ? null : 1, route: null, query: '', secrets: [] }
+    const begin = { ...place, id, scope, protocol: 'anthropic-messages', method: 'POST', path: '/v1/messages' }
     await store.recorder.begin({ ...begin, requestHeaders, requestBody: request, startedAt: at })
     store.recorder.append(id, Buffer.from(writeStream(number, content)), at + 2000)
     const end = { outcome: 'complete', failure: null, providerRequestId: null, retries: 0, status: 200, responseHeaders } as const
     await store.recorder.end(id, { ...end, firstByteAt: at + 300, endedAt: at + 2000 })
   }
-  await store.close()
 }
 
 function writeStream(number: number, content: SessionCall['content']): string {

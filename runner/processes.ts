@@ -1,7 +1,7 @@
 // Runs one command in its own process group and tells how it ended. Below the local environment and the tool of `mini`.
 // Never waits for grandchildren that hold the pipes, never lets a timeout kill the direct child only.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { terminateGraceMs } from '../core/limits.ts'
 import { createCappedText } from './capped-text.ts'
 
@@ -22,7 +22,9 @@ export interface GroupOptions {
   /** How the command is asked to end, for commands that run inside another; absent = SIGTERM to its group. */
   readonly terminate?: (group: number) => void
   /** Runs when the command itself has ended, before its last output is collected: the place to kill what it left. */
-  readonly onExit?: (group: number) => Promise<void>
+  readonly onExit?: (group: number, told: Promise<string>) => Promise<void>
+  /** Opens a pipe as descriptor 3 of the command; `onExit` gets the first that was written there, or an empty text. */
+  readonly tells?: boolean
 }
 
 export interface ExecResult {
@@ -50,13 +52,15 @@ export async function runGroup(options: GroupOptions): Promise<ExecResult> {
     const [program = '', ...rest] = options.argv
     // Without input it gets /dev/null: on a pipe of Node's (a socket) bash takes itself for a remote login and reads ~/.bashrc.
     const stdin = options.stdin === undefined ? 'ignore' : 'pipe'
-    child = spawn(program, rest, { cwd: options.cwd, env: { ...options.env }, detached: true, stdio: [stdin, 'pipe', 'pipe'] })
+    const stdio: StdioOptions = [stdin, 'pipe', 'pipe', ...(options.tells === true ? ['pipe' as const] : [])]
+    child = spawn(program, rest, { cwd: options.cwd, env: { ...options.env }, detached: true, stdio })
   } catch (error) {
     return finish('failed-to-start', null, error instanceof Error ? error.message : String(error))
   }
   child.stdout?.on('data', (bytes: Buffer) => stdout.push(bytes))
   child.stderr?.on('data', (bytes: Buffer) => stderr.push(bytes))
   const closed = new Promise<void>(resolve => child.once('close', () => resolve()))
+  const told = readFirst(child.stdio[3])
   const started = await waitForStart(child)
   if (started !== null) return finish('failed-to-start', null, started)
   // A command that does not read its input closes the pipe: that is its right.
@@ -64,11 +68,22 @@ export async function runGroup(options: GroupOptions): Promise<ExecResult> {
   child.stdin?.end(options.stdin)
 
   const { ended, exit } = await waitForExit(child, options)
-  if (child.pid !== undefined) await options.onExit?.(child.pid)
+  if (child.pid !== undefined) await options.onExit?.(child.pid, told)
   await Promise.race([closed, pause(options.lingerMs ?? 2_000)])
   child.stdout?.destroy()
   child.stderr?.destroy()
+  child.stdio[3]?.destroy()
   return finish(ended, exit, null)
+}
+
+/** The first that arrives on a pipe; an empty text when it closes before. */
+export function readFirst(pipe: ChildProcess['stdio'][3]): Promise<string> {
+  return new Promise(resolve => {
+    if (!pipe) return resolve('')
+    pipe.once('data', (bytes: Buffer) => resolve(bytes.toString()))
+    pipe.once('close', () => resolve(''))
+    pipe.once('error', () => resolve(''))
+  })
 }
 
 function waitForStart(child: ChildProcess): Promise<string | null> {
@@ -114,8 +129,16 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
   }
 }
 
+/** For races: does not keep this process alive when nothing else does. */
 export function pause(ms: number): Promise<void> {
   return new Promise(resolve => {
     setTimeout(resolve, ms).unref()
+  })
+}
+
+/** For looking again: what is looked for must be found even when this process has nothing else to do. */
+export function waitFor(ms: number): Promise<void> {
+  return new Promise(resolve => {
+    setTimeout(resolve, ms)
   })
 }

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { TurnpikeError } from '../core/errors.ts'
 import { terminateGraceMs } from '../core/limits.ts'
-import { pause } from './processes.ts'
+import { waitFor } from './processes.ts'
 
 /** Name of the environment variable that marks every process of a trial. */
 export const trialMark = 'TURNPIKE_TRIAL'
@@ -32,14 +32,14 @@ export async function endSurvivors(
   for (const id of first) signalProcess(id, 'SIGTERM')
   const deadline = performance.now() + terminateGraceMs
   let left = first
-  while (left.length > 0 && performance.now() < deadline) {
-    await pause(20)
+  for (let ms = 2; left.length > 0 && performance.now() < deadline; ms = Math.min(20, ms * 2)) {
+    await waitFor(ms)
     left = find()
   }
   // A process may fork while it is looked for: repeat until a look finds nothing.
   for (let round = 0; left.length > 0 && round < 200; round++) {
     for (const id of left) signalProcess(id, 'SIGKILL')
-    await pause(10)
+    await waitFor(10)
     left = find()
   }
   if (left.length > 0) {
@@ -57,7 +57,7 @@ export async function freezeProcesses(trialId: string, directory: string | null,
       signalProcess(id, 'SIGSTOP')
       frozen.add(id)
     }
-    await pause(5)
+    await waitFor(5)
   }
   throw new TurnpikeError('E_ENVIRONMENT_FAILED', `processes of trial ${trialId} could not be stopped`)
 }

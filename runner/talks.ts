@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { terminateGraceMs } from '../core/limits.ts'
 import { createCappedText } from './capped-text.ts'
 import type { RunningCommand } from './environments/_adapter.ts'
-import { type Ended, type ExecResult, pause, signalGroup } from './processes.ts'
+import { type Ended, type ExecResult, pause, readFirst, signalGroup } from './processes.ts'
 
 export interface TalkOptions {
   readonly argv: readonly string[]
@@ -17,7 +17,9 @@ export interface TalkOptions {
   /** How the command is asked to end; absent = SIGTERM to its group. */
   readonly terminate?: (group: number) => void
   /** Runs when the command itself has ended: the place to kill what it left. */
-  readonly onExit: (group: number) => Promise<void>
+  readonly onExit: (group: number, told: Promise<string>) => Promise<void>
+  /** As for commands that run to their end. */
+  readonly tells?: boolean
 }
 
 /** Resolves when the process runs; a program that cannot be started is a result of `ended`, never a rejection. */
@@ -29,7 +31,7 @@ export async function startTalk(options: TalkOptions): Promise<RunningCommand> {
     cwd: options.cwd,
     env: { ...options.env },
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(options.tells === true ? ['pipe' as const] : [])],
   })
   child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes))
   // Whoever talks notices a closed pipe by the end of the process.
@@ -68,10 +70,11 @@ export async function startTalk(options: TalkOptions): Promise<RunningCommand> {
 }
 
 async function waitForEnd(child: ChildProcess, onExit: TalkOptions['onExit']) {
+  const told = readFirst(child.stdio[3])
   const outcome = await new Promise<{ exit: number | null; failure: string | null }>(resolve => {
     child.once('error', error => resolve({ exit: null, failure: error.message }))
     child.once('exit', exit => resolve({ exit, failure: null }))
   })
-  if (child.pid !== undefined) await onExit(child.pid)
+  if (child.pid !== undefined) await onExit(child.pid, told)
   return outcome
 }

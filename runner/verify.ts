@@ -29,13 +29,17 @@ export async function verifyTurn(
   signal: AbortSignal,
 ): Promise<Verification | null> {
   await environment.endProcesses()
-  const scratch = await environment.makeScratch()
   try {
-    return await environment.onCopy(() => runVerifier(environment, verifier, scratch, signal))
+    return await environment.onCopy(async () => {
+      const scratch = await environment.makeScratch()
+      try {
+        return await runVerifier(environment, verifier, scratch, signal)
+      } finally {
+        await environment.removeScratch(scratch)
+      }
+    })
   } catch (error) {
     return judgeWorkspace(error)
-  } finally {
-    await environment.removeScratch(scratch)
   }
 }
 

@@ -10,6 +10,11 @@ export interface Unmirrored {
 
 export const unmirrored: readonly Unmirrored[] = [
   {
+    reason: 'what git is told of a snapshot: only a repository shows whether it is right',
+    testedBy: 'tests/runner/snapshots.test.ts',
+    files: ['runner/git-import.ts'],
+  },
+  {
     reason: 'the way of a trial from what one kept to where its successor goes on: only means something together',
     testedBy: 'tests/runner/start-over.test.ts',
     files: ['runner/continuation.ts', 'runner/keeper.ts', 'runner/restore.ts', 'runner/starting-point.ts'],

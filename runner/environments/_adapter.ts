@@ -61,6 +61,8 @@ export type KeptState = 'start' | 'passed'
 export interface Environment {
   readonly workspace: string
   readonly home: string
+  /** Where the home lies on this machine, for the runner to read; absent where it does not. */
+  readonly homeDirectory?: string
   /** What holds commands in: recorded with the trial. */
   readonly isolation: 'container' | 'sandbox' | 'none'
   /** Runs a command to its end. When this resolves, no process that it started is alive. */

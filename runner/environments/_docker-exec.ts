@@ -6,7 +6,7 @@ import { PassThrough, type Readable, type Writable } from 'node:stream'
 import type Docker from 'dockerode'
 import { outputCharsMax } from '../../core/limits.ts'
 import { createCappedText } from '../capped-text.ts'
-import { type Ended, type ExecResult, pause } from '../processes.ts'
+import { type Ended, type ExecResult, pause, waitFor } from '../processes.ts'
 import type { ExecOptions, RunningCommand } from './_adapter.ts'
 import { askDocker } from './_docker-client.ts'
 
@@ -164,7 +164,7 @@ async function readExit(exec: Docker.Exec): Promise<number | null> {
   for (let look = 0; look < 100; look++) {
     const found = await askDocker('the end of a command cannot be read', () => exec.inspect())
     if (!found.Running) return found.ExitCode
-    await pause(20)
+    await waitFor(20)
   }
   return null
 }

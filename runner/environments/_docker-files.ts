@@ -18,6 +18,14 @@ export interface Owner {
   readonly gid: number
 }
 
+/** Makes an empty directory in one that is nobody's but ours. */
+export function putDirectory(container: Docker.Container, parent: string, name: string, owner: Owner): Promise<void> {
+  const archive = pack()
+  archive.entry({ name, type: 'directory', mode: 0o755, ...owner })
+  archive.finalize()
+  return putArchive(container, parent, archive)
+}
+
 /** Writes texts below a directory that exists. What stands in their way must have been removed before. */
 export function putTexts(
   container: Docker.Container,
@@ -120,7 +128,7 @@ async function putArchive(container: Docker.Container, directory: string, archiv
 }
 
 /** Null when there is nothing at the path. */
-async function getArchive(container: Docker.Container, path: string): Promise<NodeJS.ReadableStream | null> {
+export async function getArchive(container: Docker.Container, path: string): Promise<NodeJS.ReadableStream | null> {
   return askDocker(`${path} cannot be read`, async () => {
     try {
       return await container.getArchive({ path })
@@ -156,20 +164,19 @@ export interface TreeLimits {
   readonly exclude: readonly string[]
 }
 
-/** Copies out what stands at the path, under its own name, or with `into` its content alone. False when there is nothing. */
+/** Copies out what stands at the path, under its own name. False when there is nothing. */
 export async function getTree(
   container: Docker.Container,
   path: string,
   directory: string,
-  limits: TreeLimits & { readonly bare?: boolean },
+  limits: TreeLimits,
 ): Promise<boolean> {
   const stream = await getArchive(container, path)
   if (stream === null) return false
   let bytes = 0
   await mkdir(directory, { recursive: true })
   await eachEntry(stream, async (header, entry) => {
-    const name = limits.bare === true ? header.name.replace(/^[^/]*\/?/, '') : header.name
-    const inside = normalize(name)
+    const inside = normalize(header.name)
     bytes += header.size ?? 0
     if (bytes > limits.bytesMax)
       throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${path} holds more than ${limits.bytesMax} bytes`)
@@ -197,7 +204,7 @@ async function drain(entry: Readable): Promise<'next'> {
 }
 
 /** An earlier copy may have left a link where a directory is wanted now; nothing is written through it. */
-async function makeRealDirectory(root: string, path: string): Promise<void> {
+export async function makeRealDirectory(root: string, path: string): Promise<void> {
   let at = root
   for (const part of path.split('/').filter(part => part !== '' && part !== '.')) {
     at = join(at, part)
@@ -208,12 +215,14 @@ async function makeRealDirectory(root: string, path: string): Promise<void> {
   }
 }
 
-/** Modes are made readable: an agent may have taken its own rights away. Devices, pipes and sockets hold no content. */
-async function writeEntry(header: Header, entry: Readable, file: string): Promise<void> {
+/** Readable: an agent may have taken its own rights away. */
+export const modeOf = (header: Header): number => (((header.mode ?? 0o644) & 0o111) === 0 ? 0o644 : 0o755)
+
+/** Devices, pipes and sockets hold no content. */
+export async function writeEntry(header: Header, entry: Readable, file: string): Promise<void> {
   if (header.type === 'file') {
     await rm(file, { recursive: true, force: true })
-    const mode = ((header.mode ?? 0o644) & 0o111) === 0 ? 0o644 : 0o755
-    await pipeline(entry, createWriteStream(file, { mode, flags: 'wx' }))
+    await pipeline(entry, createWriteStream(file, { mode: modeOf(header), flags: 'wx' }))
   } else if (header.type === 'symlink' && header.linkname) {
     await rm(file, { recursive: true, force: true })
     await symlink(header.linkname, file)
@@ -221,7 +230,7 @@ async function writeEntry(header: Header, entry: Readable, file: string): Promis
   } else entry.resume()
 }
 
-async function eachEntry(
+export async function eachEntry(
   stream: NodeJS.ReadableStream,
   visit: (header: Header, entry: Readable) => Promise<'next' | 'stop'>,
 ): Promise<void> {

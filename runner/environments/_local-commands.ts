@@ -62,11 +62,9 @@ async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdi
     return { isInside, options: { ...shared, onExit } }
   }
   const wrapped = await wrapCommand(argv, viewOf(place, cwd, env.PATH))
-  const onExit = async (group: number): Promise<void> => {
-    await endSandbox(group)
-    await finish()
-  }
-  return { isInside, options: { ...shared, argv: wrapped, cwd: '/', terminate: terminateInside, onExit } }
+  // Nothing leaves a view of processes of its own: with its first process all are gone, and no search for others is needed.
+  const onExit = (group: number, told: Promise<string>): Promise<void> => endSandbox(group, told)
+  return { isInside, options: { ...shared, argv: wrapped, cwd: '/', terminate: terminateInside, onExit, tells: true } }
 }
 
 function viewOf({ root, workspace, home, layer, hides, state }: LocalPlace, cwd: string, path: string): SandboxView {

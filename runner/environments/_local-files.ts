@@ -68,10 +68,10 @@ export const removeTree = (path: string): Promise<void> =>
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : null)
 
 /** What the program cannot do is a state that whoever wrote the files has brought about. */
-async function runProgram(argv: readonly string[]): Promise<void> {
+export async function runProgram(argv: readonly string[], cwd = '/'): Promise<void> {
   const env = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' }
   const { signal } = new AbortController()
-  const result = await runGroup({ argv, cwd: '/', env, timeoutMs: null, signal, outputCharsMax: 4_000 })
+  const result = await runGroup({ argv, cwd, env, timeoutMs: null, signal, outputCharsMax: 4_000 })
   if (result.exit === 0) return
   const message = `${argv[0]}: ${(result.startFailure ?? result.stderr).trim().slice(0, 300)}`
   const blame = /File name too long|Too many levels/.test(result.stderr) ? { blame: 'workspace' } : {}

@@ -5,7 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { access, constants, lstat, realpath } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { isAbsolute, join, sep } from 'node:path'
-import { type ExecResult, pause, runGroup } from '../processes.ts'
+import { TurnpikeError } from '../../core/errors.ts'
+import { type ExecResult, runGroup, waitFor } from '../processes.ts'
 
 export interface SandboxView {
   /** The trial's directory: what is not named below cannot be seen in it. */
@@ -24,7 +25,7 @@ const program = 'bwrap'
 const programPath = '/usr/local/bin:/usr/bin:/bin'
 
 /** Views of processes, shared memory and the machine's name of its own; no capability, also for root; nothing outlives us. */
-const base = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent', '--cap-drop', 'ALL']
+const base = ['--info-fd', '3', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent', '--cap-drop', 'ALL']
 const system = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/run']
 
 /** Keys and tokens of the person who runs this, below the home directory. */
@@ -45,6 +46,7 @@ export function probeSandbox(): Promise<string | null> {
       timeoutMs: 10_000,
       signal: new AbortController().signal,
       outputCharsMax: 2_000,
+      tells: true,
     })
     if (result.ended === 'exited' && result.exit === 0) return null
     return result.startFailure === null ? result.stderr.trim() || `bwrap ${result.ended}` : 'bubblewrap (bwrap) is not installed'
@@ -138,14 +140,25 @@ export function terminateInside(group: number): void {
   for (const { id, name } of listGroup(group)) if (name !== program) signalQuietly(id, 'SIGTERM')
 }
 
-/** Resolves when nothing that was started in the sandbox lives: its first process is the last to go. */
-export async function endSandbox(group: number): Promise<void> {
+/**
+ * Resolves when nothing that was started in the sandbox lives. Its first process is the last to go, since the kernel ends the others before it: to
+ * know that one, from what bubblewrap told before the command began, saves a search through all processes of this machine.
+ */
+export async function endSandbox(group: number, told: Promise<string>): Promise<void> {
+  const first = readFirstProcess(await told)
   for (let look = 0; look < 500; look++) {
-    const left = listGroup(group)
+    const left = first === null ? listGroup(group) : listGroup(group, [first])
     if (left.length === 0) return
     for (const { id } of left) signalQuietly(id, 'SIGKILL')
-    await pause(5)
+    await waitFor(look < 10 ? 1 : 5)
   }
+  throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the sandbox of process ${group} could not be ended`)
+}
+
+/** Null when it was not told: then everything is looked through. */
+function readFirstProcess(told: string): number | null {
+  const [, id] = /"child-pid": *(\d+)/.exec(told) ?? []
+  return id === undefined ? null : Number(id)
 }
 
 function signalQuietly(id: number, signal: NodeJS.Signals): void {
@@ -156,9 +169,13 @@ function signalQuietly(id: number, signal: NodeJS.Signals): void {
   }
 }
 
-function listGroup(group: number): Array<{ readonly id: number; readonly name: string }> {
-  return readdirSync('/proc').flatMap(entry => {
-    if (!/^\d+$/.test(entry)) return []
+const listAll = (): string[] => readdirSync('/proc').filter(entry => /^\d+$/.test(entry))
+
+function listGroup(
+  group: number,
+  candidates: ReadonlyArray<string | number> = listAll(),
+): Array<{ readonly id: number; readonly name: string }> {
+  return candidates.flatMap(entry => {
     try {
       const stat = readFileSync(`/proc/${entry}/stat`, 'latin1')
       const [state, , processGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

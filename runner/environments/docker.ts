@@ -23,7 +23,7 @@ import {
   systemPath,
 } from './_docker-container.ts'
 import { type ExecPlace, readEnv, runExec, spawnExec } from './_docker-exec.ts'
-import { getTree } from './_docker-files.ts'
+import { mirrorTree } from './_docker-export.ts'
 import { createFreezer } from './_docker-freezer.ts'
 import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
@@ -79,7 +79,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   const { Config } = await askDocker('the image cannot be read', () => docker.getImage(parts.image).inspect())
   const user = Config.User === '' ? null : Config.User
   const workspace = readWorkdir(spec, Config.WorkingDir)
-  const live: Live = { container: parts.container, talks: 0, isFrozen: false }
+  const live: Live = { container: parts.container, talks: 0, isFrozen: false, scratches: new Set(), isCopy: false }
   const owner = await findOwner(live.container, user)
   await runRoot(live, 'the container cannot be prepared', prepareScript, [nameOwner(owner), workspace])
   const exports = await mkdtemp(join(tmpdir(), `turnpike-${spec.trialId}-export-`))
@@ -94,8 +94,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
     exportWorkspace: async () => {
       await checkRunning(live.container)
       const directory = join(exports, 'workspace')
-      await rm(directory, { recursive: true, force: true })
-      await getTree(live.container, workspace, directory, { bytesMax: workspaceBytesMax, exclude: [], bare: true })
+      await mirrorTree(live.container, workspace, directory, workspaceBytesMax)
       return directory
     },
     hostUrl: url => (url.startsWith(spec.proxyUrl) ? `http://127.0.0.1:${proxyPort}${url.slice(spec.proxyUrl.length)}` : url),
@@ -178,10 +177,12 @@ function createStates({ docker, container, wish }: Parts, live: Live, workspace:
     onCopy: async work => {
       const copy = await copyContainer(docker, container, wish)
       live.container = copy.container
+      live.isCopy = true
       try {
         return await work()
       } finally {
         live.container = container
+        live.isCopy = false
         await askDocker('the copy cannot be removed', copy.remove)
       }
     },

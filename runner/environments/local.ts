@@ -10,6 +10,7 @@ import { TurnpikeError } from '../../core/errors.ts'
 import { endSurvivors, freezeProcesses, thawProcesses, trialMark } from '../survivors.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
 import { createCommands } from './_local-commands.ts'
+import { createKeptCopy } from './_local-copy.ts'
 import { copyTree, copyTreeOut, copyTreesIn, insideOf, orBroken, readRegularFile, removeTree, writeTree } from './_local-files.ts'
 import { probeSandbox } from './_local-sandbox.ts'
 
@@ -80,6 +81,7 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
   return {
     workspace,
     home,
+    homeDirectory: home,
     isolation,
     ...createCommands({
       root,
@@ -122,7 +124,7 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
       state.scratches.delete(path)
       return orBroken(`cannot remove ${path}`, () => removeTree(path))
     },
-    ...createStates(root, workspace, state),
+    ...createStates({ root, workspace, isolation, state }),
     hostUrl: url => url,
     close: async () => {
       await endSurvivors(spec.trialId, root)
@@ -131,13 +133,26 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
   }
 }
 
-function createStates(root: string, workspace: string, state: { isOnCopy: boolean }): WorkspaceStates {
+interface Standing {
+  readonly root: string
+  readonly workspace: string
+  readonly isolation: 'sandbox' | 'none'
+  readonly state: { isOnCopy: boolean }
+}
+
+function createStates({ root, workspace, isolation, state }: Standing): WorkspaceStates {
   const kept = (name: string): string => join(root, `kept-${name}`)
+  const original = join(root, 'original')
+  // What stays between verifications must be out of the agent's reach.
+  const onCopy =
+    isolation === 'sandbox'
+      ? createKeptCopy({ workspace, original, copy: join(root, 'copy') })
+      : <T>(work: () => Promise<T>) => workOnCopy(workspace, original, work)
   return {
     onCopy: async work => {
       state.isOnCopy = true
       try {
-        return await workOnCopy(workspace, join(root, 'original'), work)
+        return await onCopy(work)
       } finally {
         state.isOnCopy = false
       }

@@ -1,4 +1,5 @@
 // What every environment promises, as tests over one of them. `local` is played by environments.test.ts, what needs a daemon by tests/real.
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -221,6 +222,26 @@ export function keepPromises(adapter: EnvironmentAdapter): void {
     ).rejects.toMatchObject({ code: 'E_ENVIRONMENT_FAILED' })
     await environment.empty(`${environment.workspace}/in`)
     expect((await sh(environment, 'ls -A in')).stdout).toBe('')
+  })
+
+  it('gives out the workspace as it is, each time anew', async () => {
+    const environment = await open(adapter)
+    const look = async () => {
+      const directory = await environment.exportWorkspace()
+      const script = 'find . | sort; find . -type f | sort | xargs cat; readlink c; test -x run && echo runs; true'
+      return execFileSync('sh', ['-c', script], { cwd: directory, encoding: 'utf8' })
+    }
+    await sh(
+      environment,
+      'mkdir -p d/e; echo one > a; echo same > same; echo x > d/e/f; ln -s a c; echo echo > run; chmod 755 run',
+    )
+    const all = '.\n./a\n./c\n./d\n./d/e\n./d/e/f\n./run\n./same\n'
+    expect(await look()).toBe(`${all}one\nx\necho\nsame\na\nruns\n`)
+    // The same sizes; a file where a directory was, a directory where a link was, and rights that go.
+    await sh(environment, 'echo two > a; rm -r d; echo d > d; rm c; mkdir c; echo y > c/g; chmod 644 run')
+    expect(await look()).toBe('.\n./a\n./c\n./c/g\n./d\n./run\n./same\ntwo\ny\nd\necho\nsame\n')
+    await sh(environment, 'rm -r a c; ln -s same c')
+    expect(await look()).toBe('.\n./c\n./d\n./run\n./same\nd\necho\nsame\nsame\n')
   })
 
   it('refuses a tree with a link that leads out of it', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { findGit, openSnapshots } from '../../runner/snapshots.ts'
@@ -120,6 +120,74 @@ describe.skipIf(git === null)('snapshots of the workspace', () => {
     const before = list()
     await snapshots.take(workspace, 'x', 0)
     expect(list()).toBe(before)
+  })
+
+  it('tells whether a commit holds other files than the one before', async () => {
+    const { workspace, snapshots, write } = await open()
+    write('a', '1')
+    const differs = async () => snapshots.differs(await snapshots.take(workspace, 'x', 0))
+    expect(await differs()).toBeNull()
+    expect(await differs()).toBe(false)
+    write('a', '1')
+    expect(await differs()).toBe(false)
+    chmodSync(join(workspace, 'a'), 0o755)
+    expect(await differs()).toBe(true)
+    write('a', '2')
+    expect(await differs()).toBe(true)
+  })
+
+  it('sees a change that keeps size and time of a file, also right after it was read', async () => {
+    const { workspace, snapshots, show, write } = await open()
+    const past = new Date(1_700_000_000_000)
+    for (let text = 10; text < 40; text++) {
+      write('a', String(text))
+      utimesSync(join(workspace, 'a'), past, past)
+      const commit = await snapshots.take(workspace, 'x', 0)
+      expect(show('show', `${commit}:a`)).toBe(String(text))
+    }
+  })
+
+  it('reads nothing again that has not changed', async () => {
+    const { workspace, snapshots, show, write } = await open()
+    write('a', '1')
+    write('b', '1')
+    await new Promise(resolve => setTimeout(resolve, 100))
+    await snapshots.take(workspace, 'x', 0)
+    write('b', '2')
+    const commit = await snapshots.take(workspace, 'x', 0)
+    // One file, one tree, one commit are new.
+    const packs = readdirSync(join(snapshots.directory, 'objects/pack')).filter(name => name.endsWith('.idx'))
+    const counts = packs.map(
+      name =>
+        execFileSync('git', ['show-index'], {
+          input: readFileSync(join(snapshots.directory, 'objects/pack', name)),
+          encoding: 'utf8',
+        })
+          .trim()
+          .split('\n').length,
+    )
+    expect(counts.sort()).toEqual([3, 3])
+    expect(show('show', `${commit}:a`)).toBe('1')
+  })
+
+  it('keeps a directory without what is passed over, once per change, and none that is too large or not whole', async () => {
+    const { workspace, snapshots, show, write } = await open()
+    const limits = { bytesMax: 100, passedOver: new Set(['token']) }
+    write('token', 'secret')
+    write('a', '1')
+    await new Promise(resolve => setTimeout(resolve, 100))
+    const first = await snapshots.keep(workspace, 'x', 0, limits)
+    expect(show('ls-tree', '-r', '--name-only', first?.commit ?? '')).toBe('a\n')
+    expect(await snapshots.keep(workspace, 'x', 0, limits)).toEqual(first)
+    mkdirSync(join(workspace, 'hollow'))
+    const second = await snapshots.keep(workspace, 'x', 0, limits)
+    expect(second?.emptyDirectories).toEqual(['hollow'])
+    expect(second?.commit).not.toBe(first?.commit)
+    write('large', 'x'.repeat(101))
+    expect(await snapshots.keep(workspace, 'x', 0, limits)).toBeNull()
+    rmSync(join(workspace, 'large'))
+    execFileSync('git', ['init', '-q', workspace])
+    expect(await snapshots.keep(workspace, 'x', 0, limits)).toBeNull()
   })
 
   it('takes an empty workspace too', async () => {
