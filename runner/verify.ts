@@ -29,19 +29,29 @@ export async function verifyTurn(
   signal: AbortSignal,
 ): Promise<Verification | null> {
   await environment.endProcesses()
+  try {
+    return await verifyInScratch(environment, verifier, signal)
+  } catch (error) {
+    return judgeWorkspace(error)
+  }
+}
+
+async function verifyInScratch(environment: Environment, verifier: Verifier, signal: AbortSignal): Promise<Verification | null> {
   const scratch = await environment.makeScratch()
   try {
     return await environment.onCopy(() => runVerifier(environment, verifier, scratch, signal))
-  } catch (error) {
-    return judgeWorkspace(error)
   } finally {
     await environment.removeScratch(scratch)
   }
 }
 
+/** True for trouble with a workspace that comes of what the agent made of it. */
+export const blamesWorkspace = (error: unknown): error is TurnpikeError =>
+  isTurnpikeError(error) && error.details['blame'] === 'workspace'
+
 /** A workspace that cannot be copied because of what the agent made of it is the agent's failure: else spoiling it would undo a zero. */
-function judgeWorkspace(error: unknown): Verification {
-  if (!isTurnpikeError(error) || error.details['blame'] !== 'workspace') throw error
+export function judgeWorkspace(error: unknown): Verification {
+  if (!blamesWorkspace(error)) throw error
   const tests = [{ name: 'workspace', status: 'error' as const, message: `the workspace cannot be judged: ${error.message}` }]
   return { passed: false, tests, testsPassed: 0, testsTotal: 1, output: error.message, ms: 0 }
 }

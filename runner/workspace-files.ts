@@ -1,7 +1,7 @@
 // Lists what a snapshot of a directory holds: every regular file and symbolic link, git's own folders and giants left out.
 // Reads only names and sizes; never follows a link.
 
-import { lstat, readdir } from 'node:fs/promises'
+import { access, constants, lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface WorkspaceFiles {
@@ -45,5 +45,10 @@ async function judgeEntry(path: string, name: string, fileBytesMax: number): Pro
   if (found.isDirectory()) return 'directory'
   if (found.isSymbolicLink()) return 'file'
   if (!found.isFile()) return 'no regular file'
-  return found.size > fileBytesMax ? `${found.size} bytes` : 'file'
+  if (found.size > fileBytesMax) return `${found.size} bytes`
+  const canBeRead = await access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
+  return canBeRead ? 'file' : 'cannot be read'
 }

@@ -73,6 +73,8 @@ export interface Environment {
   readonly thaw?: () => Promise<void>
   /** Ends every process of the trial, however it has detached itself; the number of those found. */
   readonly endProcesses: () => Promise<number>
+  /** Programs and start files of the system that are not what they were when the place was opened. Absent where none can be written. */
+  readonly listReplaced?: () => Promise<readonly string[]>
   /** Writes files below a directory of the environment, replacing whatever stands there; never through a symbolic link below it. */
   readonly writeFiles: (directory: string, files: Readonly<Record<string, string>>) => Promise<void>
   /** Copies directories in, modes and links kept, owned by the user named; later trees replace files of earlier ones. */

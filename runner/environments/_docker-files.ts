@@ -172,7 +172,11 @@ export async function getTree(
     const inside = normalize(name)
     bytes += header.size ?? 0
     if (bytes > limits.bytesMax)
-      throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${path} holds more than ${limits.bytesMax} bytes`)
+      throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${path} holds more than ${limits.bytesMax} bytes`, {
+        details: { blame: 'size' },
+      })
+    // What was to be a directory may have become a link: to follow it here would lead to files of this machine.
+    if (limits.bare === true && inside === '.' && header.type !== 'directory') return drain(entry)
     if (inside.startsWith('..') || inside.startsWith('/') || isExcluded(inside, limits.exclude)) return drain(entry)
     await makeRealDirectory(directory, header.type === 'directory' ? inside : dirname(inside))
     await writeEntry(header, entry, join(directory, inside))

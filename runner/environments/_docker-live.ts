@@ -1,6 +1,7 @@
 // The container that a trial's commands and files go to at this moment, and its files. Beside docker.ts, which opens and closes it.
 
 import { randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
@@ -11,9 +12,13 @@ import { getTree, listDirectories, type Owner, putTexts, putTree, readText } fro
 export interface Live {
   /** The trial's own container, or while a verifier works, the copy. */
   container: Docker.Container
+  /** True while a verifier works in the copy: no conversation is in there. */
+  isCopy: boolean
   /** Conversations that are open: killing everything would end them as well. */
   talks: number
   isFrozen: boolean
+  /** Ids of processes of the trial's own container that stand still. */
+  frozen: readonly string[]
 }
 
 /** Runs a script as root and gives back what it printed. */
@@ -33,7 +38,8 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
       const to = await ownerOf(name)
       for (const tree of trees) {
         const target = isAbsolute(tree.to) ? tree.to : join(workspace, tree.to)
-        await runRoot(live, `${target} cannot be made`, makeScript, [nameOwner(to), target])
+        const said = await runRoot(live, `${target} cannot be made`, makeScript, [nameOwner(to), target])
+        if (said.startsWith('full')) await clearWay(live, target, await listEntries(tree.directory))
         await putTree(live.container, tree.directory, target, to)
       }
     },
@@ -61,10 +67,29 @@ async function writeTexts(live: Live, owner: Owner, directory: string, files: Re
   const paths = Object.keys(files)
   if (paths.length === 0) return
   await runRoot(live, `${directory} cannot be made`, `[ -d "$2" ] || { ${makeScript}\n}`, [nameOwner(owner), directory])
-  const inWay = [...listDirectories(paths).map(path => ['d', path]), ...paths.map(path => ['f', path])]
+  await clearWay(live, directory, [
+    ...listDirectories(paths).map(path => ['d', path] as const),
+    ...paths.map(path => ['f', path] as const),
+  ])
+  await putTexts(live.container, directory, files, owner)
+}
+
+type Entry = readonly [kind: 'd' | 'f', path: string]
+
+/** Parents first. */
+async function listEntries(directory: string, below = ''): Promise<Entry[]> {
+  const found: Entry[] = []
+  for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`
+    found.push([entry.isDirectory() ? 'd' : 'f', path])
+    if (entry.isDirectory()) found.push(...(await listEntries(directory, path)))
+  }
+  return found
+}
+
+async function clearWay(live: Live, directory: string, inWay: readonly Entry[]): Promise<void> {
   for (let at = 0; at < inWay.length; at += pathsPerScript) {
-    const part = inWay.slice(at, at + pathsPerScript).flatMap(([kind = 'f', path = '']) => [kind, `${directory}/${path}`])
+    const part = inWay.slice(at, at + pathsPerScript).flatMap(([kind, path]) => [kind, `${directory}/${path}`])
     await runRoot(live, `files cannot be written to ${directory}`, clearScript, part)
   }
-  await putTexts(live.container, directory, files, owner)
 }

@@ -5,12 +5,14 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { outputCharsMax } from '../../core/limits.ts'
-import { runGroup, signalGroup } from '../processes.ts'
+import { type ExecResult, runGroup, signalGroup } from '../processes.ts'
 import { endSurvivors, trialMark } from '../survivors.ts'
 import { startTalk } from '../talks.ts'
 import type { Environment, ExecOptions } from './_adapter.ts'
 import { orBroken } from './_local-files.ts'
 import { endSandbox, hasProgram, readSandboxEnd, type SandboxView, terminateInside, wrapCommand } from './_local-sandbox.ts'
+import { ensureWorkspace } from './_local-trees.ts'
+import { type ProcessWatch, watchProcesses } from './_local-watch.ts'
 
 export interface LocalPlace {
   readonly root: string
@@ -32,19 +34,27 @@ export function createCommands(place: LocalPlace): Pick<Environment, 'exec' | 's
     exec: async (argv, options) => {
       const start = await prepare(argv, options, place)
       const input = options.stdin === undefined ? {} : { stdin: options.stdin }
+      const watch = watchProcesses(place.trialId, place.root, place.frozen)
       const result = await runGroup({ ...start.options, ...input })
-      return start.isInside ? readSandboxEnd(result) : result
+      return tell(start.isInside ? readSandboxEnd(result) : result, watch)
     },
     spawn: async (argv, options) => {
       const start = await prepare(argv, options, place)
+      const watch = watchProcesses(place.trialId, place.root, place.frozen)
       const talk = await startTalk(start.options)
-      return start.isInside ? { ...talk, ended: talk.ended.then(readSandboxEnd) } : talk
+      return { ...talk, ended: talk.ended.then(result => tell(start.isInside ? readSandboxEnd(result) : result, watch)) }
     },
   }
 }
 
+function tell(result: ExecResult, watch: ProcessWatch): ExecResult {
+  if (!watch.stop()) return result
+  return { ...result, exit: null, stderr: `${result.stderr}\nended by turnpike: more processes than a trial may have\n` }
+}
+
 async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdin'>, place: LocalPlace) {
   const cwd = options.cwd ?? place.workspace
+  if (cwd === place.workspace) await orBroken(`the directory ${cwd} is gone`, () => ensureWorkspace(place.root, cwd))
   // A missing directory looks like a missing program to spawn; only this tells them apart.
   await orBroken(`the directory ${cwd} is gone`, () => access(cwd, constants.X_OK))
   const env = { ...place.env, PWD: cwd, ...options.env, [trialMark]: place.trialId }

@@ -15,6 +15,7 @@ import {
   findOwner,
   homePath,
   keptPath,
+  killOthersScript,
   killScript,
   prepareScript,
   processesMax,
@@ -22,13 +23,14 @@ import {
   systemPath,
 } from './_docker-container.ts'
 import { type ExecPlace, readEnv, runExec, spawnExec } from './_docker-exec.ts'
-import { getTree } from './_docker-files.ts'
+import { getTree, type Owner } from './_docker-files.ts'
 import { createFreezer } from './_docker-freezer.ts'
 import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
 import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
 import { createFiles, type Live, nameOwner, runRoot } from './_docker-live.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
+import { blameHog, ensureScript, listReplaced, refuseOversize } from './_docker-workspace.ts'
 
 /** A workspace that is copied out for a snapshot: more than this is no source tree. */
 const workspaceBytesMax = 8 * 1024 ** 3
@@ -78,7 +80,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   const { Config } = await askDocker('the image cannot be read', () => docker.getImage(parts.image).inspect())
   const user = Config.User === '' ? null : Config.User
   const workspace = readWorkdir(spec, Config.WorkingDir)
-  const live: Live = { container: parts.container, talks: 0, isFrozen: false }
+  const live: Live = { container: parts.container, isCopy: false, talks: 0, isFrozen: false, frozen: [] }
   const owner = await findOwner(live.container, user)
   await runRoot(live, 'the container cannot be prepared', prepareScript, [nameOwner(owner), workspace])
   const exports = await mkdtemp(join(tmpdir(), 'turnpike-export-'))
@@ -86,13 +88,15 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
     workspace,
     home: homePath,
     isolation: 'container',
-    ...createProcesses(parts, live, { user, workspace, env: readEnv(Config.Env) }),
+    ...createProcesses(parts, live, { user, owner, workspace, env: readEnv(Config.Env) }),
     ...createFiles(live, owner, workspace),
     ...createStates(parts, live, workspace),
     setNetwork: parts.gate.setPolicy,
+    listReplaced: () => listReplaced(parts.container),
     exportWorkspace: async () => {
       const directory = join(exports, 'workspace')
       await rm(directory, { recursive: true, force: true })
+      await refuseOversize(live.container, spec.place)
       await getTree(live.container, workspace, directory, { bytesMax: workspaceBytesMax, exclude: [], bare: true })
       return directory
     },
@@ -113,17 +117,18 @@ async function restart(container: Docker.Container): Promise<number> {
 
 interface Inside {
   readonly user: string | null
+  readonly owner: Owner
   readonly workspace: string
   /** Of the image. */
   readonly env: Readonly<Record<string, string>>
 }
 
-function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, env }: Inside) {
+function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, workspace, env }: Inside) {
   let killing: Promise<number> | null = null
   const endProcesses = async (): Promise<number> => {
-    // What stands still is the agent's, between two requests. A verifier's processes end with the copy it works in.
-    if (live.isFrozen) return 0
-    killing ??= runRoot(live, 'processes cannot be ended', killScript, [])
+    // What stands still is the agent's, between two requests.
+    const script = live.isFrozen && !live.isCopy ? killOthersScript : killScript
+    killing ??= runRoot(live, 'processes cannot be ended', script, live.frozen)
       .then(count => Number(count) || 0)
       .catch(() => restart(live.container))
       .finally(() => {
@@ -151,11 +156,17 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
     endProcesses,
     ...createFreezer(live),
     exec: async (argv, options) => {
-      const result = await runExec(argv, options, place(), live.talks > 0 ? 'leave' : 'kill')
+      const isAlone = live.talks === 0 || live.isCopy
+      const run = () => runExec(argv, options, place(), isAlone ? 'kill' : 'leave')
+      let result = await run()
+      if (result.directoryGone && (options.cwd ?? workspace) === workspace) {
+        await runRoot(live, 'the workspace cannot be made', ensureScript, [nameOwner(owner), workspace])
+        result = await run()
+      }
       if (result.directoryGone)
         throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the directory ${options.cwd ?? workspace} is gone`)
       // Killed from outside, the supervisor could not clear up; other users' processes it may not touch.
-      if (live.talks === 0 && (result.exit === null || options.user !== undefined)) await endProcesses()
+      if (isAlone && (result.exit === null || options.user !== undefined)) await endProcesses()
       return result
     },
     spawn: async (argv, options) => {
@@ -170,12 +181,15 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
 function createStates({ docker, container, wish }: Parts, live: Live, workspace: string) {
   return {
     onCopy: async work => {
-      const copy = await copyContainer(docker, container, wish)
+      await refuseOversize(container, wish.place)
+      const copy = await copyContainer(docker, container, wish).catch((error: unknown) => blameHog(container, error))
       live.container = copy.container
+      live.isCopy = true
       try {
         return await work()
       } finally {
         live.container = container
+        live.isCopy = false
         await askDocker('the copy cannot be removed', copy.remove)
       }
     },

@@ -10,8 +10,18 @@ import { TurnpikeError } from '../../core/errors.ts'
 import { endSurvivors, freezeProcesses, thawProcesses, trialMark } from '../survivors.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
 import { createCommands } from './_local-commands.ts'
-import { copyTree, copyTreeOut, copyTreesIn, insideOf, orBroken, readRegularFile, removeTree, writeTree } from './_local-files.ts'
+import { blameHog } from './_local-disk.ts'
+import { copyTree, orBroken, readRegularFile, removeTree } from './_local-files.ts'
 import { probeSandbox } from './_local-sandbox.ts'
+import {
+  copyTreeOut,
+  copyTreesIn,
+  ensureWorkspace,
+  insideOf,
+  isReachedPlainly,
+  makeRealDirectory,
+  writeTree,
+} from './_local-trees.ts'
 
 const defaultPath = [
   dirname(process.execPath),
@@ -45,8 +55,11 @@ export default {
     const names = await readdir(tmpdir())
     for (const trialId of trialIds) {
       await endSurvivors(trialId, null)
-      for (const name of names.filter(candidate => candidate.startsWith(rootPrefix(trialId))))
-        await removeTree(join(tmpdir(), name))
+      for (const name of names.filter(candidate => candidate.startsWith(rootPrefix(trialId)))) {
+        const root = join(await realpath(tmpdir()), name)
+        await endSurvivors(trialId, root)
+        await removeTree(root)
+      }
     }
   },
 } satisfies EnvironmentAdapter
@@ -96,13 +109,15 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
     endProcesses: () => endSurvivors(spec.trialId, root, frozen),
     freeze: () => freezeProcesses(spec.trialId, root, frozen),
     thaw: async () => thawProcesses(frozen),
-    writeFiles: (directory, files) => orBroken(`cannot write into ${directory}`, () => writeTree(directory, files)),
-    copyIn: trees => copyTreesIn(trees, { root, workspace }),
-    copyOut: (path, directory, limits) => copyTreeOut(path, directory, limits),
+    writeFiles: (directory, files) =>
+      blameHog(root, () => orBroken(`cannot write into ${directory}`, () => writeTree(root, directory, files))),
+    copyIn: trees => blameHog(root, () => copyTreesIn(trees, { root, workspace })),
+    copyOut: (path, directory, limits) => copyTreeOut(root, path, directory, limits),
     empty: path =>
       orBroken(`cannot empty ${path}`, async () => {
-        await removeTree(insideOf(root, path))
-        await mkdir(path, { recursive: true })
+        await makeRealDirectory(root, dirname(insideOf(root, path)))
+        await removeTree(path)
+        await mkdir(path)
       }),
     setNetwork: async policy => {
       if (policy.mode === 'public') return
@@ -110,14 +125,16 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
         hint: 'use --env docker for tasks that limit the network',
       })
     },
-    readFile: readRegularFile,
+    readFile: async (path, bytesMax) => ((await isReachedPlainly(root, path)) ? readRegularFile(path, bytesMax) : null),
     makeScratch: () =>
-      orBroken('cannot make a scratch directory', async () => {
-        const path = join(root, 'scratch', randomBytes(16).toString('hex'))
-        await mkdir(path)
-        state.scratches.add(path)
-        return path
-      }),
+      blameHog(root, () =>
+        orBroken('cannot make a scratch directory', async () => {
+          const path = join(root, 'scratch', randomBytes(16).toString('hex'))
+          await mkdir(path)
+          state.scratches.add(path)
+          return path
+        }),
+      ),
     removeScratch: path => {
       state.scratches.delete(path)
       return orBroken(`cannot remove ${path}`, () => removeTree(path))
@@ -133,27 +150,36 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
 
 function createStates(root: string, workspace: string, state: { isOnCopy: boolean }): WorkspaceStates {
   const kept = (name: string): string => join(root, `kept-${name}`)
+  const workOnCopy = createCopying(root, workspace)
+  const ensure = (): Promise<void> => orBroken('the workspace cannot be reached', () => ensureWorkspace(root, workspace))
   return {
     onCopy: async work => {
       state.isOnCopy = true
       try {
-        return await workOnCopy(workspace, join(root, 'original'), work)
+        return await blameHog(root, () => workOnCopy(work))
       } finally {
         state.isOnCopy = false
       }
     },
-    keep: name =>
-      orBroken('cannot keep a copy of the workspace', async () => {
+    keep: async name => {
+      await ensure()
+      await orBroken('cannot keep a copy of the workspace', async () => {
         await removeTree(kept(name))
         await copyTree(workspace, kept(name))
-      }),
-    rollBack: name =>
-      orBroken('cannot restore the workspace', async () => {
+      })
+    },
+    rollBack: async name => {
+      await ensure()
+      await orBroken('cannot restore the workspace', async () => {
         // The directory itself stays: it is where a living conversation of the agent stands.
         for (const entry of await readdir(workspace)) await removeTree(join(workspace, entry))
         await copyTree(kept(name), workspace)
-      }),
-    exportWorkspace: async () => workspace,
+      })
+    },
+    exportWorkspace: async () => {
+      await ensure()
+      return workspace
+    },
   }
 }
 
@@ -164,15 +190,30 @@ const keepAbsolute = (path: string): string =>
     .filter(directory => isAbsolute(directory))
     .join(':')
 
-async function workOnCopy<T>(workspace: string, original: string, work: () => Promise<T>): Promise<T> {
-  await orBroken('cannot set the workspace aside', () => rename(workspace, original))
-  try {
-    await orBroken('cannot copy the workspace', () => copyTree(original, workspace))
-    return await work()
-  } finally {
-    await orBroken('cannot restore the workspace', async () => {
+function createCopying(root: string, workspace: string) {
+  const original = join(root, 'original')
+  let isAside = false
+  const restore = (): Promise<void> =>
+    orBroken('cannot restore the workspace', async () => {
       await removeTree(workspace)
       await rename(original, workspace)
+      isAside = false
     })
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    // Where restoring has failed before, the agent's work still stands aside.
+    if (isAside) await restore()
+    await orBroken('cannot set the workspace aside', async () => {
+      await ensureWorkspace(root, workspace)
+      // Whatever an agent has put there is none of ours.
+      await removeTree(original)
+      await rename(workspace, original)
+      isAside = true
+    })
+    try {
+      await orBroken('cannot copy the workspace', () => copyTree(original, workspace))
+      return await work()
+    } finally {
+      await restore()
+    }
   }
 }
