@@ -33,7 +33,12 @@ const pathsMax = 10
 export async function reportTampering(ledger: Ledger, watch: TamperWatch, { trial, turn, attempt }: Examined): Promise<void> {
   const paths = await watch.inspect()
   if (paths.length > 0)
-    await ledger.emit('tampering-found', trial, { turn: turn.index, attempt, paths: paths.slice(0, pathsMax), count: paths.length })
+    await ledger.emit('tampering-found', trial, {
+      turn: turn.index,
+      attempt,
+      paths: paths.slice(0, pathsMax),
+      count: paths.length,
+    })
 }
 
 export async function reportFailure(

@@ -56,15 +56,6 @@ export async function endSurvivors(
   return first.length
 }
 
-/** No grace and no wait, for what multiplies faster than it can be asked: with the first process of a sandbox the kernel ends all others. */
-export function killAtOnce(trialId: string, directory: string | null, spared: ReadonlySet<number>): void {
-  for (let round = 0; round < 20; round++) {
-    const left = findSurvivors(trialId, directory).filter(id => !spared.has(id))
-    if (left.length === 0) return
-    for (const id of left) signalProcess(id, 'SIGKILL')
-  }
-}
-
 /**
  * Stops every process of the trial where it stands and notes it. One that is stopped starts no other: when all that are known stand still, a look that
  * finds no other is the last.

@@ -21,6 +21,8 @@ export interface EnvironmentSpec {
   readonly hides?: readonly string[]
   /** `none` forgoes what isolation an environment could do without; absent = the strongest that works here. */
   readonly isolation?: 'none'
+  /** Absent = as many as honest work may need. */
+  readonly processesMax?: number
   /** Base URL of the proxy on this machine, which the agent must be able to reach whatever the network policy (unless `none`). */
   readonly proxyUrl: string
   /** The workspace path of the trial that goes on here: an adapter whose paths differ from trial to trial takes the same again. */

@@ -7,9 +7,6 @@ import { askDocker, labels } from './_docker-client.ts'
 import { runExec } from './_docker-exec.ts'
 import type { Owner } from './_docker-files.ts'
 
-/** Of one trial; honest builds and test suites stay far below. */
-export const processesMax = 4096
-
 /** Where our own things stand, apart from everything a task may use. */
 export const ownRoot = '/turnpike'
 export const homePath = `${ownRoot}/home`
@@ -20,6 +17,7 @@ export interface ContainerWish {
   readonly image: string
   readonly networkMode: string
   readonly place: TaskEnvironment | null
+  readonly processesMax: number
   readonly labels: Readonly<Record<string, string>>
 }
 
@@ -43,7 +41,7 @@ export function startContainer(docker: Docker, wish: ContainerWish): Promise<Doc
         NetworkMode: wish.networkMode,
         ...(place?.cpus == null ? {} : { NanoCpus: place.cpus * 1e9 }),
         ...(memory === 0 ? {} : { Memory: memory, MemorySwap: memory }),
-        PidsLimit: processesMax,
+        PidsLimit: wish.processesMax,
         SecurityOpt: ['no-new-privileges'],
         LogConfig: { Type: 'none', Config: {} },
       },

@@ -7,7 +7,8 @@ import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { Environment } from './_adapter.ts'
 import { clearScript, emptyScript, findOwner, makeScript, runScript, scratchPath } from './_docker-container.ts'
-import { getTree, listDirectories, type Owner, putTexts, putTree, readText } from './_docker-files.ts'
+import { listDirectories, type Owner, putTexts, putTree, readText } from './_docker-files.ts'
+import { getTree } from './_docker-tree-out.ts'
 
 export interface Live {
   /** The trial's own container, or while a verifier works, the copy. */

@@ -5,14 +5,14 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { outputCharsMax } from '../../core/limits.ts'
-import { type ExecResult, runGroup, signalGroup } from '../processes.ts'
+import { runGroup, signalGroup } from '../processes.ts'
 import { endSurvivors, trialMark } from '../survivors.ts'
 import { startTalk } from '../talks.ts'
 import type { Environment, ExecOptions } from './_adapter.ts'
+import type { ProcessLimit } from './_local-cgroup.ts'
 import { orBroken } from './_local-files.ts'
 import { endSandbox, hasProgram, readSandboxEnd, type SandboxView, terminateInside, wrapCommand } from './_local-sandbox.ts'
 import { ensureWorkspace } from './_local-trees.ts'
-import { type ProcessWatch, watchProcesses } from './_local-watch.ts'
 
 export interface LocalPlace {
   readonly root: string
@@ -24,6 +24,8 @@ export interface LocalPlace {
   readonly hides: readonly string[]
   /** The agent's own programs; null = it has none. */
   readonly layer: string | null
+  /** Bounds how many processes commands in the sandbox may have. */
+  readonly processes: ProcessLimit
   /** Processes that stand still: no command ends them. */
   readonly frozen: ReadonlySet<number>
   readonly state: { readonly isOnCopy: boolean; readonly scratches: ReadonlySet<string> }
@@ -34,22 +36,15 @@ export function createCommands(place: LocalPlace): Pick<Environment, 'exec' | 's
     exec: async (argv, options) => {
       const start = await prepare(argv, options, place)
       const input = options.stdin === undefined ? {} : { stdin: options.stdin }
-      const watch = watchProcesses(place.trialId, place.root, place.frozen)
       const result = await runGroup({ ...start.options, ...input })
-      return tell(start.isInside ? readSandboxEnd(result) : result, watch)
+      return start.isInside ? readSandboxEnd(result) : result
     },
     spawn: async (argv, options) => {
       const start = await prepare(argv, options, place)
-      const watch = watchProcesses(place.trialId, place.root, place.frozen)
       const talk = await startTalk(start.options)
-      return { ...talk, ended: talk.ended.then(result => tell(start.isInside ? readSandboxEnd(result) : result, watch)) }
+      return start.isInside ? { ...talk, ended: talk.ended.then(readSandboxEnd) } : talk
     },
   }
-}
-
-function tell(result: ExecResult, watch: ProcessWatch): ExecResult {
-  if (!watch.stop()) return result
-  return { ...result, exit: null, stderr: `${result.stderr}\nended by turnpike: more processes than a trial may have\n` }
 }
 
 async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdin'>, place: LocalPlace) {
@@ -71,7 +66,7 @@ async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdi
     }
     return { isInside, options: { ...shared, onExit } }
   }
-  const wrapped = await wrapCommand(argv, viewOf(place, cwd, env.PATH))
+  const wrapped = place.processes.wrap(await wrapCommand(argv, viewOf(place, cwd, env.PATH)))
   const onExit = async (group: number): Promise<void> => {
     await endSandbox(group)
     await finish()

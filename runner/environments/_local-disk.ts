@@ -6,14 +6,14 @@ import { diskHogBytesMin } from '../../core/limits.ts'
 import { runGroup } from '../processes.ts'
 
 /** Does the work; when it finds no room and the trial's directory holds most of what there is, the trouble is blamed on the workspace. */
-export async function blameHog<T>(root: string, work: () => Promise<T>): Promise<T> {
+export async function blameHog<T>(root: string, work: () => Promise<T>, hogBytesMin = diskHogBytesMin): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (!speaksOfFullDisk(error)) throw error
     const held = await measure(root)
     const { blocks, bsize } = await statfs(root)
-    if (held < Math.min(diskHogBytesMin, (blocks * bsize) / 2)) throw error
+    if (held < Math.min(hogBytesMin, (blocks * bsize) / 2)) throw error
     throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the disk is full, and the trial holds ${held} bytes of it`, {
       cause: error,
       details: { blame: 'workspace' },

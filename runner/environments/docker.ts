@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
+import { containerBytesMax, snapshotFileBytesMax, trialProcessesMax } from '../../core/limits.ts'
 import type { NetworkPolicy } from '../../core/task.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
 import { askDocker, labels, probeDocker, useDocker } from './_docker-client.ts'
@@ -18,22 +19,19 @@ import {
   killOthersScript,
   killScript,
   prepareScript,
-  processesMax,
   startContainer,
   systemPath,
 } from './_docker-container.ts'
 import { type ExecPlace, readEnv, runExec, spawnExec } from './_docker-exec.ts'
-import { getTree, type Owner } from './_docker-files.ts'
+import type { Owner } from './_docker-files.ts'
 import { createFreezer } from './_docker-freezer.ts'
 import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
 import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
 import { createFiles, type Live, nameOwner, runRoot } from './_docker-live.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
+import { getTree } from './_docker-tree-out.ts'
 import { blameHog, ensureScript, listReplaced, refuseOversize } from './_docker-workspace.ts'
-
-/** A workspace that is copied out for a snapshot: more than this is no source tree. */
-const workspaceBytesMax = 8 * 1024 ** 3
 
 const anyNetwork: NetworkPolicy = { mode: 'proxy', hosts: [] }
 
@@ -50,7 +48,8 @@ export default {
     const policy = spec.place?.network ?? anyNetwork
     const gate = await openGate({ docker, proxyUrl: spec.proxyUrl, policy, labels: marks, signal })
     try {
-      const wish = { image, networkMode: gate.networkMode, place: spec.place, labels: marks }
+      const processesMax = spec.processesMax ?? trialProcessesMax
+      const wish = { image, networkMode: gate.networkMode, place: spec.place, processesMax, labels: marks }
       const container = await startContainer(docker, wish)
       try {
         return await createEnvironment({ docker, spec, gate, container, wish, image })
@@ -97,7 +96,12 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
       const directory = join(exports, 'workspace')
       await rm(directory, { recursive: true, force: true })
       await refuseOversize(live.container, spec.place)
-      await getTree(live.container, workspace, directory, { bytesMax: workspaceBytesMax, exclude: [], bare: true })
+      await getTree(live.container, workspace, directory, {
+        bytesMax: containerBytesMax,
+        fileBytesMax: snapshotFileBytesMax,
+        exclude: [],
+        bare: true,
+      })
       return directory
     },
     hostUrl: url => (url.startsWith(spec.proxyUrl) ? `http://127.0.0.1:${proxyPort}${url.slice(spec.proxyUrl.length)}` : url),
@@ -112,7 +116,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
 /** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. */
 async function restart(container: Docker.Container): Promise<number> {
   await askDocker('processes cannot be ended', () => container.restart({ t: 0 }))
-  return processesMax
+  return trialProcessesMax
 }
 
 interface Inside {

@@ -7,8 +7,10 @@ import { mkdir, mkdtemp, readdir, realpath, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
+import { trialProcessesMax } from '../../core/limits.ts'
 import { endSurvivors, freezeProcesses, thawProcesses, trialMark } from '../survivors.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
+import { limitProcesses, type ProcessLimit, removeLimit } from './_local-cgroup.ts'
 import { createCommands } from './_local-commands.ts'
 import { blameHog } from './_local-disk.ts'
 import { copyTree, orBroken, readRegularFile, removeTree } from './_local-files.ts'
@@ -48,13 +50,15 @@ export default {
       const root = await makeRoot(spec)
       for (const name of ['workspace', 'home', 'tmp', 'scratch']) await mkdir(join(root, name))
       const isolation = spec.isolation === 'none' || (await probeSandbox()) !== null ? 'none' : 'sandbox'
-      return createEnvironment(spec, root, isolation)
+      const bound = isolation === 'sandbox' ? (spec.processesMax ?? trialProcessesMax) : null
+      return createEnvironment(spec, root, isolation, await limitProcesses(spec.trialId, bound))
     })
   },
   sweep: async trialIds => {
     const names = await readdir(tmpdir())
     for (const trialId of trialIds) {
       await endSurvivors(trialId, null)
+      await removeLimit(trialId)
       for (const name of names.filter(candidate => candidate.startsWith(rootPrefix(trialId)))) {
         const root = join(await realpath(tmpdir()), name)
         await endSurvivors(trialId, root)
@@ -76,19 +80,16 @@ async function makeRoot(spec: EnvironmentSpec): Promise<string> {
 
 type WorkspaceStates = Pick<Environment, 'onCopy' | 'keep' | 'rollBack' | 'exportWorkspace'>
 
-function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sandbox' | 'none'): Environment {
+function createEnvironment(
+  spec: EnvironmentSpec,
+  root: string,
+  isolation: 'sandbox' | 'none',
+  processes: ProcessLimit,
+): Environment {
   const workspace = join(root, 'workspace')
   const home = join(root, 'home')
   const frozen = new Set<number>()
-  const env = {
-    PATH: [...(spec.layerDirectory ? [join(spec.layerDirectory, 'bin')] : []), keepAbsolute(spec.path ?? defaultPath)].join(':'),
-    HOME: home,
-    LANG: 'C.UTF-8',
-    TMPDIR: join(root, 'tmp'),
-    // A repository above the temporary directory is none of the agent's business.
-    GIT_CEILING_DIRECTORIES: root,
-    [trialMark]: spec.trialId,
-  }
+  const env = writeEnv(spec, root, home)
   const state = { isOnCopy: false, scratches: new Set<string>() }
   return {
     workspace,
@@ -104,6 +105,7 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
       isolation,
       hides: spec.hides ?? [],
       state,
+      processes,
       frozen,
     }),
     endProcesses: () => endSurvivors(spec.trialId, root, frozen),
@@ -143,8 +145,21 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
     hostUrl: url => url,
     close: async () => {
       await endSurvivors(spec.trialId, root)
+      await processes.close()
       await orBroken(`cannot remove ${root}`, () => removeTree(root))
     },
+  }
+}
+
+function writeEnv(spec: EnvironmentSpec, root: string, home: string) {
+  return {
+    PATH: [...(spec.layerDirectory ? [join(spec.layerDirectory, 'bin')] : []), keepAbsolute(spec.path ?? defaultPath)].join(':'),
+    HOME: home,
+    LANG: 'C.UTF-8',
+    TMPDIR: join(root, 'tmp'),
+    // A repository above the temporary directory is none of the agent's business.
+    GIT_CEILING_DIRECTORIES: root,
+    [trialMark]: spec.trialId,
   }
 }
 

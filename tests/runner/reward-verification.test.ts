@@ -85,12 +85,18 @@ describe('a turn verified by its reward', () => {
     ['a link to one of the agent', 'echo 1 > mine; ln -s ../mine results/reward.txt'],
     ['a pipe', 'mkfifo results/reward.json'],
     ['a directory', 'mkdir results/reward.json'],
-    ['far too long', 'head -c 3000000 /dev/zero | tr "\\0" " " > results/reward.json; echo \'{"reward":1}\' >> results/reward.json'],
+    [
+      'far too long',
+      'head -c 3000000 /dev/zero | tr "\\0" " " > results/reward.json; echo \'{"reward":1}\' >> results/reward.json',
+    ],
     ['not a number', 'echo \'{"reward":NaN}\' > results/reward.json'],
     ['text', 'echo \'{"reward":"1"}\' > results/reward.json'],
     ['endless', 'echo \'{"reward":1e999}\' > results/reward.json'],
     ['negative', 'echo -1 > results/reward.txt'],
-    ['elsewhere, where its directory was replaced', 'mkdir mine; echo 1 > mine/reward.txt; rm -r results; ln -s "$PWD/mine" results'],
+    [
+      'elsewhere, where its directory was replaced',
+      'mkdir mine; echo 1 > mine/reward.txt; rm -r results; ln -s "$PWD/mine" results',
+    ],
   ])('does not pass by a reward that is %s', async (_, command) => {
     const odd = makeTurn(1, { verifier: { ...makeTurn(1).verifier, command: ['sh', '-c', command] } })
     const { states, trial } = await play([odd], { agents: [look] })

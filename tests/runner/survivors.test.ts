@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { pause } from '../../runner/processes.ts'
-import { endSurvivors, findSurvivors, freezeProcesses, killAtOnce, thawProcesses, trialMark } from '../../runner/survivors.ts'
+import { endSurvivors, findSurvivors, freezeProcesses, thawProcesses, trialMark } from '../../runner/survivors.ts'
 import { atEnd, isAlive, makeDirectory, waitFor } from './_sandbox.ts'
 
 const linux = process.platform === 'linux'
@@ -64,15 +64,6 @@ describe.skipIf(!linux)('processes that a trial left behind', () => {
     await freezeProcesses('trial-c', null, frozen)
     await endSurvivors('trial-c', null)
     expect(findSurvivors('trial-c', null)).toEqual([])
-  })
-
-  it('kills without grace what multiplies, but not what is spared', async () => {
-    const spared = start(['sleep', '60'], { [trialMark]: 'trial-d' })
-    start(['sh', '-c', 'trap "" TERM; sleep 60 & wait'], { [trialMark]: 'trial-d' })
-    await waitFor(() => findSurvivors('trial-d', null).length === 3)
-    killAtOnce('trial-d', null, new Set([spared]))
-    await waitFor(() => findSurvivors('trial-d', null).length === 1)
-    expect(findSurvivors('trial-d', null)).toEqual([spared])
   })
 
   it('costs nothing to speak of when there are none', async () => {

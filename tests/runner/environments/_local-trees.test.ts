@@ -1,7 +1,17 @@
 // Links that an agent has left lead to files of this machine, and the runner writes with its own rights: nothing may be written, emptied or read
 // through them. The agent's part is played by the test itself, outside any sandbox.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ensureWorkspace, insideOf } from '../../../runner/environments/_local-trees.ts'
@@ -15,7 +25,8 @@ async function openBesidePrize() {
   writeFileSync(join(prize, 'kept'), 'mine')
   const at = (path: string): string => join(environment.workspace, path)
   /** What stands in the directory that no trial may touch. */
-  const prizes = (): string => `${execFileSync('sh', ['-c', 'cd "$1" && find . -type f -exec cat {} + && find . | sort', 'sh', prize])}`
+  const prizes = (): string =>
+    `${execFileSync('sh', ['-c', 'cd "$1" && find . -type f -exec cat {} + && find . | sort', 'sh', prize])}`
   return { environment, prize, at, prizes, before: prizes() }
 }
 
@@ -53,9 +64,9 @@ describe('links of an agent', () => {
       { directory: tree, to: 'below' },
     ])
     expect(prizes()).toBe(before)
-    expect(['on-the-way/in/deep/kept', 'below/kept', 'below/deep/kept', 'below/own'].map(path => readFileSync(at(path), 'utf8'))).toEqual(
-      ['ours', 'ours', 'ours', 'stays'],
-    )
+    expect(
+      ['on-the-way/in/deep/kept', 'below/kept', 'below/deep/kept', 'below/own'].map(path => readFileSync(at(path), 'utf8')),
+    ).toEqual(['ours', 'ours', 'ours', 'stays'])
   })
 
   it('are not followed when something is read or taken out', async () => {
