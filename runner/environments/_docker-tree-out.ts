@@ -73,11 +73,14 @@ async function drain(entry: Readable): Promise<'next'> {
 
 /** An earlier copy may have left a link where a directory is wanted now; nothing is written through it. */
 async function makeRealDirectory(root: string, path: string, made: Set<string>): Promise<void> {
-  if (made.has(path)) return
-  made.add(path)
   let at = root
+  let inside = ''
   for (const part of path.split('/').filter(part => part !== '' && part !== '.')) {
     at = join(at, part)
+    inside = inside === '' ? part : `${inside}/${part}`
+    // Directories below directories are many, and each was looked at when it was made.
+    if (made.has(inside)) continue
+    made.add(inside)
     const found = await lstat(at).catch(() => null)
     if (found?.isDirectory() === true) continue
     await rm(at, { recursive: true, force: true })

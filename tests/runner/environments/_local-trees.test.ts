@@ -104,7 +104,7 @@ it('takes out files and links only, and unlocks what was locked', async () => {
   const { environment, at } = await openBesidePrize()
   mkdirSync(at('logs/locked'), { recursive: true })
   writeFileSync(at('logs/locked/file'), 'x')
-  execFileSync('mkfifo', [at('logs/pipe')])
+  execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', at('logs/pipe')])
   symlinkSync('/etc/passwd', at('logs/link'))
   chmodSync(at('logs/locked'), 0)
   const out = makeDirectory()
