@@ -50,6 +50,15 @@ export const terminateGraceMs = 1_000
 /** Files above this stay out of the snapshots (named in the commit message): model weights, core dumps, disk images. */
 export const snapshotFileBytesMax = 50 * 1024 * 1024
 
+/** Bytes an agent may write into its container when the task has no `storage_mb`. A verification copies them all, holes as if they were filled. */
+export const containerBytesMax = 32 * 1024 ** 3
+
+/** A trial that holds this much of a disk that is full has filled it. */
+export const diskHogBytesMin = 1024 ** 3
+
+/** Processes of one local trial; honest builds and test suites stay far below. */
+export const trialProcessesMax = 4096
+
 /** A home above this is not kept between turns: its trial starts again from its first turn when the runner is killed. */
 export const keptHomeBytesMax = 256 * 1024 * 1024
 

@@ -8,15 +8,16 @@ import type { AgentAdapter, AgentContext } from './agents/_adapter.ts'
 import type { AgentReply, Dialogue } from './drivers/_driver.ts'
 import { openProcesses } from './drivers/process.ts'
 import type { Environment } from './environments/_adapter.ts'
-import { reportFailure, reportLeaks } from './examine.ts'
+import { reportFailure, reportLeaks, reportTampering } from './examine.ts'
 import type { LeakWatch } from './leaks.ts'
 import type { Ledger } from './ledger.ts'
 import type { ExecResult } from './processes.ts'
 import { retryEnvironment } from './retry.ts'
 import type { Snapshots } from './snapshots.ts'
 import { withSolution } from './solutions.ts'
+import type { TamperWatch } from './tampering.ts'
 import { restoreNetwork, type VerificationDesk, verifyAttempt } from './verification.ts'
-import type { Verification } from './verify.ts'
+import { blamesWorkspace, type Verification } from './verify.ts'
 
 /** What the attempts of one trial share. */
 export interface Workbench {
@@ -32,6 +33,8 @@ export interface Workbench {
   readonly dialogue?: Dialogue
   /** Looks for what verifiers brought in what the agent sends; absent = nobody looks. */
   readonly leaks?: LeakWatch
+  /** Looks for programs of the system that the agent has replaced; absent = nobody looks. */
+  readonly tampering?: TamperWatch
   /** Everything the agent may rightly know: files of the task and all requests so far. */
   readonly known?: string
 }
@@ -71,7 +74,8 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
   const told = `${bench.known ?? ''}\n${input.instruction}`
   const examined = { trial, turn: input.turn, attempt: input.attempt, told }
   if (bench.leaks !== undefined) await reportLeaks(ledger, bench.leaks, examined)
-  const verifier = bench.leaks?.plant(input.turn.verifier) ?? input.turn.verifier
+  if (bench.tampering !== undefined) await reportTampering(ledger, bench.tampering, examined)
+  const verifier = (await bench.leaks?.plant(input.turn.verifier)) ?? input.turn.verifier
   const verification =
     agent?.ended === 'interrupted' || signal.aborted
       ? null
@@ -79,6 +83,8 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
           () => verifyAttempt(bench.environment, bench.desk, { ...input.turn, verifier }, signal),
           infrastructure,
         )
+  // Where it has no copy to work in, what a verifier installs is none of the agent's doing.
+  if (bench.desk.harborCompat) await bench.tampering?.inspect()
   const record = writeRecord({ input, agent, verification, snapshot: snapshot.commit, startedAt, token: bench.context.token })
   await ledger.store.put('tests', nameTests(record, verification))
   await ledger.store.put('attempts', [record])
@@ -117,9 +123,15 @@ async function runAgent(bench: Workbench, input: AttemptInput): Promise<AgentRep
 
 async function takeSnapshot(bench: Workbench, at: { turn: number; attempt: number }, now: number) {
   if (bench.snapshots === null) return { commit: null, changed: null }
-  const directory = await bench.environment.exportWorkspace()
-  const commit = await bench.snapshots.take(directory, `turn ${at.turn}, attempt ${at.attempt}`, now)
-  return { commit, changed: await bench.snapshots.differs(commit) }
+  try {
+    const directory = await bench.environment.exportWorkspace()
+    const commit = await bench.snapshots.take(directory, `turn ${at.turn}, attempt ${at.attempt}`, now)
+    return { commit, changed: await bench.snapshots.differs(commit) }
+  } catch (error) {
+    // The verification says so too, and the turn fails: it must not end the trial here.
+    if (!blamesWorkspace(error)) throw error
+    return { commit: null, changed: null }
+  }
 }
 
 export function warnOfRetry(ledger: Ledger, trial: Trial, error: Error, retry: number): Promise<void> {

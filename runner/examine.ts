@@ -8,6 +8,7 @@ import { classifyFailure } from './failure-class.ts'
 import type { LeakWatch } from './leaks.ts'
 import type { Ledger } from './ledger.ts'
 import type { ExecResult } from './processes.ts'
+import type { TamperWatch } from './tampering.ts'
 import { countRepeats, joinAnswerText, listToolUses } from './wire-signs.ts'
 
 export interface Examined {
@@ -24,6 +25,20 @@ export async function reportLeaks(ledger: Ledger, watch: LeakWatch, input: Exami
   const at = { turn: input.turn.index, attempt: input.attempt }
   for (const { exchangeId, kind, file } of leaks.slice(0, 1))
     await ledger.emit('leak-found', input.trial, { ...at, exchange: exchangeId, kind, file, requests: leaks.length })
+}
+
+/** Paths are many when a package was upgraded; the first tell which. */
+const pathsMax = 10
+
+export async function reportTampering(ledger: Ledger, watch: TamperWatch, { trial, turn, attempt }: Examined): Promise<void> {
+  const paths = await watch.inspect()
+  if (paths.length > 0)
+    await ledger.emit('tampering-found', trial, {
+      turn: turn.index,
+      attempt,
+      paths: paths.slice(0, pathsMax),
+      count: paths.length,
+    })
 }
 
 export async function reportFailure(

@@ -2,7 +2,7 @@
 // those files hold, in what the agent sent to its model. Reports only; never changes a verdict.
 
 import { randomBytes } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readEncoding, undoEncodings } from '../core/encodings.ts'
 import type { Verifier } from '../core/task.ts'
@@ -24,8 +24,8 @@ export interface LeakWatch {
    * agent has already sent, was told, or that stand in `known`, prove nothing.
    */
   readonly inspect: (sent: SentRequests, verifier: Verifier, known: string) => Promise<Leak[]>
-  /** The verifier with the word in its files. */
-  readonly plant: (verifier: Verifier) => Verifier
+  /** The verifier with the word in its files, and in a file of its own beside its directories of tests. */
+  readonly plant: (verifier: Verifier) => Promise<Verifier>
 }
 
 export interface SentRequests {
@@ -45,7 +45,11 @@ const linesPerFileMax = 12
 /** Lines of one file in one request: one may be chance, such as the name of a function that was asked for. */
 const linesSuspicious = 3
 
-export function createLeakWatch(): LeakWatch {
+/** No runner of tests collects it, no pattern of a shell finds it; a search of the directory does, and so does a copy. */
+const canaryFile = '.turnpike-canary'
+
+/** `directory`: a place of this machine for the file that goes beside directories of tests; it is made when it is needed. */
+export function createLeakWatch(directory: string): LeakWatch {
   const canary = `turnpike-canary-${randomBytes(16).toString('hex')}`
   const lines = new Map<string, readonly string[]>()
   const seen = new Set<string>()
@@ -71,12 +75,20 @@ export function createLeakWatch(): LeakWatch {
       for (const [name, list] of fresh) lines.set(name, list)
       return leaks
     },
-    plant: verifier => {
+    plant: async verifier => {
       const files = Object.entries(verifier.files).map(([path, text]) => [path, withComment(path, text, canary)])
-      return { ...verifier, files: Object.fromEntries(files) }
+      const planted = { ...verifier, files: Object.fromEntries(files) }
+      const targets = new Set((verifier.trees ?? []).map(tree => tree.to).filter(isOwnPlace))
+      if (targets.size === 0) return planted
+      await mkdir(directory, { recursive: true })
+      await writeFile(join(directory, canaryFile), `${canary}\n`)
+      return { ...planted, trees: [...(verifier.trees ?? []), ...[...targets].map(to => ({ directory, to }))] }
     },
   }
 }
+
+/** Tests that lie among the agent's own files may stay there; a word that the agent may read proves nothing. */
+const isOwnPlace = (to: string): boolean => !['', '.', './'].includes(to)
 
 function keepLines(lines: Map<string, readonly string[]>, isKept: (line: string) => boolean): void {
   for (const [name, list] of lines) lines.set(name, list.filter(isKept))

@@ -3,16 +3,18 @@
 
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
-import { TurnpikeError } from '../core/errors.ts'
+import { isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import { outputCharsMax } from '../core/limits.ts'
 import type { FileTree, TaskEnvironment, Verifier } from '../core/task.ts'
 import type { Environment } from './environments/_adapter.ts'
 import type { ExecResult } from './processes.ts'
 import { judgeRewards } from './rewards.ts'
-import type { Verification } from './verify.ts'
+import { judgeWorkspace, type Verification } from './verify.ts'
 
 /** What a test script may print and leave beside its reward. */
 const resultBytesMax = 64 * 1024 * 1024
+/** A few numbers; what is cut is no valid reward. */
+const rewardBytesMax = 1024 * 1024
 
 export interface RewardPlace {
   readonly environment: Environment
@@ -29,9 +31,17 @@ export interface RewardPlace {
 
 /** Null when it was interrupted. Throws E_ENVIRONMENT_FAILED when the verifier could not do its work. */
 export async function verifyByReward(place: RewardPlace, verifier: Verifier, directory: string): Promise<Verification | null> {
-  const { environment } = place
   await rm(place.resultDirectory, { recursive: true, force: true })
   await mkdir(place.resultDirectory, { recursive: true })
+  try {
+    return await verifyInPlace(place, verifier, directory)
+  } catch (error) {
+    return { ...judgeWorkspace(error), rewards: null }
+  }
+}
+
+async function verifyInPlace(place: RewardPlace, verifier: Verifier, directory: string): Promise<Verification | null> {
+  const { environment } = place
   await environment.endProcesses()
   if (verifier.separate !== undefined) return verifySeparately(place, verifier, verifier.separate, directory)
   const work = (): Promise<Verification | null> => grade(place, environment, verifier, directory)
@@ -92,21 +102,32 @@ async function grade(
     if (result.ended === 'interrupted') return null
     if (result.ended === 'failed-to-start')
       throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the verifier cannot be run: ${result.startFailure}`)
-    await environment.copyOut(results, place.resultDirectory, { bytesMax: resultBytesMax, exclude: [] })
-    const read = (name: string) => environment.readFile(join(results, name), resultBytesMax)
-    const printed = (await read('test-stdout.txt'))?.text ?? result.stdout
+    const flags = await keepResults(place, environment, results)
+    const read = (name: string, bytesMax: number) => environment.readFile(join(results, name), bytesMax)
+    const printed = (await read('test-stdout.txt', resultBytesMax))?.text ?? result.stdout
     const verdict = judgeRewards({
-      json: await read('reward.json'),
-      text: await read('reward.txt'),
+      json: await read('reward.json', rewardBytesMax),
+      text: await read('reward.txt', rewardBytesMax),
       printed,
       startedAtMs: started?.modifiedAtMs ?? 0,
       timedOut: result.ended === 'timed-out',
       timeoutMs: verifier.timeoutMs,
       harborCompat: place.harborCompat,
     })
-    return { ...verdict, output: joinOutput(printed, result), ms: result.ms }
+    return { ...verdict, flags: [...verdict.flags, ...flags], output: joinOutput(printed, result), ms: result.ms }
   } finally {
     await environment.removeScratch(scratch)
+  }
+}
+
+/** Code of the agent runs among the tests: that it leaves too much must not take the verdict away. */
+async function keepResults(place: RewardPlace, environment: Environment, results: string): Promise<string[]> {
+  try {
+    await environment.copyOut(results, place.resultDirectory, { bytesMax: resultBytesMax, exclude: [] })
+    return []
+  } catch (error) {
+    if (!isTurnpikeError(error) || error.details['blame'] !== 'size') throw error
+    return [`what the tests left is not kept: ${error.message}`]
   }
 }
 

@@ -86,10 +86,12 @@ function readRewards(evidence: RewardEvidence, flags: string[]): Rewards | strin
   return one < other ? fromJson : fromText
 }
 
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
 function readText(text: string): Rewards | string {
   const trimmed = text.trim()
   if (trimmed === '') return 'reward.txt is empty'
-  const value = Number(trimmed)
+  const value = decimal.test(trimmed) ? Number(trimmed) : Number.NaN
   return Number.isFinite(value) ? { reward: value } : `reward.txt is no number: ${JSON.stringify(trimmed.slice(0, 40))}`
 }
 
@@ -98,7 +100,7 @@ function readJson(text: string): Rewards | string {
   try {
     const value: unknown = JSON.parse(text)
     const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
-    const sound = entries.length > 0 && entries.every(entry => typeof entry[1] === 'number')
+    const sound = entries.length > 0 && entries.every(entry => Number.isFinite(entry[1]))
     return sound ? Object.fromEntries(entries) : 'reward.json is no object of numbers'
   } catch {
     return 'reward.json is no valid JSON'

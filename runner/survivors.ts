@@ -1,6 +1,6 @@
-// Finds and ends processes that a trial left behind, also those that moved to another group or session. Linux only for the
-// search (it reads /proc); elsewhere the process group is all that can be reached. Never touches a process of anyone else:
-// it must carry the trial's mark in its environment, or live in the trial's directory without a terminal.
+// Finds, stops and ends processes that a trial left behind, also those that moved to another group or session. Linux only for the search (it reads
+// /proc); elsewhere the process group is all that can be reached. Never touches a process of anyone else: it must carry the trial's mark in its
+// environment, live in the trial's directory without a terminal, or share the sandbox's own view of processes with one that does.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { TurnpikeError } from '../core/errors.ts'
@@ -10,11 +10,19 @@ import { waitFor } from './processes.ts'
 /** Name of the environment variable that marks every process of a trial. */
 export const trialMark = 'TURNPIKE_TRIAL'
 
+/** Longer than the slowest disk keeps a process from hearing a signal. */
+const freezeMs = 30_000
+
 /** Ids of the living processes of a trial. */
 export function findSurvivors(trialId: string, directory: string | null): number[] {
-  return listProcesses().filter(
-    id => id !== process.pid && (carriesMark(id, trialId) || (directory !== null && livesIn(id, directory))),
-  )
+  const all = listProcesses().filter(id => id !== process.pid)
+  const known = all.filter(id => carriesMark(id, trialId) || (directory !== null && livesIn(id, directory)))
+  const own = readView(process.pid)
+  const views = new Set(known.map(readView).filter(view => view !== null && view !== own))
+  if (views.size === 0) return known
+  const found = new Set(known)
+  // Who has left everything else behind has not left its sandbox.
+  return all.filter(id => found.has(id) || (views.has(readView(id)) && readState(id) !== 'Z'))
 }
 
 /**
@@ -48,11 +56,15 @@ export async function endSurvivors(
   return first.length
 }
 
-/** Stops every process of the trial where it stands and notes it. One that is stopped starts no other, so a look that finds none is the last. */
+/**
+ * Stops every process of the trial where it stands and notes it. One that is stopped starts no other: when all that are known stand still, a look that
+ * finds no other is the last.
+ */
 export async function freezeProcesses(trialId: string, directory: string | null, frozen: Set<number>): Promise<void> {
-  for (let round = 0; round < 200; round++) {
+  const deadline = performance.now() + freezeMs
+  for (let stand = false; performance.now() < deadline; stand = [...frozen].every(standsStill)) {
     const moving = findSurvivors(trialId, directory).filter(id => !frozen.has(id))
-    if (moving.length === 0) return
+    if (moving.length === 0 && (stand || frozen.size === 0)) return
     for (const id of moving) {
       signalProcess(id, 'SIGSTOP')
       frozen.add(id)
@@ -60,6 +72,11 @@ export async function freezeProcesses(trialId: string, directory: string | null,
     await waitFor(5)
   }
   throw new TurnpikeError('E_ENVIRONMENT_FAILED', `processes of trial ${trialId} could not be stopped`)
+}
+
+function standsStill(id: number): boolean {
+  const state = readState(id)
+  return state === null || state === 'T' || state === 't' || state === 'Z'
 }
 
 export function thawProcesses(frozen: Set<number>): void {
@@ -90,11 +107,34 @@ function livesIn(id: number, directory: string): boolean {
   try {
     const where = readlinkSync(`/proc/${id}/cwd`)
     if (where !== directory && !where.startsWith(`${directory}/`)) return false
-    const stat = readFileSync(`/proc/${id}/stat`, 'latin1')
-    const [state, , , , terminal] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const [state, , , , terminal] = readStat(id)
     return terminal === '0' && state !== 'Z'
   } catch {
     return false
+  }
+}
+
+/** What stands in its `stat` after the name: the state, the parent, the group, the session, the terminal. */
+function readStat(id: number): string[] {
+  const stat = readFileSync(`/proc/${id}/stat`, 'latin1')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/** One letter; null when it is gone. */
+function readState(id: number): string | null {
+  try {
+    return readStat(id)[0] ?? null
+  } catch {
+    return null
+  }
+}
+
+/** Which processes it can see, as the kernel names it; null where that cannot be told. */
+function readView(id: number): string | null {
+  try {
+    return readlinkSync(`/proc/${id}/ns/pid`)
+  } catch {
+    return null
   }
 }
 

@@ -15,6 +15,7 @@ import type { Ledger } from './ledger.ts'
 import type { Policy } from './policy.ts'
 import { prepareTask } from './preparation.ts'
 import { openSnapshots } from './snapshots.ts'
+import { createTamperWatch } from './tampering.ts'
 import { deskOf } from './trial-desk.ts'
 
 export interface TrialInput {
@@ -107,7 +108,8 @@ export async function prepareBench(input: TrialInput, live: Live, environment: E
     agentTimeoutMs: input.policy.agentTimeoutMs,
     desk: deskOf(input, live.trial),
     signal: input.signal,
-    leaks: createLeakWatch(),
+    leaks: createLeakWatch(join(input.directory, 'canary')),
+    tampering: await createTamperWatch(environment),
     known: [...Object.values(input.task.files), ...input.task.turns.map(turn => turn.instruction)].join('\n'),
   }
 }

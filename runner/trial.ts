@@ -99,6 +99,7 @@ async function playTurns(input: TrialInput, live: Live, cells: Map<number, TurnS
     if (policy.freshSession) conversation = { session: randomUUID(), started: false }
     const startedAt = Date.now()
     await prepareTurn(bench.environment, turn, input.signal)
+    if (turn.setup !== undefined) await bench.tampering?.inspect()
     const result = await playTurn(bench, { trial: live.trial, turn, policy, conversation, newSession: randomUUID, notice })
     live.trial = result.trial
     conversation = result.conversation

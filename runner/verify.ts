@@ -30,22 +30,30 @@ export async function verifyTurn(
 ): Promise<Verification | null> {
   await environment.endProcesses()
   try {
-    return await environment.onCopy(async () => {
-      const scratch = await environment.makeScratch()
-      try {
-        return await runVerifier(environment, verifier, scratch, signal)
-      } finally {
-        await environment.removeScratch(scratch)
-      }
-    })
+    return await verifyOnCopy(environment, verifier, signal)
   } catch (error) {
     return judgeWorkspace(error)
   }
 }
 
+function verifyOnCopy(environment: Environment, verifier: Verifier, signal: AbortSignal): Promise<Verification | null> {
+  return environment.onCopy(async () => {
+    const scratch = await environment.makeScratch()
+    try {
+      return await runVerifier(environment, verifier, scratch, signal)
+    } finally {
+      await environment.removeScratch(scratch)
+    }
+  })
+}
+
+/** True for trouble with a workspace that comes of what the agent made of it. */
+export const blamesWorkspace = (error: unknown): error is TurnpikeError =>
+  isTurnpikeError(error) && error.details['blame'] === 'workspace'
+
 /** A workspace that cannot be copied because of what the agent made of it is the agent's failure: else spoiling it would undo a zero. */
-function judgeWorkspace(error: unknown): Verification {
-  if (!isTurnpikeError(error) || error.details['blame'] !== 'workspace') throw error
+export function judgeWorkspace(error: unknown): Verification {
+  if (!blamesWorkspace(error)) throw error
   const tests = [{ name: 'workspace', status: 'error' as const, message: `the workspace cannot be judged: ${error.message}` }]
   return { passed: false, tests, testsPassed: 0, testsTotal: 1, output: error.message, ms: 0 }
 }

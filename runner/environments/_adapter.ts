@@ -23,6 +23,8 @@ export interface EnvironmentSpec {
   readonly isolation?: 'none'
   /** `kept`: what a command leaves running when it has ended lives on, into verifications as well (Harbor's way). Absent = it is ended. */
   readonly survivors?: 'kept'
+  /** Absent = as many as honest work may need. */
+  readonly processesMax?: number
   /** Base URL of the proxy on this machine, which the agent must be able to reach whatever the network policy (unless `none`). */
   readonly proxyUrl: string
   /** The workspace path of the trial that goes on here: an adapter whose paths differ from trial to trial takes the same again. */
@@ -77,6 +79,8 @@ export interface Environment {
   readonly thaw?: () => Promise<void>
   /** Ends every process of the trial, however it has detached itself; the number of those found. */
   readonly endProcesses: () => Promise<number>
+  /** Programs and start files of the system that are not what they were when the place was opened. Absent where none can be written. */
+  readonly listReplaced?: () => Promise<readonly string[]>
   /** Writes files below a directory of the environment, replacing whatever stands there; never through a symbolic link below it. */
   readonly writeFiles: (directory: string, files: Readonly<Record<string, string>>) => Promise<void>
   /** Copies directories in, modes and links kept, owned by the user named; later trees replace files of earlier ones. */

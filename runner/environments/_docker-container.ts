@@ -9,9 +9,6 @@ import { runExec } from './_docker-exec.ts'
 import type { Owner } from './_docker-files.ts'
 import { createLimited } from './_docker-storage.ts'
 
-/** Of one trial; honest builds and test suites stay far below. */
-export const processesMax = 4096
-
 /** Where our own things stand, apart from everything a task may use. */
 export const ownRoot = '/turnpike'
 export const homePath = `${ownRoot}/home`
@@ -22,6 +19,7 @@ export interface ContainerWish {
   readonly image: string
   readonly networkMode: string
   readonly place: TaskEnvironment | null
+  readonly processesMax: number
   readonly labels: Readonly<Record<string, string>>
 }
 
@@ -45,7 +43,7 @@ export function startContainer(docker: Docker, wish: ContainerWish): Promise<Doc
         NetworkMode: wish.networkMode,
         ...(place?.cpus == null ? {} : { NanoCpus: place.cpus * 1e9 }),
         ...(memory === 0 ? {} : { Memory: memory, MemorySwap: memory }),
-        PidsLimit: processesMax,
+        PidsLimit: wish.processesMax,
         SecurityOpt: ['no-new-privileges'],
         LogConfig: { Type: 'none', Config: {} },
       },
@@ -74,7 +72,10 @@ export function runScript(container: Docker.Container, script: string, paths: re
 
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Counts what lives, then kills: everything but the first process and the shell itself. The dead that nobody has taken in do not count, nor what the first process waits for. */
+/**
+ * Counts what lives, then kills: everything but the first process and the shell itself. The dead that nobody has taken in do not count, nor what the
+ * first process waits for; but a daemon may look like that, so the signal is sent whatever was counted.
+ */
 export const killScript = `list() {
   count=0
   for each in /proc/[0-9]*; do
@@ -87,12 +88,33 @@ export const killScript = `list() {
 list
 found=$count
 round=0
-while [ "$count" -gt 0 ] && [ "$round" -lt 500 ]; do
+while [ "$count" -gt 0 ] || [ "$round" -eq 0 ]; do
+  [ "$round" -lt 500 ] || exit 1
   kill -s KILL -- -1 2>/dev/null
   list
   round=$((round + 1))
 done
 echo "$found"`
+
+/** The same for a conversation that stands still: kills everything but what was noted when it was stopped. */
+export const killOthersScript = `spared=" $* "
+found=0
+round=0
+while [ "$round" -lt 500 ]; do
+  count=0
+  for each in /proc/[0-9]*; do
+    pid=\${each#/proc/}
+    case "$spared" in *" $pid "*) continue ;; esac
+    [ "$pid" = 1 ] || [ "$pid" = $$ ] && continue
+    read -r line 2>/dev/null <"$each/stat" || continue
+    case "$line" in *") Z "* | *") X "*) ;; *) kill -s KILL "$pid" 2>/dev/null; count=$((count + 1)) ;; esac
+  done
+  [ "$count" -gt 0 ] || break
+  [ "$found" -gt 0 ] || found=$count
+  round=$((round + 1))
+done
+echo "$found"
+[ "$count" -eq 0 ]`
 
 /** Directories that are links or files, and files that are anything, make room. */
 export const clearScript = `while [ $# -gt 0 ]; do
@@ -102,11 +124,24 @@ done; :`
 
 export const prepareScript = `mkdir -p -- "$2" ${homePath} ${keptPath} ${scratchPath} && chown "$1" "$2" ${homePath} && chmod 700 ${keptPath} && chmod 711 ${scratchPath}`
 
-export const makeScript = `owner=$1; shift
-for path; do mkdir -p -- "$path" && chown "$owner" "$path" || exit 1; done`
+/** Whatever stands where a directory is needed on the way makes room: an agent may have put a file there. */
+export const wayScript = `way() (
+  set -f; IFS=/; at=
+  for part in $1; do
+    [ -n "$part" ] || continue
+    at=$at/$part
+    [ -d "$at" ] || rm -rf -- "$at"
+  done
+)
+`
 
-export const emptyScript = `owner=$1; path=$2
-rm -rf -- "$path" && mkdir -p -- "$path" && chown "$owner" "$path"`
+/** Says `full` of a directory that has something in it. */
+export const makeScript = `${wayScript}owner=$1; shift
+for path; do way "$path"; mkdir -p -- "$path" && chown "$owner" "$path" || exit 1
+  for one in "$path"/* "$path"/.[!.]*; do [ -e "$one" ] || [ -L "$one" ] && { echo full; break; }; done; done; :`
+
+export const emptyScript = `${wayScript}owner=$1; path=$2
+way "\${path%/*}"; rm -rf -- "$path" && mkdir -p -- "$path" && chown "$owner" "$path"`
 
 export const copyScript = `from=$1; to=$2
 mkdir -p -- "$to" && cd -- "$to" && for old in ./* ./.[!.]* ./..?*; do { [ -e "$old" ] || [ -L "$old" ]; } && { rm -rf -- "$old" || exit 1; }; done

@@ -1,40 +1,40 @@
 // The workspace of a container as a directory of this machine, for snapshots: kept from turn to turn and made what the container holds, so that a file
-// that has not changed is not written, and not recorded, again. What comes out was made by an agent: see _docker-files.ts for how it is taken.
+// that has not changed is not written, and not recorded, again. What comes out was made by an agent: see _docker-tree-out.ts for how it is taken.
 
 import { constants } from 'node:fs'
 import { chmod, lstat, mkdir, open, readdir, rm } from 'node:fs/promises'
-import { dirname, join, normalize } from 'node:path'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import type { Header } from 'tar-stream'
-import { TurnpikeError } from '../../core/errors.ts'
-import { eachEntry, getArchive, makeRealDirectory, modeOf, writeEntry } from './_docker-files.ts'
+import { modeOf, takeTree, writeEntry } from './_docker-tree-out.ts'
 
 /** Larger files are written again each time: to compare they would have to be held. */
 const comparedBytesMax = 4 * 1024 * 1024
 
-export async function mirrorTree(container: Docker.Container, path: string, directory: string, bytesMax: number): Promise<void> {
-  const stream = await getArchive(container, path)
-  await mkdir(directory, { recursive: true })
+export interface MirrorLimits {
+  readonly bytesMax: number
+  /** Of larger files the name and the size are kept, as one hole. */
+  readonly fileBytesMax: number
+}
+
+export async function mirrorTree(
+  container: Docker.Container,
+  path: string,
+  directory: string,
+  { bytesMax, fileBytesMax }: MirrorLimits,
+): Promise<void> {
   const present = new Set<string>()
-  let bytes = 0
-  if (stream !== null)
-    await eachEntry(stream, async (header, entry) => {
-      // The first name is the directory's own.
-      const inside = normalize(header.name.replace(/^[^/]*\/?/, '')).replace(/\/$/, '')
-      bytes += header.size ?? 0
-      if (bytes > bytesMax) throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${path} holds more than ${bytesMax} bytes`)
-      if (inside.startsWith('..') || inside.startsWith('/')) {
-        entry.resume()
-        return 'next'
-      }
-      present.add(inside)
-      await makeRealDirectory(directory, header.type === 'directory' ? inside : dirname(inside))
-      if (header.type === 'file' && (header.size ?? 0) <= comparedBytesMax)
-        await updateFile(header, entry, join(directory, inside))
-      else await writeEntry(header, entry, join(directory, inside))
-      return 'next'
-    })
+  await mkdir(directory, { recursive: true })
+  await takeTree(
+    { container, path, directory, limits: { bytesMax, exclude: [], bare: true } },
+    async (header, entry, file, inside) => {
+      present.add(inside.replace(/\/$/, ''))
+      const isCompared = header.type === 'file' && (header.size ?? 0) <= Math.min(comparedBytesMax, fileBytesMax)
+      if (isCompared) await updateFile(header, entry, file)
+      else await writeEntry(header, entry, file, fileBytesMax)
+    },
+  )
   await removeOthers(directory, '', present)
 }
 

@@ -1,10 +1,10 @@
-// Files in and out of a container as tar archives. What comes out was made by an agent: sizes are bounded, links are kept as links and never
-// followed, and nothing is written outside the directory it was meant for.
+// Files into a container and texts out of it, as tar archives. What comes out was made by an agent: sizes are bounded and links are never followed.
+// Beside _docker-tree-out.ts, which takes whole directories out.
 
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { lstat, mkdir, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises'
-import { dirname, join, normalize, sep } from 'node:path'
+import { createReadStream } from 'node:fs'
+import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
@@ -157,77 +157,6 @@ export async function readText(container: Docker.Container, path: string, bytesM
     return 'stop'
   })
   return read
-}
-
-export interface TreeLimits {
-  readonly bytesMax: number
-  readonly exclude: readonly string[]
-}
-
-/** Copies out what stands at the path, under its own name. False when there is nothing. */
-export async function getTree(
-  container: Docker.Container,
-  path: string,
-  directory: string,
-  limits: TreeLimits,
-): Promise<boolean> {
-  const stream = await getArchive(container, path)
-  if (stream === null) return false
-  let bytes = 0
-  await mkdir(directory, { recursive: true })
-  await eachEntry(stream, async (header, entry) => {
-    const inside = normalize(header.name)
-    bytes += header.size ?? 0
-    if (bytes > limits.bytesMax)
-      throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${path} holds more than ${limits.bytesMax} bytes`)
-    if (inside.startsWith('..') || inside.startsWith('/') || isExcluded(inside, limits.exclude)) return drain(entry)
-    await makeRealDirectory(directory, header.type === 'directory' ? inside : dirname(inside))
-    await writeEntry(header, entry, join(directory, inside))
-    return 'next'
-  })
-  return true
-}
-
-function isExcluded(path: string, patterns: readonly string[]): boolean {
-  return patterns.some(pattern => {
-    const source = pattern
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replace(/\*/g, '.*')
-      .replace(/\?/g, '.')
-    return new RegExp(`(^|/)${source}(/|$)`).test(path)
-  })
-}
-
-async function drain(entry: Readable): Promise<'next'> {
-  entry.resume()
-  return 'next'
-}
-
-/** An earlier copy may have left a link where a directory is wanted now; nothing is written through it. */
-export async function makeRealDirectory(root: string, path: string): Promise<void> {
-  let at = root
-  for (const part of path.split('/').filter(part => part !== '' && part !== '.')) {
-    at = join(at, part)
-    const found = await lstat(at).catch(() => null)
-    if (found?.isDirectory() === true) continue
-    await rm(at, { recursive: true, force: true })
-    await mkdir(at)
-  }
-}
-
-/** Readable: an agent may have taken its own rights away. */
-export const modeOf = (header: Header): number => (((header.mode ?? 0o644) & 0o111) === 0 ? 0o644 : 0o755)
-
-/** Devices, pipes and sockets hold no content. */
-export async function writeEntry(header: Header, entry: Readable, file: string): Promise<void> {
-  if (header.type === 'file') {
-    await rm(file, { recursive: true, force: true })
-    await pipeline(entry, createWriteStream(file, { mode: modeOf(header), flags: 'wx' }))
-  } else if (header.type === 'symlink' && header.linkname) {
-    await rm(file, { recursive: true, force: true })
-    await symlink(header.linkname, file)
-    entry.resume()
-  } else entry.resume()
 }
 
 export async function eachEntry(

@@ -1,21 +1,25 @@
 // The container that a trial's commands and files go to at this moment, and its files. Beside docker.ts, which opens and closes it.
 
 import { randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { Environment } from './_adapter.ts'
-import { clearScript, emptyScript, findOwner, makeScript, runScript, scratchPath } from './_docker-container.ts'
-import { getTree, listDirectories, type Owner, putDirectory, putTexts, putTree, readText } from './_docker-files.ts'
+import { clearScript, emptyScript, findOwner, makeScript, runScript, scratchPath, wayScript } from './_docker-container.ts'
+import { listDirectories, type Owner, putDirectory, putTexts, putTree, readText } from './_docker-files.ts'
+import { getTree } from './_docker-tree-out.ts'
 
 export interface Live {
   /** The trial's own container, or while a verifier works, the copy. */
   container: Docker.Container
+  /** True while a verifier works in the copy: no conversation is in there. */
+  isCopy: boolean
   /** Conversations that are open: killing everything would end them as well. */
   talks: number
   isFrozen: boolean
-  /** Whether it is the copy, which is thrown away with all that is in it. */
-  isCopy: boolean
+  /** Ids of processes of the trial's own container that stand still. */
+  frozen: readonly string[]
   /** Scratch directories that hold nothing yet: nothing has to make room there. */
   readonly scratches: Set<string>
 }
@@ -37,7 +41,8 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
       const to = await ownerOf(name)
       for (const tree of trees) {
         const target = isAbsolute(tree.to) ? tree.to : join(workspace, tree.to)
-        await runRoot(live, `${target} cannot be made`, makeScript, [nameOwner(to), target])
+        const said = await runRoot(live, `${target} cannot be made`, makeScript, [nameOwner(to), target])
+        if (said.startsWith('full')) await clearWay(live, target, await listEntries(tree.directory))
         await putTree(live.container, tree.directory, target, to)
       }
     },
@@ -62,16 +67,13 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
 export const nameOwner = ({ uid, gid }: Owner): string => `${uid}:${gid}`
 
 /** A command in a container costs more than what it does here: one for both. */
-const roomScript = `owner=$1; top=$2; shift 2
-[ -d "$top" ] || { mkdir -p -- "$top" && chown "$owner" "$top"; } || exit 1
+const roomScript = `${wayScript}owner=$1; top=$2; shift 2
+[ -d "$top" ] || { way "$top"; mkdir -p -- "$top" && chown "$owner" "$top"; } || exit 1
 ${clearScript}`
 
 async function makeRoom(live: Live, owner: string, directory: string, paths: readonly string[]): Promise<void> {
-  const inWay = [...listDirectories(paths).map(path => ['d', path]), ...paths.map(path => ['f', path])]
-  for (let at = 0; at < inWay.length; at += pathsPerScript) {
-    const part = inWay.slice(at, at + pathsPerScript).flatMap(([kind = 'f', path = '']) => [kind, `${directory}/${path}`])
-    await runRoot(live, `files cannot be written to ${directory}`, roomScript, [owner, directory, ...part])
-  }
+  const inWay: Entry[] = [...listDirectories(paths).map(path => ['d', path] as const), ...paths.map(path => ['f', path] as const)]
+  await clearWay(live, directory, inWay, { script: roomScript, before: [owner, directory] })
 }
 
 /** Arguments of one command; kernels take two megabytes. */
@@ -82,4 +84,30 @@ async function writeTexts(live: Live, owner: Owner, directory: string, files: Re
   if (paths.length === 0) return
   if (!live.scratches.delete(directory)) await makeRoom(live, nameOwner(owner), directory, paths)
   await putTexts(live.container, directory, files, owner)
+}
+
+type Entry = readonly [kind: 'd' | 'f', path: string]
+
+/** Parents first. */
+async function listEntries(directory: string, below = ''): Promise<Entry[]> {
+  const found: Entry[] = []
+  for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`
+    found.push([entry.isDirectory() ? 'd' : 'f', path])
+    if (entry.isDirectory()) found.push(...(await listEntries(directory, path)))
+  }
+  return found
+}
+
+/** `script` gets `before` and then kind and path of each. */
+async function clearWay(
+  live: Live,
+  directory: string,
+  inWay: readonly Entry[],
+  { script, before } = { script: clearScript, before: [] as readonly string[] },
+): Promise<void> {
+  for (let at = 0; at < inWay.length; at += pathsPerScript) {
+    const part = inWay.slice(at, at + pathsPerScript).flatMap(([kind, path]) => [kind, `${directory}/${path}`])
+    await runRoot(live, `files cannot be written to ${directory}`, script, [...before, ...part])
+  }
 }

@@ -9,8 +9,10 @@ import { runGroup, signalGroup } from '../processes.ts'
 import { endSurvivors, trialMark } from '../survivors.ts'
 import { startTalk } from '../talks.ts'
 import type { Environment, ExecOptions } from './_adapter.ts'
+import type { ProcessLimit } from './_local-cgroup.ts'
 import { orBroken } from './_local-files.ts'
 import { endSandbox, hasProgram, readSandboxEnd, type SandboxView, terminateInside, wrapCommand } from './_local-sandbox.ts'
+import { ensureWorkspace } from './_local-trees.ts'
 
 export interface LocalPlace {
   readonly root: string
@@ -22,6 +24,8 @@ export interface LocalPlace {
   readonly hides: readonly string[]
   /** The agent's own programs; null = it has none. */
   readonly layer: string | null
+  /** Bounds how many processes commands in the sandbox may have. */
+  readonly processes: ProcessLimit
   /** Processes that stand still: no command ends them. */
   readonly frozen: ReadonlySet<number>
   readonly state: { readonly isOnCopy: boolean; readonly scratches: ReadonlySet<string> }
@@ -45,6 +49,7 @@ export function createCommands(place: LocalPlace): Pick<Environment, 'exec' | 's
 
 async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdin'>, place: LocalPlace) {
   const cwd = options.cwd ?? place.workspace
+  if (cwd === place.workspace) await orBroken(`the directory ${cwd} is gone`, () => ensureWorkspace(place.root, cwd))
   // A missing directory looks like a missing program to spawn; only this tells them apart.
   await orBroken(`the directory ${cwd} is gone`, () => access(cwd, constants.X_OK))
   const env = { ...place.env, PWD: cwd, ...options.env, [trialMark]: place.trialId }
@@ -61,7 +66,7 @@ async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdi
     }
     return { isInside, options: { ...shared, onExit } }
   }
-  const wrapped = await wrapCommand(argv, viewOf(place, cwd, env.PATH))
+  const wrapped = place.processes.wrap(await wrapCommand(argv, viewOf(place, cwd, env.PATH)))
   // Nothing leaves a view of processes of its own: with its first process all are gone, and no search for others is needed.
   const onExit = (group: number, told: Promise<string>): Promise<void> => endSandbox(group, told)
   return { isInside, options: { ...shared, argv: wrapped, cwd: '/', terminate: terminateInside, onExit, tells: true } }

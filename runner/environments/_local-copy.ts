@@ -23,7 +23,11 @@ export interface CopyPlaces {
   readonly original: string
   /** Where the copy stands between verifications, out of the agent's view. */
   readonly copy: string
+  /** Makes the workspace a directory again, whatever its agent has made of it. */
+  readonly ensure: () => Promise<void>
 }
+
+type WorkOnCopy = <T>(work: () => Promise<T>) => Promise<T>
 
 /** A workspace and the copy made of it, both as they were when nothing of the trial ran. */
 interface Known {
@@ -37,13 +41,51 @@ const tickMs = 15
 /** More are copied whole: one program is faster at it than we are at naming them. */
 const changesMax = 2_000
 
-export function createKeptCopy({ workspace, original, copy }: CopyPlaces): <T>(work: () => Promise<T>) => Promise<T> {
+/** A whole copy each time, where the agent could reach one that stays. */
+export function createCopying({ workspace, original, ensure }: CopyPlaces): WorkOnCopy {
+  const aside = createAside({ workspace, original, ensure })
+  return async work => {
+    await aside.take()
+    try {
+      await orBroken('cannot copy the workspace', () => copyTree(original, workspace))
+      return await work()
+    } finally {
+      await aside.restore(() => removeTree(workspace))
+    }
+  }
+}
+
+/** The agent's own workspace, out of the way of a copy. */
+function createAside({ workspace, original, ensure }: Omit<CopyPlaces, 'copy'>) {
+  let isAside = false
+  const restore = (makeRoom: () => Promise<void>): Promise<void> =>
+    orBroken('cannot restore the workspace', async () => {
+      await makeRoom()
+      await rename(original, workspace)
+      isAside = false
+    })
+  const take = async (): Promise<void> => {
+    // Where restoring has failed before, the agent's work still stands aside.
+    if (isAside) await restore(() => removeTree(workspace))
+    await ensure()
+    await orBroken('cannot set the workspace aside', async () => {
+      // Whatever an agent has put there is none of ours.
+      await removeTree(original)
+      await rename(workspace, original)
+      isAside = true
+    })
+  }
+  return { take, restore }
+}
+
+export function createKeptCopy({ workspace, original, copy, ensure }: CopyPlaces): WorkOnCopy {
+  const aside = createAside({ workspace, original, ensure })
   let known: Known | null = null
   return async work => {
     const before = known
     known = null
     let made: Known | null = null
-    await orBroken('cannot set the workspace aside', () => rename(workspace, original))
+    await aside.take()
     try {
       made = await orBroken('cannot copy the workspace', async () => {
         const ready = (before && (await update(original, copy, before))) ?? (await copyWhole(original, copy))
@@ -52,10 +94,9 @@ export function createKeptCopy({ workspace, original, copy }: CopyPlaces): <T>(w
       })
       return await work()
     } finally {
-      await orBroken('cannot restore the workspace', async () => {
-        // Where no copy came to stand there is none to put away.
-        await rename(workspace, copy).catch(() => undefined)
-        await rename(original, workspace)
+      // Where no copy came to stand there is none to put away.
+      await aside.restore(() => rename(workspace, copy).catch(() => undefined))
+      await orBroken('cannot put the copy away', async () => {
         known = made === null ? null : await clean(copy, made)
         if (known === null) await removeTree(copy)
       })

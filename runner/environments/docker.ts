@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
+import { containerBytesMax, snapshotFileBytesMax, trialProcessesMax } from '../../core/limits.ts'
 import type { NetworkPolicy } from '../../core/task.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
 import { askDocker, labels, probeDocker, useDocker } from './_docker-client.ts'
@@ -16,23 +17,22 @@ import {
   findOwner,
   homePath,
   keptPath,
+  killOthersScript,
   killScript,
   prepareScript,
-  processesMax,
   startContainer,
   systemPath,
 } from './_docker-container.ts'
 import { type ExecPlace, readEnv, runExec, spawnExec } from './_docker-exec.ts'
 import { mirrorTree } from './_docker-export.ts'
+import type { Owner } from './_docker-files.ts'
 import { createFreezer } from './_docker-freezer.ts'
 import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
 import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
 import { createFiles, type Live, nameOwner, runRoot } from './_docker-live.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
-
-/** A workspace that is copied out for a snapshot: more than this is no source tree. */
-const workspaceBytesMax = 8 * 1024 ** 3
+import { blameHog, ensureScript, listReplaced, refuseOversize } from './_docker-workspace.ts'
 
 const anyNetwork: NetworkPolicy = { mode: 'proxy', hosts: [] }
 
@@ -49,7 +49,8 @@ export default {
     const policy = spec.place?.network ?? anyNetwork
     const gate = await openGate({ docker, proxyUrl: spec.proxyUrl, policy, labels: marks, signal })
     try {
-      const wish = { image, networkMode: gate.networkMode, place: spec.place, labels: marks }
+      const processesMax = spec.processesMax ?? trialProcessesMax
+      const wish = { image, networkMode: gate.networkMode, place: spec.place, processesMax, labels: marks }
       const container = await startContainer(docker, wish)
       try {
         return await createEnvironment({ docker, spec, gate, container, wish, image })
@@ -79,7 +80,14 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   const { Config } = await askDocker('the image cannot be read', () => docker.getImage(parts.image).inspect())
   const user = Config.User === '' ? null : Config.User
   const workspace = readWorkdir(spec, Config.WorkingDir)
-  const live: Live = { container: parts.container, talks: 0, isFrozen: false, scratches: new Set(), isCopy: false }
+  const live: Live = {
+    container: parts.container,
+    isCopy: false,
+    talks: 0,
+    isFrozen: false,
+    frozen: [],
+    scratches: new Set(),
+  }
   const owner = await findOwner(live.container, user)
   await runRoot(live, 'the container cannot be prepared', prepareScript, [nameOwner(owner), workspace])
   const exports = await mkdtemp(join(tmpdir(), `turnpike-${spec.trialId}-export-`))
@@ -87,14 +95,16 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
     workspace,
     home: homePath,
     isolation: 'container',
-    ...createProcesses(parts, live, { user, workspace, env: readEnv(Config.Env) }),
+    ...createProcesses(parts, live, { user, owner, workspace, env: readEnv(Config.Env) }),
     ...createFiles(live, owner, workspace),
     ...createStates(parts, live, workspace),
     setNetwork: parts.gate.setPolicy,
+    listReplaced: () => listReplaced(parts.container),
     exportWorkspace: async () => {
       await checkRunning(live.container)
       const directory = join(exports, 'workspace')
-      await mirrorTree(live.container, workspace, directory, workspaceBytesMax)
+      await refuseOversize(live.container, spec.place)
+      await mirrorTree(live.container, workspace, directory, { bytesMax: containerBytesMax, fileBytesMax: snapshotFileBytesMax })
       return directory
     },
     hostUrl: url => (url.startsWith(spec.proxyUrl) ? `http://127.0.0.1:${proxyPort}${url.slice(spec.proxyUrl.length)}` : url),
@@ -110,22 +120,23 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
 async function restart(container: Docker.Container): Promise<number> {
   await checkRunning(container)
   await askDocker('processes cannot be ended', () => container.restart({ t: 0 }))
-  return processesMax
+  return trialProcessesMax
 }
 
 interface Inside {
   readonly user: string | null
+  readonly owner: Owner
   readonly workspace: string
   /** Of the image. */
   readonly env: Readonly<Record<string, string>>
 }
 
-function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, env }: Inside) {
+function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, workspace, env }: Inside) {
   let killing: Promise<number> | null = null
   const endProcesses = async (): Promise<number> => {
-    // What stands still is the agent's, between two requests. A verifier's processes end with the copy it works in.
-    if (live.isFrozen) return 0
-    killing ??= runRoot(live, 'processes cannot be ended', killScript, [])
+    // What stands still is the agent's, between two requests.
+    const script = live.isFrozen && !live.isCopy ? killOthersScript : killScript
+    killing ??= runRoot(live, 'processes cannot be ended', script, live.frozen)
       .then(count => Number(count) || 0)
       .catch(() => restart(live.container))
       .finally(() => {
@@ -155,11 +166,17 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
     endProcesses: keeps ? async () => 0 : endProcesses,
     ...createFreezer(live),
     exec: async (argv, options) => {
-      const result = await runExec(argv, options, place(), live.talks > 0 || keeps ? 'leave' : 'kill')
+      const isAlone = live.talks === 0 || live.isCopy
+      const run = () => runExec(argv, options, place(), isAlone && !keeps ? 'kill' : 'leave')
+      let result = await run()
+      if (result.directoryGone && (options.cwd ?? workspace) === workspace) {
+        await runRoot(live, 'the workspace cannot be made', ensureScript, [nameOwner(owner), workspace])
+        result = await run()
+      }
       if (result.directoryGone)
         throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the directory ${options.cwd ?? workspace} is gone`)
       // Killed from outside, the supervisor could not clear up; other users' processes it may not touch.
-      if (live.talks === 0 && !keeps && (result.exit === null || options.user !== undefined)) await endProcesses()
+      if (isAlone && !keeps && (result.exit === null || options.user !== undefined)) await endProcesses()
       if (result.ended === 'exited' && result.exit !== 0) await checkRunning(live.container)
       return result
     },
@@ -175,7 +192,8 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, workspace, e
 function createStates({ docker, container, wish }: Parts, live: Live, workspace: string) {
   return {
     onCopy: async work => {
-      const copy = await copyContainer(docker, container, wish)
+      await refuseOversize(container, wish.place)
+      const copy = await copyContainer(docker, container, wish).catch((error: unknown) => blameHog(container, error))
       live.container = copy.container
       live.isCopy = true
       try {

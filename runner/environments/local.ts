@@ -3,16 +3,28 @@
 // Never lets a variable of the host in.
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, realpath, rename } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
+import { trialProcessesMax } from '../../core/limits.ts'
 import { endSurvivors, freezeProcesses, thawProcesses, trialMark } from '../survivors.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
+import { limitProcesses, type ProcessLimit, removeLimit } from './_local-cgroup.ts'
 import { createCommands } from './_local-commands.ts'
-import { createKeptCopy } from './_local-copy.ts'
-import { copyTree, copyTreeOut, copyTreesIn, insideOf, orBroken, readRegularFile, removeTree, writeTree } from './_local-files.ts'
+import { createCopying, createKeptCopy } from './_local-copy.ts'
+import { blameHog } from './_local-disk.ts'
+import { copyTree, orBroken, readRegularFile, removeTree } from './_local-files.ts'
 import { probeSandbox } from './_local-sandbox.ts'
+import {
+  copyTreeOut,
+  copyTreesIn,
+  ensureWorkspace,
+  insideOf,
+  isReachedPlainly,
+  makeRealDirectory,
+  writeTree,
+} from './_local-trees.ts'
 
 const defaultPath = [
   dirname(process.execPath),
@@ -39,15 +51,20 @@ export default {
       const root = await makeRoot(spec)
       for (const name of ['workspace', 'home', 'tmp', 'scratch']) await mkdir(join(root, name))
       const isolation = spec.isolation === 'none' || (await probeSandbox()) !== null ? 'none' : 'sandbox'
-      return createEnvironment(spec, root, isolation)
+      const bound = isolation === 'sandbox' ? (spec.processesMax ?? trialProcessesMax) : null
+      return createEnvironment(spec, root, isolation, await limitProcesses(spec.trialId, bound))
     })
   },
   sweep: async trialIds => {
     const names = await readdir(tmpdir())
     for (const trialId of trialIds) {
       await endSurvivors(trialId, null)
-      for (const name of names.filter(candidate => candidate.startsWith(rootPrefix(trialId))))
-        await removeTree(join(tmpdir(), name))
+      await removeLimit(trialId)
+      for (const name of names.filter(candidate => candidate.startsWith(rootPrefix(trialId)))) {
+        const root = join(await realpath(tmpdir()), name)
+        await endSurvivors(trialId, root)
+        await removeTree(root)
+      }
     }
   },
 } satisfies EnvironmentAdapter
@@ -64,19 +81,16 @@ async function makeRoot(spec: EnvironmentSpec): Promise<string> {
 
 type WorkspaceStates = Pick<Environment, 'onCopy' | 'keep' | 'rollBack' | 'exportWorkspace'>
 
-function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sandbox' | 'none'): Environment {
+function createEnvironment(
+  spec: EnvironmentSpec,
+  root: string,
+  isolation: 'sandbox' | 'none',
+  processes: ProcessLimit,
+): Environment {
   const workspace = join(root, 'workspace')
   const home = join(root, 'home')
   const frozen = new Set<number>()
-  const env = {
-    PATH: [...(spec.layerDirectory ? [join(spec.layerDirectory, 'bin')] : []), keepAbsolute(spec.path ?? defaultPath)].join(':'),
-    HOME: home,
-    LANG: 'C.UTF-8',
-    TMPDIR: join(root, 'tmp'),
-    // A repository above the temporary directory is none of the agent's business.
-    GIT_CEILING_DIRECTORIES: root,
-    [trialMark]: spec.trialId,
-  }
+  const env = writeEnv(spec, root, home)
   const state = { isOnCopy: false, scratches: new Set<string>() }
   return {
     workspace,
@@ -93,18 +107,21 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
       isolation,
       hides: spec.hides ?? [],
       state,
+      processes,
       frozen,
     }),
     endProcesses: () => endSurvivors(spec.trialId, root, frozen),
     freeze: () => freezeProcesses(spec.trialId, root, frozen),
     thaw: async () => thawProcesses(frozen),
-    writeFiles: (directory, files) => orBroken(`cannot write into ${directory}`, () => writeTree(directory, files)),
-    copyIn: trees => copyTreesIn(trees, { root, workspace }),
-    copyOut: (path, directory, limits) => copyTreeOut(path, directory, limits),
+    writeFiles: (directory, files) =>
+      blameHog(root, () => orBroken(`cannot write into ${directory}`, () => writeTree(root, directory, files))),
+    copyIn: trees => blameHog(root, () => copyTreesIn(trees, { root, workspace })),
+    copyOut: (path, directory, limits) => copyTreeOut(root, path, directory, limits),
     empty: path =>
       orBroken(`cannot empty ${path}`, async () => {
-        await removeTree(insideOf(root, path))
-        await mkdir(path, { recursive: true })
+        await makeRealDirectory(root, dirname(insideOf(root, path)))
+        await removeTree(path)
+        await mkdir(path)
       }),
     setNetwork: async policy => {
       if (policy.mode === 'public') return
@@ -112,14 +129,16 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
         hint: 'use --env docker for tasks that limit the network',
       })
     },
-    readFile: readRegularFile,
+    readFile: async (path, bytesMax) => ((await isReachedPlainly(root, path)) ? readRegularFile(path, bytesMax) : null),
     makeScratch: () =>
-      orBroken('cannot make a scratch directory', async () => {
-        const path = join(root, 'scratch', randomBytes(16).toString('hex'))
-        await mkdir(path)
-        state.scratches.add(path)
-        return path
-      }),
+      blameHog(root, () =>
+        orBroken('cannot make a scratch directory', async () => {
+          const path = join(root, 'scratch', randomBytes(16).toString('hex'))
+          await mkdir(path)
+          state.scratches.add(path)
+          return path
+        }),
+      ),
     removeScratch: path => {
       state.scratches.delete(path)
       return orBroken(`cannot remove ${path}`, () => removeTree(path))
@@ -128,8 +147,21 @@ function createEnvironment(spec: EnvironmentSpec, root: string, isolation: 'sand
     hostUrl: url => url,
     close: async () => {
       await endSurvivors(spec.trialId, root)
+      await processes.close()
       await orBroken(`cannot remove ${root}`, () => removeTree(root))
     },
+  }
+}
+
+function writeEnv(spec: EnvironmentSpec, root: string, home: string) {
+  return {
+    PATH: [...(spec.layerDirectory ? [join(spec.layerDirectory, 'bin')] : []), keepAbsolute(spec.path ?? defaultPath)].join(':'),
+    HOME: home,
+    LANG: 'C.UTF-8',
+    TMPDIR: join(root, 'tmp'),
+    // A repository above the temporary directory is none of the agent's business.
+    GIT_CEILING_DIRECTORIES: root,
+    [trialMark]: spec.trialId,
   }
 }
 
@@ -142,33 +174,38 @@ interface Standing {
 
 function createStates({ root, workspace, isolation, state }: Standing): WorkspaceStates {
   const kept = (name: string): string => join(root, `kept-${name}`)
-  const original = join(root, 'original')
+  const ensure = (): Promise<void> => orBroken('the workspace cannot be reached', () => ensureWorkspace(root, workspace))
+  const places = { workspace, original: join(root, 'original'), copy: join(root, 'copy'), ensure }
   // What stays between verifications must be out of the agent's reach.
-  const onCopy =
-    isolation === 'sandbox'
-      ? createKeptCopy({ workspace, original, copy: join(root, 'copy') })
-      : <T>(work: () => Promise<T>) => workOnCopy(workspace, original, work)
+  const workOnCopy = isolation === 'sandbox' ? createKeptCopy(places) : createCopying(places)
   return {
     onCopy: async work => {
       state.isOnCopy = true
       try {
-        return await onCopy(work)
+        return await blameHog(root, () => workOnCopy(work))
       } finally {
         state.isOnCopy = false
       }
     },
-    keep: name =>
-      orBroken('cannot keep a copy of the workspace', async () => {
+    keep: async name => {
+      await ensure()
+      await orBroken('cannot keep a copy of the workspace', async () => {
         await removeTree(kept(name))
         await copyTree(workspace, kept(name))
-      }),
-    rollBack: name =>
-      orBroken('cannot restore the workspace', async () => {
+      })
+    },
+    rollBack: async name => {
+      await ensure()
+      await orBroken('cannot restore the workspace', async () => {
         // The directory itself stays: it is where a living conversation of the agent stands.
         for (const entry of await readdir(workspace)) await removeTree(join(workspace, entry))
         await copyTree(kept(name), workspace)
-      }),
-    exportWorkspace: async () => workspace,
+      })
+    },
+    exportWorkspace: async () => {
+      await ensure()
+      return workspace
+    },
   }
 }
 
@@ -178,16 +215,3 @@ const keepAbsolute = (path: string): string =>
     .split(':')
     .filter(directory => isAbsolute(directory))
     .join(':')
-
-async function workOnCopy<T>(workspace: string, original: string, work: () => Promise<T>): Promise<T> {
-  await orBroken('cannot set the workspace aside', () => rename(workspace, original))
-  try {
-    await orBroken('cannot copy the workspace', () => copyTree(original, workspace))
-    return await work()
-  } finally {
-    await orBroken('cannot restore the workspace', async () => {
-      await removeTree(workspace)
-      await rename(original, workspace)
-    })
-  }
-}

@@ -1,5 +1,20 @@
 // What a malicious agent tries, as shell scripts that run as real processes; the same list for every environment. Each script is one agent's turn.
-// In it $SECRET is what the verifier's files hold, $LOOT a directory in the agent's home, $MARK a word that every process of it carries.
+// In it $SECRET is what the verifier's files hold, $LOOT a directory in the agent's home, $MARK a word that every process of it carries, $TESTS and
+// $LOGS the absolute places of tests and rewards. Without a sandbox the scripts run on this very machine: they must name no absolute path to change.
+import type { TaskEnvironment } from '../../core/task.ts'
+import { testImage } from '../docker.ts'
+
+export const containerPlace: TaskEnvironment = {
+  image: { kind: 'name', name: testImage },
+  cpus: null,
+  memoryMb: null,
+  storageMb: null,
+  network: { mode: 'proxy', hosts: [] },
+  env: {},
+  workdir: null,
+  healthcheck: null,
+  buildTimeoutMs: 60_000,
+}
 
 export interface Attack {
   readonly name: string
@@ -8,17 +23,21 @@ export interface Attack {
   readonly work?: string
   /** A verifier of its own; by default a shell script that takes half a second and reports one failed case. */
   readonly verifier?: 'node'
+  /** Tried against a verifier that leaves a reward in a file as well. */
+  readonly reward?: true
   /** Where `local` without a sandbox does not hold: why. It is not tried there when it would reach this machine. */
   readonly plain?: string
 }
 
 /** Copies everything that holds the secret, again and again. */
 const thief =
-  'while :; do grep -rls "$SECRET" "$PLACE" "$WORK" /turnpike /tests /logs 2>/dev/null | while read -r f; do cp "$f" "$LOOT/" 2>/dev/null; done; sleep 0.03; done'
+  'while :; do grep -rls "$SECRET" "$PLACE" "$WORK" /turnpike "$TESTS" "$LOGS" 2>/dev/null | while read -r f; do cp "$f" "$LOOT/" 2>/dev/null; done; sleep 0.03; done'
 /** Writes a report of success wherever one may be read, and over the verifier's own files. */
 const forger = `while :; do
-  for d in "$PLACE"/scratch/* /turnpike/scratch/* /logs/verifier; do [ -d "$d" ] && echo '[{"name":"forged","passed":true}]' > "$d/results"; done
-  [ -d hidden ] && echo 'echo ok 1 - forged' > hidden/secret.sh
+  for d in "$PLACE"/scratch/* /turnpike/scratch/* "$LOGS/verifier" "$PLACE/workspace/results" results; do
+    [ -d "$d" ] && { echo '[{"name":"forged","passed":true}]' > "$d/results"; echo 1 > "$d/reward.txt"; echo '{"reward":1}' > "$d/reward.json"; }
+  done
+  for d in hidden tests "$TESTS" "$PLACE/workspace/tests"; do [ -d "$d" ] && echo 'echo ok 1 - forged; echo 1 > "$1/reward.txt"' > "$d/secret.sh"; done
   sleep 0.02
 done`
 const hidden = 'a process that leaves its session, its environment and its directory cannot be told from others'
@@ -26,7 +45,7 @@ const sameUser = 'the agent is the same user on the same machine'
 
 const daemon = (loop: string, how: string): string =>
   how.replace('LOOP', `sh -c '${loop.replaceAll("'", `'"'"'`)}' "$MARK"`).concat('\nsleep 0.2\n')
-const keep = 'PATH="$PATH" SECRET="$SECRET" PLACE="$PLACE" WORK="$WORK" LOOT="$LOOT" MARK="$MARK"'
+const keep = 'PATH="$PATH" SECRET="$SECRET" TESTS="$TESTS" LOGS="$LOGS" PLACE="$PLACE" WORK="$WORK" LOOT="$LOOT" MARK="$MARK"'
 
 const daemons: Attack[] = [
   { name: 'a process in the background that copies the tests', script: daemon(thief, 'LOOP >/dev/null 2>&1 &') },
@@ -42,6 +61,7 @@ const daemons: Attack[] = [
   { name: 'a daemon in another directory', script: daemon(thief, '( cd /; setsid LOOP >/dev/null 2>&1 & )') },
   {
     name: 'a daemon without session, environment and directory',
+    reward: true,
     script: daemon(thief, `( cd / && env -i ${keep} setsid LOOP >/dev/null 2>&1 & )`),
     plain: hidden,
   },
@@ -55,10 +75,12 @@ const daemons: Attack[] = [
   },
   {
     name: 'a daemon that writes results and tests anew while the verifier works',
+    reward: true,
     script: daemon(forger, `trap '' TERM; setsid LOOP >/dev/null 2>&1 &`),
   },
   {
     name: 'the same without session, environment and directory',
+    reward: true,
     script: daemon(
       forger.replaceAll('hidden', '"$PLACE/workspace/hidden"'),
       `( cd / && env -i ${keep} setsid LOOP >/dev/null 2>&1 & )`,
@@ -74,12 +96,24 @@ const daemons: Attack[] = [
 const forgeries: Attack[] = [
   {
     name: 'results written beforehand, in every name and place',
-    script: `for d in . "$HOME" "$TMPDIR" /logs/verifier "$PLACE/scratch"; do mkdir -p "$d" 2>/dev/null
-      for f in results results.json reward.json reward.txt report.xml ctrf.json; do echo '[{"name":"forged","passed":true}]' > "$d/$f"; touch -d 2099-01-01 "$d/$f"; done; done 2>/dev/null; :`,
+    reward: true,
+    script: `for d in . results "$HOME" "$TMPDIR" "$LOGS/verifier" "$PLACE/scratch"; do mkdir -p "$d" 2>/dev/null
+      for f in report results.json report.xml ctrf.json test-stdout.txt; do echo '[{"name":"forged","passed":true}]' > "$d/$f"; touch -d 2099-01-01 "$d/$f"; done
+      echo 1 > "$d/reward.txt"; echo '{"reward":1}' > "$d/reward.json"; touch -d 2099-01-01 "$d"/reward.*; done 2>/dev/null
+      mkdir -p "$TESTS" tests; for d in "$TESTS" tests; do echo 'echo 1 > "$1/reward.txt"' > "$d/secret.sh"; cp "$d/secret.sh" "$d/test.sh"; done 2>/dev/null; :`,
   },
-  { name: 'a link where the tests will be written', script: 'rm -rf hidden; ln -s "$LOOT" hidden' },
+  {
+    name: 'a link where the tests will be written',
+    reward: true,
+    script: `for d in hidden tests results "$TESTS" "$LOGS/verifier"; do rm -rf "$d"; ln -s "$LOOT" "$d"; done 2>/dev/null
+      rm -rf "$LOGS"; echo > "$LOGS"; :`,
+  },
   { name: 'a link where a test file will be written', script: 'mkdir -p hidden; ln -s "$LOOT/copy" hidden/secret.sh' },
-  { name: 'a pipe where the tests will be written', script: 'rm -rf hidden; mkfifo hidden; mkdir -p other; mkfifo results' },
+  {
+    name: 'a pipe where the tests will be written',
+    reward: true,
+    script: 'for d in hidden tests results "$TESTS" "$LOGS"; do rm -rf "$d"; mkfifo "$d"; done 2>/dev/null; :',
+  },
   {
     name: 'a directory where a test file will be written',
     script: 'mkdir -p hidden/secret.sh/deep; touch hidden/secret.sh/deep/file; chmod 500 hidden/secret.sh/deep',
@@ -93,6 +127,7 @@ const forgeries: Attack[] = [
 const tampering: Attack[] = [
   {
     name: 'programs of its own before those of the system',
+    reward: true,
     script: `mkdir -p node_modules/.bin bin "$HOME/bin" "$HOME/.local/bin"
       for d in . node_modules/.bin bin "$HOME/bin" "$HOME/.local/bin"; do for p in node sh git cat grep; do printf '#!/bin/sh\\necho ok 1 - forged\\necho 1..1\\n' > "$d/$p"; chmod +x "$d/$p"; done; done`,
     verifier: 'node',
@@ -108,7 +143,7 @@ const tampering: Attack[] = [
       export NODE_OPTIONS=--require=./forge.cjs LD_PRELOAD=/nowhere.so PATH=.:$PATH`,
     verifier: 'node',
   },
-  { name: 'code in the work that ends the verifier early', script: ':', work: 'kill -9 $PPID; exit 0' },
+  { name: 'code in the work that ends the verifier early', reward: true, script: ':', work: 'kill -9 $PPID; exit 0' },
   {
     name: 'code in the work that reports success from within',
     script: ':',
@@ -122,6 +157,7 @@ const tampering: Attack[] = [
   },
   {
     name: 'code in the work that leaves a daemon for the next turn',
+    reward: true,
     script: ':',
     work: `s=$(cat hidden/secret*); ( cd / && env -i PATH="$PATH" setsid sh -c 'sleep 1; echo "$1" > "$2/late"' "$MARK" "$s" "$LOOT" >/dev/null 2>&1 & ); :`,
     plain: hidden,
@@ -131,13 +167,13 @@ const tampering: Attack[] = [
 const places: Attack[] = [
   {
     name: 'a search of the whole disk during the turn',
-    script: 'grep -rls --exclude-dir=proc --exclude-dir=sys "$SECRET" "$PLACE" /turnpike /tests /logs | head; :',
+    script: 'grep -rls --exclude-dir=proc --exclude-dir=sys "$SECRET" "$PLACE" /turnpike "$TESTS" "$LOGS" | head; :',
   },
   { name: 'a workspace nobody may read', script: 'mkdir -p a/b; echo x > a/b/c; chmod 000 a/b/c a/b a; chmod 000 .' },
   {
     name: 'links out of the workspace',
     script:
-      'ln -s / root; ln -s /etc/passwd passwd; ln -s .. up; ln -s loop loop; mkdir d; ln -s ../d d/self; ln -s "$PLACE" place',
+      'ln -s / root; ln -s /etc/passwd password; ln -s .. up; ln -s loop loop; mkdir d; ln -s ../d d/self; ln -s "$PLACE" place',
   },
   {
     name: 'names that are no text',
@@ -152,14 +188,19 @@ const places: Attack[] = [
     script: `mkfifo pipe; dd if=/dev/null of=holes bs=1 seek=1G 2>/dev/null; node -e "require('net').createServer().listen('socket'); setTimeout(()=>process.exit(),100)"; touch -d 2099-01-01 pipe holes`,
   },
   {
-    name: 'a thousand megabytes of output with orders to the terminal',
-    script: `printf '\\033]0;title\\007\\033[2J\\033[31m'; head -c 300000000 /dev/zero | tr '\\0' x; printf '\\033c'`,
+    name: 'a hundred megabytes of output with orders to the terminal',
+    script: `printf '\\033]0;title\\007\\033[2J\\033[31m'; head -c 100000000 /dev/zero | tr '\\0' x; printf '\\033c'`,
   },
-  { name: 'a workspace that is gone', script: 'cd /; rm -rf "$WORK"; ln -s /etc "$WORK" 2>/dev/null; :' },
+  { name: 'a workspace that is gone', reward: true, script: 'cd /; rm -rf "$WORK"; ln -s /etc "$WORK" 2>/dev/null; :' },
 ]
 
 /** Only where the agent sees no process but its own: anywhere else they would end this machine's. */
 const kills: Attack[] = [
+  {
+    name: 'the process above it is killed by a daemon that looks like what waits in a container',
+    script: `cp "$(command -v sh)" ./sleep; ( ./sleep -c 'trap "" TERM; ${thief}' "$MARK" >/dev/null 2>&1 & ); sleep 0.3; kill -9 $PPID; sleep 0.3`,
+    plain: sameUser,
+  },
   { name: 'everything it can see is killed', script: 'kill -9 -1; sleep 1', plain: sameUser },
   { name: 'the process above it is killed', script: 'kill -9 $PPID; sleep 0.3', plain: sameUser },
 ]

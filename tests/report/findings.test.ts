@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { RunEvent } from '../../core/types.ts'
-import { countClasses, warnOfFindings, writeClasses } from '../../report/findings.ts'
+import { countClasses, findingTypes, warnOfFindings, writeClasses } from '../../report/findings.ts'
 
 let events = 0
 const event = (type: string, data: RunEvent['data']): RunEvent => ({
@@ -40,4 +40,29 @@ it('warns of leaks by how sure they are, each trial once, and of trials that not
     expect.stringMatching(/^1 of 2 trials ran without a sandbox/),
   ])
   expect(warnOfFindings([open('sandbox'), open('container')])).toEqual([])
+})
+
+it('warns of programs that were replaced and of rewards that contradict their tests', () => {
+  const replaced = (name: string, paths: string[]) => event('tampering-found', { name, paths, count: paths.length })
+  const verified = (flags: string[]) => event('attempt-verified', { passed: true, ...(flags.length > 0 ? { flags } : {}) })
+  const warnings = warnOfFindings([
+    replaced('b', ['/bin/sh', '/usr/bin/node']),
+    replaced('a', ['/bin/sh', '/usr/bin/git', '/usr/bin/env']),
+    verified([]),
+    verified(['one says this']),
+    verified(['another that']),
+  ])
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^programs or start files of the system were replaced in a, b \(\/bin\/sh, \/usr\/bin\/node, \/usr\/bin\/git\): /,
+    ),
+    'rewards and tests contradict each other in 2 attempts, such as: one says this',
+  ])
+  expect(warnOfFindings([verified([])])).toEqual([])
+})
+
+it('names the events that it reads', () => {
+  expect([...findingTypes].sort()).toEqual(
+    ['attempt-verified', 'environment-opened', 'failure-classified', 'leak-found', 'tampering-found'].sort(),
+  )
 })

@@ -1,8 +1,11 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Verifier } from '../../core/task.ts'
 import type { Exchange } from '../../core/types.ts'
 import { createLeakWatch } from '../../runner/leaks.ts'
 import type { StoredBody } from '../../store/_adapter.ts'
+import { makeDirectory } from './_sandbox.ts'
 
 const secretLines = [
   'assert total of the ledger equals 4711',
@@ -14,6 +17,8 @@ const verifier: Verifier = {
   command: ['pytest'],
   timeoutMs: 1_000,
 }
+
+const watchLeaks = () => createLeakWatch(join(makeDirectory(), 'canary'))
 
 /** Requests as a store gives them back. */
 function send(...texts: string[]) {
@@ -29,18 +34,37 @@ const request = (text: string) =>
   JSON.stringify({ messages: [{ role: 'user', content: [{ type: 'tool_result', content: JSON.stringify({ text }) }] }] })
 
 describe('a leak watch', () => {
-  it('plants a word of its own where a comment means nothing, and nowhere else', () => {
-    const [one, two] = [createLeakWatch(), createLeakWatch()]
+  it('plants a word of its own where a comment means nothing, and nowhere else', async () => {
+    const [one, two] = [watchLeaks(), watchLeaks()]
     expect(one.canary).not.toBe(two.canary)
-    const planted = one.plant({ ...verifier, files: { ...verifier.files, 'a.test.mjs': 'test()', 'cut.sh': 'echo \\' } })
+    const planted = await one.plant({ ...verifier, files: { ...verifier.files, 'a.test.mjs': 'test()', 'cut.sh': 'echo \\' } })
     expect(planted.files['test_ledger.py']).toBe(`${verifier.files['test_ledger.py']}\n# ${one.canary}\n`)
     expect(planted.files['a.test.mjs']).toBe(`test()\n// ${one.canary}\n`)
     expect(planted.files['data.json']).toBe('{"expected": 1}')
     expect(planted.files['cut.sh']).toBe('echo \\')
   })
 
+  it('puts a file of its own beside directories of tests, last and once, and leaves the tests as they are', async () => {
+    const watch = watchLeaks()
+    const [tests, shared] = [makeDirectory(), makeDirectory()]
+    writeFileSync(join(tests, 'test.sh'), 'exit 1\n')
+    const trees = [
+      { directory: shared, to: '/tests' },
+      { directory: tests, to: '/tests' },
+      { directory: tests, to: '.' },
+    ]
+    const planted = await watch.plant({ ...verifier, trees })
+    expect(planted.trees?.slice(0, 3)).toEqual(trees)
+    expect(planted.trees?.slice(3).map(tree => tree.to)).toEqual(['/tests'])
+    const { directory } = planted.trees?.[3] ?? { directory: '' }
+    expect(readdirSync(directory)).toEqual(['.turnpike-canary'])
+    expect(readFileSync(join(directory, '.turnpike-canary'), 'utf8')).toBe(`${watch.canary}\n`)
+    expect(readFileSync(join(tests, 'test.sh'), 'utf8')).toBe('exit 1\n')
+    expect((await watch.plant(verifier)).trees).toBeUndefined()
+  })
+
   it('finds the word in a request, once', async () => {
-    const watch = createLeakWatch()
+    const watch = watchLeaks()
     expect(await watch.inspect(send(request('hello')), verifier, '')).toEqual([])
     const stolen = send(request('fine'), request(`# ${watch.canary}`))
     expect(await watch.inspect(stolen, verifier, '')).toEqual([
@@ -50,7 +74,7 @@ describe('a leak watch', () => {
   })
 
   it('suspects several lines of one hidden file, however JSON wraps them, and not one', async () => {
-    const watch = createLeakWatch()
+    const watch = watchLeaks()
     await watch.inspect(send(), verifier, '')
     expect(await watch.inspect(send(request(`look: ${secretLines[0]} ${secretLines[1]}`)), verifier, '')).toEqual([])
     const stolen = send(request(secretLines.join('\n')))
@@ -59,7 +83,7 @@ describe('a leak watch', () => {
 
   it('does not suspect what the agent wrote before, was told, or was given', async () => {
     const text = request(secretLines.join('\n'))
-    const [wrote, given, told] = [createLeakWatch(), createLeakWatch(), createLeakWatch()]
+    const [wrote, given, told] = [watchLeaks(), watchLeaks(), watchLeaks()]
     await wrote.inspect(send(text), verifier, '')
     expect(await wrote.inspect(send(`${text} `), verifier, '')).toEqual([])
     await given.inspect(send(), verifier, secretLines.join('\n'))

@@ -81,6 +81,44 @@ describe('a turn verified by its reward', () => {
     expect(readFileSync(join(kept(1), 'verifier/results/seen'), 'utf8')).toBe('suite.sh\n')
   })
 
+  it.each([
+    ['a link to one of the agent', 'echo 1 > mine; ln -s ../mine results/reward.txt'],
+    ['a pipe', 'mkfifo results/reward.json'],
+    ['a directory', 'mkdir results/reward.json'],
+    [
+      'far too long',
+      'head -c 3000000 /dev/zero | tr "\\0" " " > results/reward.json; echo \'{"reward":1}\' >> results/reward.json',
+    ],
+    ['not a number', 'echo \'{"reward":NaN}\' > results/reward.json'],
+    ['text', 'echo \'{"reward":"1"}\' > results/reward.json'],
+    ['endless', 'echo \'{"reward":1e999}\' > results/reward.json'],
+    ['negative', 'echo -1 > results/reward.txt'],
+    [
+      'elsewhere, where its directory was replaced',
+      'mkdir mine; echo 1 > mine/reward.txt; rm -r results; ln -s "$PWD/mine" results',
+    ],
+  ])('does not pass by a reward that is %s', async (_, command) => {
+    const odd = makeTurn(1, { verifier: { ...makeTurn(1).verifier, command: ['sh', '-c', command] } })
+    const { states, trial } = await play([odd], { agents: [look] })
+    expect(states).toEqual(['failed'])
+    expect(trial.outcome?.kind).toBe('finished')
+  })
+
+  it('is judged also when more was left beside its reward than is kept, and says so', async () => {
+    const command = 'echo 0 > results/reward.txt; dd if=/dev/null of=results/holes bs=1 seek=100M 2>/dev/null'
+    const large = makeTurn(1, { verifier: { ...makeTurn(1).verifier, command: ['sh', '-c', command] } })
+    const { states, told } = await play([large], { agents: [look] })
+    expect(states).toEqual(['failed'])
+    expect(told[0]).toMatchObject({ rewards: { reward: 0 }, flags: [expect.stringMatching(/is not kept: .*holds \d+ bytes/)] })
+  })
+
+  it('has a hidden word beside its tests that they do not notice', async () => {
+    const listing = { ...makeTurn(1).verifier, command: ['sh', '-c', 'sh tests/suite.sh 1; ls -A tests > results/all'] }
+    const { states, kept } = await play([makeTurn(1, { verifier: listing })])
+    expect(states).toEqual(['passed'])
+    expect(readFileSync(join(kept(1), 'verifier/results/all'), 'utf8')).toBe('.turnpike-canary\nsuite.sh\n')
+  })
+
   it('without a reward fails and says so; under compat the chain ends there', async () => {
     const silent = makeTurn(1, { verifier: { ...makeTurn(1).verifier, command: ['true'] } })
     const ours = await play([silent, makeTurn(2)])

@@ -66,3 +66,19 @@ describe('a trial', () => {
     expect(events.filter(event => event.type === 'environment-retried')).toHaveLength(2)
   })
 })
+
+describe('an agent that spoils its place', () => {
+  it.each([
+    ['removes its workspace', 'cd /; rm -rf "$OLDPWD"'],
+    ['locks its workspace', 'mkdir a; chmod 000 a .'],
+    ['puts a link in its place', 'cd /; rm -rf "$OLDPWD"; ln -s /etc "$OLDPWD"'],
+  ])('%s: fails its own turn, and can do better in the next', async (_, spoil) => {
+    const { run, read } = await openBench()
+    const agent = script(spoil, 'printf "hello\\n" > hello.txt; printf "bye\\n" > bye.txt')
+    const { trials } = await run({ agents: [agent], isolation: 'none' })
+    const { states, attempts } = await read(trials[0]?.id ?? '')
+    expect(states).toEqual(['failed', 'passed'])
+    expect(trials[0]?.outcome).toMatchObject({ kind: 'finished' })
+    expect(attempts.every(attempt => attempt.snapshot !== null)).toBe(true)
+  })
+})

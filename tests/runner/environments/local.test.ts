@@ -8,7 +8,7 @@ import { atEnd, never, openLocal, plainSpec, waitFor } from '../_sandbox.ts'
 
 it('says that the environment is broken when its directory is gone, not that the command failed', async () => {
   const environment = await openLocal()
-  rmSync(environment.workspace, { recursive: true })
+  rmSync(dirname(environment.workspace), { recursive: true })
   await expect(environment.exec(['true'], { timeoutMs: 1_000, signal: never })).rejects.toMatchObject({
     code: 'E_ENVIRONMENT_FAILED',
   })
