@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import * as limits from '../../core/limits.ts'
 
-it.each(Object.entries(limits))('%s is a positive whole number that ends in its unit or in Max', (name, value) => {
+it.each(Object.entries(limits))('%s is a positive whole number that ends in its unit, Max or Min', (name, value) => {
   expect(Number.isSafeInteger(value)).toBe(true)
   expect(value).toBeGreaterThan(0)
-  expect(name).toMatch(/(Bytes|Ms|Max|Chars)$/)
+  expect(name).toMatch(/(Bytes|Ms|Max|Min|Chars)$/)
 })
 
 it('gives a reason for each bound', () => {

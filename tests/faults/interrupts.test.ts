@@ -6,7 +6,7 @@ import { afterAll, expect, it } from 'vitest'
 import { terminateGraceMs } from '../../core/limits.ts'
 import { findSurvivors } from '../../runner/survivors.ts'
 import { openStore } from '../../store/open.ts'
-import { openPlace, type Place } from '../cli/_cli.ts'
+import { openPlace, type Place, readLast } from '../cli/_cli.ts'
 import { makeGate } from '../runner/_gate.ts'
 import { waitFor } from '../runner/_sandbox.ts'
 
@@ -71,7 +71,7 @@ it('the first says at once how to go on, ends the agents and leaves nothing behi
   expect(await survivors()).toEqual([])
   expect(left()).toEqual([])
   const ended = await resume()
-  expect(JSON.parse(ended.stdout)).toMatchObject({
+  expect(readLast(ended.stdout)).toMatchObject({
     state: 'finished',
     trials: [{ outcome: 'finished' }, { outcome: 'finished' }],
   })

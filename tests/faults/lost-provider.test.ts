@@ -75,7 +75,9 @@ it('a provider that closes breaks off a trial, which goes on when it is back', a
     [1, 'passed'],
     [2, 'passed'],
   ])
-  const exchanges = await store.exchanges({ runId: trials[0]?.runId ?? '' })
+  const exchanges = (await store.exchanges({ runId: trials[0]?.runId ?? '' })).sort(
+    (one, other) => one.startedAt - other.startedAt,
+  )
   expect(exchanges.filter(exchange => exchange.turn === 1).map(exchange => exchange.outcome)).toEqual(['complete'])
   const second = exchanges.filter(exchange => exchange.turn === 2).map(exchange => exchange.outcome)
   expect(second[0]).toBe('upstream-cut')

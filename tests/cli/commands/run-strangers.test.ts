@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openPlace, type Place } from '../_cli.ts'
+import { openPlace, type Place, readLast } from '../_cli.ts'
 
 /** Asks as the trial, then as nobody and as a session; writes down what came back. */
 const ask = `
@@ -37,9 +37,7 @@ it('serves its trials alone', async () => {
   const options = ['--tasks', 'tasks.jsonl', '--agent', 'command', '--model', 'sim', '--simulated', '--json']
   const ended = await place.run(['run', ...options, '--', process.execPath, 'ask.mjs', '{base_url}'])
   expect(ended.stderr).not.toMatch(/^error/m)
-  const run: { readonly score: { readonly agents: ReadonlyArray<{ readonly mean_turn_pass: number }> } } = JSON.parse(
-    ended.stdout,
-  )
+  const run = readLast<{ readonly score: { readonly agents: ReadonlyArray<{ readonly mean_turn_pass: number }> } }>(ended.stdout)
   expect(run.score.agents[0]?.mean_turn_pass).toBe(1)
   const sessions = await place.json<ReadonlyArray<{ readonly name: string }>>(['sessions'])
   expect(sessions.map(({ name }) => name).sort()).toEqual(['default', 'elsewhere'])

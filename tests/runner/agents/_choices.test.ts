@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { agents, findAgent } from '../../../runner/agents/_all.ts'
-import { chooseDriver, chooseProtocol, refuseChoice } from '../../../runner/agents/_choices.ts'
+import { chooseDriver, chooseProtocol, hasVersions, refuseChoice } from '../../../runner/agents/_choices.ts'
 import { layerOf, pinLayer } from '../../../runner/agents/_programs.ts'
 
 const all = ['openai-chat', 'anthropic-messages', 'openai-responses', 'gemini']
@@ -36,7 +36,7 @@ it('refuses what an agent cannot do, and says what it can', () => {
   )
   expect(refuseChoice({ id: 'mini', model: 'm', version: '1.0.0' }, findAgent('mini'))).toMatch(/no versions/)
   expect(refuseChoice({ id: 'codex', model: null }, findAgent('codex'))).toBe('needs a model')
-  for (const agent of agents.filter(({ layer }) => layer !== null))
+  for (const agent of agents.filter(hasVersions))
     expect(refuseChoice({ id: agent.id, model: 'm', version: '9.9.9' }, agent)).toBeNull()
 })
 
