@@ -29,7 +29,8 @@ const place: TaskEnvironment = {
 let trials = 0
 async function open(change: Partial<TaskEnvironment> = {}, proxyUrl = 'http://127.0.0.1:9') {
   const environment = await docker.open(
-    { ...plainSpec(`docker${process.pid}x${++trials}`), place: { ...place, ...change }, proxyUrl },
+    // A small bound: what the kernel does at it is the same, and the machine stays usable.
+    { ...plainSpec(`docker${process.pid}x${++trials}`), place: { ...place, ...change }, proxyUrl, processesMax: 150 },
     never,
   )
   atEnd(() => environment.close())
