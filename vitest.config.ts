@@ -35,7 +35,8 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     projects: isReal
-      ? [{ extends: true, test: { name: 'real', include: real, fileParallelism: false } }]
+      ? // Daemons, registries and processes of others have bad moments: what needed a second try is printed as such.
+        [{ extends: true, test: { name: 'real', include: real, fileParallelism: false, retry: 1 } }]
       : [
           { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: [...shared, ...real] } },
           { extends: true, test: { name: 'shared', include: shared, isolate: false } },

@@ -23,8 +23,8 @@ export interface ContainerWish {
   readonly labels: Readonly<Record<string, string>>
 }
 
-/** The first process only waits, and takes in orphans. The kernel keeps from it what it does not ask for: nothing inside can end it. */
-const waitForever = 'while :; do sleep 3600 & wait $!; done'
+/** The first process only waits, and takes in orphans. The kernel keeps from it what it does not ask for, but shells ask for SIGINT: nothing inside can end it. */
+const waitForever = 'trap "" INT TERM HUP; while :; do sleep 3600 & wait $!; done'
 
 export function startContainer(docker: Docker, wish: ContainerWish): Promise<Docker.Container> {
   const { place } = wish
