@@ -1,10 +1,11 @@
 // Bubblewrap around the commands of a local trial, where this machine lets it work: the disk is read-only, other trials and what the run hides
 // cannot be seen, and every command has a view of processes of its own that ends with it. Knows nothing of turns or verdicts.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { access, constants, lstat, realpath } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
-import { isAbsolute, join, sep } from 'node:path'
+import { dirname, isAbsolute, join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { TurnpikeError } from '../../core/errors.ts'
 import { type ExecResult, runGroup, waitFor } from '../processes.ts'
 
@@ -68,6 +69,7 @@ export async function wrapCommand(argv: readonly string[], view: SandboxView): P
     // Names are often resolved with what stands here.
     ...(await readOnly(['/run/systemd/resolve', '/run/resolvconf'])),
     ...[...temporaries].flatMap(placeTemporary),
+    ...(await readOnly([installation].filter(path => isBelow(path, [...temporaries])))),
     ...(await readOnly(await listNamed(argv, view.path, [...temporaries]))),
     ...(await hideAll(hidden)),
     // The trial's own comes last: it may lie below any of the places above.
@@ -83,6 +85,19 @@ export async function wrapCommand(argv: readonly string[], view: SandboxView): P
     ...argv,
   ]
 }
+
+/** Where Turnpike itself lies with the packages it needs: agents of our own are started from there. */
+const installation = ((): string => {
+  const here = fileURLToPath(import.meta.url)
+  const packages = `${sep}node_modules${sep}`
+  if (here.includes(packages)) return here.slice(0, here.indexOf(packages) + packages.length - 1)
+  let root = dirname(here)
+  while (!existsSync(join(root, 'package.json')) && root !== dirname(root)) root = dirname(root)
+  return root
+})()
+
+const isBelow = (path: string, places: readonly string[]): boolean =>
+  isAbsolute(path) && places.some(place => path.startsWith(place + sep))
 
 /** By its own path: the search path of the trial may lead to anything. */
 async function findBubblewrap(): Promise<string> {
@@ -112,7 +127,7 @@ async function hideAll(paths: readonly string[]): Promise<string[]> {
 
 /** Files that the command line names and directories of the search path, where a temporary place would hide them. */
 async function listNamed(argv: readonly string[], path: string, places: readonly string[]): Promise<string[]> {
-  const isCovered = (name: string): boolean => isAbsolute(name) && places.some(place => name.startsWith(place + sep))
+  const isCovered = (name: string): boolean => isBelow(name, places)
   const files = await Promise.all(
     argv.filter(isCovered).map(async name => ((await lstat(name).catch(() => null))?.isFile() ? name : null)),
   )
