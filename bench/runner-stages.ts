@@ -30,6 +30,7 @@ export interface Stages {
 const environmentStages: Partial<Record<keyof Environment, string>> = {
   exec: 'agent command',
   endProcesses: 'search for processes',
+  beginCopy: 'search for processes',
   onCopy: 'copy of the workspace',
   makeScratch: 'verifier files',
   removeScratch: 'verifier files',

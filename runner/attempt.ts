@@ -16,7 +16,7 @@ import { retryEnvironment } from './retry.ts'
 import type { Snapshots } from './snapshots.ts'
 import { withSolution } from './solutions.ts'
 import type { TamperWatch } from './tampering.ts'
-import { restoreNetwork, type VerificationDesk, verifyAttempt } from './verification.ts'
+import { copiesPlace, restoreNetwork, type VerificationDesk, verifyAttempt } from './verification.ts'
 import { blamesWorkspace, type Verification } from './verify.ts'
 
 /** What the attempts of one trial share. */
@@ -69,6 +69,8 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
   await ledger.emit('agent-ended', trial, { ...at, ...describeAgent(agent) })
   if (lost !== null) await ledger.emit('conversation-lost', trial, { ...at, reason: lost })
   const infrastructure = { signal, onRetry: (error: Error, retry: number) => warnOfRetry(ledger, trial, error, retry) }
+  if (agent?.ended !== 'interrupted' && !signal.aborted && copiesPlace(input.turn, bench.desk))
+    await retryEnvironment(async () => bench.environment.beginCopy?.(), infrastructure)
   // The home is remembered by nobody; the workspace is what counts.
   const snapshot = await retryEnvironment(() => takeSnapshot(bench, at, startedAt), infrastructure)
   const told = `${bench.known ?? ''}\n${input.instruction}`

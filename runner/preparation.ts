@@ -14,7 +14,7 @@ const logDirectories = ['/logs/agent', '/logs/artifacts']
 export async function prepareTask(environment: Environment, task: Task, signal: AbortSignal): Promise<void> {
   await environment.copyIn(task.trees ?? [])
   if (task.turns.some(turn => turn.verifier.reward?.directory.startsWith('/'))) {
-    for (const directory of logDirectories) await environment.empty(directory)
+    await environment.empty(logDirectories)
   }
   await waitUntilHealthy(environment, task.environment?.healthcheck ?? null, `task ${task.id}`, signal)
 }

@@ -30,7 +30,7 @@ export async function restoreTree(
   await writeFile(join(tree.repository, 'info', 'attributes'), attributes).catch(error => {
     throw broken(`${tree.repository} cannot be used`, error)
   })
-  await environment.empty(directory)
+  await environment.empty([directory])
   // Before git: what a process has written is thrown away when it ends before anybody reads.
   const unpack = await environment.spawn(['tar', '-xf', '-', '-C', directory], { timeoutMs: 600_000, signal })
   unpack.stdout.resume()

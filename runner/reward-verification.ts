@@ -50,7 +50,7 @@ async function verifyInPlace(place: RewardPlace, verifier: Verifier, directory: 
     if (!place.harborCompat) return await environment.onCopy(work)
     // Harbor's verifiers work where the agent does: what they install or change stays, but not their tests and results.
     const verification = await work()
-    for (const path of listPlaces(environment, verifier, directory)) await environment.empty(path)
+    await environment.empty(listPlaces(environment, verifier, directory))
     return verification
   } finally {
     if (verifier.network !== undefined) await place.restoreNetwork()
@@ -85,14 +85,12 @@ async function grade(
   verifier: Verifier,
   directory: string,
 ): Promise<Verification | null> {
-  for (const path of listPlaces(environment, verifier, directory)) await environment.empty(path, verifier.user)
+  await environment.empty(listPlaces(environment, verifier, directory), verifier.user)
   await environment.copyIn(verifier.trees ?? [], verifier.user)
   await environment.writeFiles(environment.workspace, verifier.files)
   const scratch = await environment.makeScratch()
   const results = inside(environment, directory)
   try {
-    await environment.writeFiles(scratch, { started: '' })
-    const started = await environment.readFile(`${scratch}/started`, 0)
     const result = await environment.exec(verifier.command, {
       ...(verifier.env === undefined ? {} : { env: verifier.env }),
       ...(verifier.user === undefined ? {} : { user: verifier.user }),
@@ -109,7 +107,7 @@ async function grade(
       json: await read('reward.json', rewardBytesMax),
       text: await read('reward.txt', rewardBytesMax),
       printed,
-      startedAtMs: started?.modifiedAtMs ?? 0,
+      startedAtMs: scratch.madeAtMs,
       timedOut: result.ended === 'timed-out',
       timeoutMs: verifier.timeoutMs,
       harborCompat: place.harborCompat,

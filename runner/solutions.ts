@@ -18,11 +18,11 @@ export async function withSolution<T>(
   const places = [...new Set(trees.map(tree => (isAbsolute(tree.to) ? tree.to : join(environment.workspace, tree.to))))].filter(
     path => path !== environment.workspace,
   )
-  for (const path of places) await environment.empty(path, turn.agentUser)
+  await environment.empty(places, turn.agentUser)
   await environment.copyIn(trees, turn.agentUser)
   try {
     return await work({ env })
   } finally {
-    for (const path of places) await environment.empty(path, turn.agentUser)
+    await environment.empty(places, turn.agentUser)
   }
 }

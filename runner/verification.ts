@@ -20,6 +20,12 @@ export interface VerificationDesk {
 
 export const turnDirectory = (directory: string, turn: number): string => join(directory, 'turns', String(turn))
 
+/** True where the next thing that is done to the place is that a copy of it is made. */
+export function copiesPlace({ verifier }: TaskTurn, { harborCompat }: VerificationDesk): boolean {
+  if (verifier.command.length === 0 || (verifier.collect ?? []).length > 0) return false
+  return verifier.reward === undefined || (verifier.separate === undefined && !harborCompat)
+}
+
 export async function verifyAttempt(
   environment: Environment,
   desk: VerificationDesk,

@@ -4,7 +4,7 @@
 
 import { isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import type { Verifier } from '../core/task.ts'
-import type { Environment, FileRead } from './environments/_adapter.ts'
+import type { Environment, FileRead, Scratch } from './environments/_adapter.ts'
 import type { ExecResult } from './processes.ts'
 import { reachVerdict, type Verdict } from './results/verdict.ts'
 
@@ -61,16 +61,13 @@ export function judgeWorkspace(error: unknown): Verification {
 async function runVerifier(
   environment: Environment,
   verifier: Verifier,
-  scratch: string,
+  scratch: Scratch,
   signal: AbortSignal,
 ): Promise<Verification | null> {
   await environment.writeFiles(environment.workspace, verifier.files)
-  await environment.writeFiles(scratch, { started: '', 'home/.keep': '', 'tmp/.keep': '' })
-  // A file of the same disk tells the start by the same clock as the report's.
-  const started = await environment.readFile(`${scratch}/started`, 0)
-  const reportPath = `${scratch}/results`
+  const reportPath = `${scratch.path}/results`
   const result = await environment.exec(verifier.command, {
-    env: { HOME: `${scratch}/home`, TMPDIR: `${scratch}/tmp`, TURNPIKE_RESULTS: reportPath },
+    env: { HOME: scratch.home, TMPDIR: scratch.temporary, TURNPIKE_RESULTS: reportPath },
     timeoutMs: verifier.timeoutMs,
     signal,
   })
@@ -78,7 +75,7 @@ async function runVerifier(
   refuseMissingProgram(result, verifier)
   const verdict = reachVerdict({
     result,
-    report: readReport(await environment.readFile(reportPath, reportBytesMax), started),
+    report: readReport(await environment.readFile(reportPath, reportBytesMax), scratch),
     timeoutMs: verifier.timeoutMs,
     nodeTestFiles: Object.keys(verifier.files).filter(path => verifier.files[path]?.includes('node:test')),
     workspace: environment.workspace,
@@ -86,9 +83,8 @@ async function runVerifier(
   return { ...verdict, output: joinOutput(result), ms: result.ms }
 }
 
-function readReport(report: FileRead | null, started: FileRead | null): string | null {
-  if (report === null) return null
-  return started !== null && report.modifiedAtMs < started.modifiedAtMs ? null : report.text
+function readReport(report: FileRead | null, { madeAtMs }: Scratch): string | null {
+  return report === null || report.modifiedAtMs < madeAtMs ? null : report.text
 }
 
 /** `pytest` that is not installed is no fault of the agent; `./run.sh` that is not there may well be. */

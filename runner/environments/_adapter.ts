@@ -57,6 +57,16 @@ export interface FileRead {
   readonly modifiedAtMs: number
 }
 
+/** A directory with a name nobody can guess, outside workspace and home. */
+export interface Scratch {
+  readonly path: string
+  /** Empty directories in it. */
+  readonly home: string
+  readonly temporary: string
+  /** By the clock of its own disk: a file that is older was there before. */
+  readonly madeAtMs: number
+}
+
 /** States of the workspace that a policy may return to: before turn 1, and after the last turn that passed. */
 export type KeptState = 'start' | 'passed'
 
@@ -91,15 +101,19 @@ export interface Environment {
     directory: string,
     limits: { readonly bytesMax: number; readonly exclude: readonly string[] },
   ) => Promise<boolean>
-  /** Empties a directory, making it where it is missing; never follows a link out of it. */
-  readonly empty: (path: string, owner?: string) => Promise<void>
+  /** Empties directories, making them where they are missing; never follows a link out of them. */
+  readonly empty: (paths: readonly string[], owner?: string) => Promise<void>
   /** Changes what can be reached from now on. Throws E_ENVIRONMENT_FAILED where the adapter cannot. */
   readonly setNetwork: (policy: NetworkPolicy) => Promise<void>
   /** Null when it does not exist or is no regular file. At most `bytesMax` bytes. */
   readonly readFile: (path: string, bytesMax: number) => Promise<FileRead | null>
-  /** A fresh empty directory outside workspace and home, with a name nobody can guess. */
-  readonly makeScratch: () => Promise<string>
-  readonly removeScratch: (path: string) => Promise<void>
+  readonly makeScratch: () => Promise<Scratch>
+  readonly removeScratch: (scratch: Scratch) => Promise<void>
+  /**
+   * Ends every process and begins the copy for the next `onCopy`, beside whatever only reads. Work that changes the place after all takes it
+   * back. Absent where copies take no time to speak of.
+   */
+  readonly beginCopy?: () => Promise<void>
   /** Runs `work` on a throw-away copy that stands in the workspace's place; afterwards the workspace is what it was, untouched. */
   readonly onCopy: <T>(work: () => Promise<T>) => Promise<T>
   /** Remembers the workspace as it is now under a name; a later state of the same name replaces it. */

@@ -116,16 +116,10 @@ done
 echo "$found"
 [ "$count" -eq 0 ]`
 
-/** Directories that are links or files, and files that are anything, make room. */
-export const clearScript = `while [ $# -gt 0 ]; do
-  kind=$1; path=$2; shift 2
-  if [ "$kind" = d ]; then { [ -L "$path" ] || [ ! -d "$path" ]; } && rm -rf -- "$path"; else rm -rf -- "$path"; fi
-done; :`
-
 export const prepareScript = `mkdir -p -- "$2" ${homePath} ${keptPath} ${scratchPath} && chown "$1" "$2" ${homePath} && chmod 700 ${keptPath} && chmod 711 ${scratchPath}`
 
 /** Whatever stands where a directory is needed on the way makes room: an agent may have put a file there. */
-export const wayScript = `way() (
+const wayScript = `way() (
   set -f; IFS=/; at=
   for part in $1; do
     [ -n "$part" ] || continue
@@ -135,13 +129,11 @@ export const wayScript = `way() (
 )
 `
 
-/** Says `full` of a directory that has something in it. */
-export const makeScript = `${wayScript}owner=$1; shift
-for path; do way "$path"; mkdir -p -- "$path" && chown "$owner" "$path" || exit 1
-  for one in "$path"/* "$path"/.[!.]*; do [ -e "$one" ] || [ -L "$one" ] && { echo full; break; }; done; done; :`
+export const makeScript = `${wayScript}owner=$1; path=$2
+way "$path"; mkdir -p -- "$path" && chown "$owner" "$path"`
 
-export const emptyScript = `${wayScript}owner=$1; path=$2
-way "\${path%/*}"; rm -rf -- "$path" && mkdir -p -- "$path" && chown "$owner" "$path"`
+export const emptyScript = `${wayScript}owner=$1; shift
+for path; do way "\${path%/*}"; rm -rf -- "$path" && mkdir -p -- "$path" && chown "$owner" "$path" || exit 1; done`
 
 export const copyScript = `from=$1; to=$2
 mkdir -p -- "$to" && cd -- "$to" && for old in ./* ./.[!.]* ./..?*; do { [ -e "$old" ] || [ -L "$old" ]; } && { rm -rf -- "$old" || exit 1; }; done

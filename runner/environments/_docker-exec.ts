@@ -164,7 +164,7 @@ async function readExit(exec: Docker.Exec): Promise<number | null> {
   for (let look = 0; look < 100; look++) {
     const found = await askDocker('the end of a command cannot be read', () => exec.inspect())
     if (!found.Running) return found.ExitCode
-    await waitFor(20)
+    await waitFor(Math.min(2 * 2 ** look, 20))
   }
   return null
 }

@@ -1,9 +1,9 @@
 // The workspace of a container as a directory of this machine, for snapshots: kept from turn to turn and made what the container holds, so that a file
 // that has not changed is not written, and not recorded, again. What comes out was made by an agent: see _docker-tree-out.ts for how it is taken.
 
-import { constants } from 'node:fs'
-import { chmod, lstat, mkdir, open, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { open, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import type { Header } from 'tar-stream'
@@ -18,31 +18,63 @@ export interface MirrorLimits {
   readonly fileBytesMax: number
 }
 
+/** Nobody but `mirrorTree` writes to the directory, so that what was put there once need not be read again. */
+export interface Mirror {
+  readonly directory: string
+  /** By path: all that can be told of what stands there; it is the same when this is the same. */
+  readonly known: Map<string, string>
+}
+
+const directoryKey = 'directory'
+
 export async function mirrorTree(
   container: Docker.Container,
   path: string,
-  directory: string,
+  mirror: Mirror,
   { bytesMax, fileBytesMax }: MirrorLimits,
 ): Promise<void> {
-  const present = new Set<string>()
-  await mkdir(directory, { recursive: true })
-  await takeTree(
-    { container, path, directory, limits: { bytesMax, exclude: [], bare: true } },
-    async (header, entry, file, inside) => {
-      present.add(inside.replace(/\/$/, ''))
-      const isCompared = header.type === 'file' && (header.size ?? 0) <= Math.min(comparedBytesMax, fileBytesMax)
-      if (isCompared) await updateFile(header, entry, file)
-      else await writeEntry(header, entry, file, fileBytesMax)
-    },
-  )
-  await removeOthers(directory, '', present)
+  const { directory, known } = mirror
+  const before = new Map(known)
+  known.clear()
+  try {
+    await takeTree(
+      { container, path, directory, limits: { bytesMax, exclude: [], bare: true } },
+      async (header, entry, file, inside) => {
+        const name = inside.replace(/\/$/, '')
+        const key = await update({ header, entry, file, before: before.get(name), fileBytesMax })
+        known.set(name, key)
+      },
+    )
+    await removeGone(directory, before, known)
+  } catch (error) {
+    // What came out half is not known.
+    known.clear()
+    await rm(directory, { recursive: true, force: true })
+    throw error
+  }
 }
 
-async function updateFile(header: Header, entry: Readable, file: string): Promise<void> {
+interface Arrival {
+  readonly header: Header
+  readonly entry: Readable
+  readonly file: string
+  readonly before: string | undefined
+  readonly fileBytesMax: number
+}
+
+async function update({ header, entry, file, before, fileBytesMax }: Arrival): Promise<string> {
+  const size = header.size ?? 0
+  if (header.type === 'file' && size <= Math.min(comparedBytesMax, fileBytesMax)) return updateFile(header, entry, file, before)
+  await writeEntry(header, entry, file, fileBytesMax)
+  return header.type === 'directory' ? directoryKey : `${header.type}`
+}
+
+async function updateFile(header: Header, entry: Readable, file: string, before: string | undefined): Promise<string> {
   const parts: Buffer[] = []
   for await (const part of entry) parts.push(part as Buffer)
   const content = Buffer.concat(parts)
-  if (await holds(file, content, modeOf(header))) return
+  const key = `${modeOf(header)} ${createHash('sha256').update(content).digest('base64')}`
+  if (key === before) return key
   await rm(file, { recursive: true, force: true })
   const made = await open(file, 'wx', modeOf(header))
   try {
@@ -50,26 +82,14 @@ async function updateFile(header: Header, entry: Readable, file: string): Promis
   } finally {
     await made.close()
   }
+  return key
 }
 
-async function holds(file: string, content: Buffer, mode: number): Promise<boolean> {
-  const found = await lstat(file).catch(() => null)
-  if (!found?.isFile() || found.size !== content.length) return false
-  const known = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW)
-  try {
-    if (!(await known.readFile()).equals(content)) return false
-  } finally {
-    await known.close()
-  }
-  if ((found.mode & 0o111) !== (mode & 0o111)) await chmod(file, mode)
-  return true
-}
-
-/** What the container has no more. */
-async function removeOthers(root: string, path: string, present: ReadonlySet<string>): Promise<void> {
-  for (const entry of await readdir(join(root, path), { withFileTypes: true })) {
-    const inside = path === '' ? entry.name : `${path}/${entry.name}`
-    if (!present.has(inside)) await rm(join(root, inside), { recursive: true, force: true })
-    else if (entry.isDirectory()) await removeOthers(root, inside, present)
+/** What the container has no more. Where a directory has become a link, what was below is gone already, and must not be looked for behind the link. */
+async function removeGone(root: string, before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): Promise<void> {
+  for (const name of before.keys()) {
+    if (now.has(name)) continue
+    const parent = dirname(name)
+    if (parent === '.' || now.get(parent) === directoryKey) await rm(join(root, name), { recursive: true, force: true })
   }
 }

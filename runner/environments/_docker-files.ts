@@ -11,22 +11,27 @@ import type Docker from 'dockerode'
 import { extract, type Header, type Pack, pack } from 'tar-stream'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { FileRead } from './_adapter.ts'
-import { askDocker, reasonOf, statusOf } from './_docker-client.ts'
+import { askDocker, statusOf } from './_docker-client.ts'
 
 export interface Owner {
   readonly uid: number
   readonly gid: number
 }
 
-/** Makes an empty directory in one that is nobody's but ours. */
-export function putDirectory(container: Docker.Container, parent: string, name: string, owner: Owner): Promise<void> {
+/** Makes empty directories in one that is nobody's but ours. */
+export function putDirectories(
+  container: Docker.Container,
+  parent: string,
+  names: readonly string[],
+  owner: Owner,
+): Promise<void> {
   const archive = pack()
-  archive.entry({ name, type: 'directory', mode: 0o755, ...owner })
+  for (const name of names) archive.entry({ name, type: 'directory', mode: 0o755, ...owner })
   archive.finalize()
   return putArchive(container, parent, archive)
 }
 
-/** Writes texts below a directory that exists. What stands in their way must have been removed before. */
+/** Writes texts below a directory that exists. Whatever stands in their way makes room; no link below the directory is followed. */
 export function putTexts(
   container: Docker.Container,
   directory: string,
@@ -121,25 +126,61 @@ async function refuseLinkOut(file: string, root: string): Promise<void> {
   throw new TurnpikeError('E_TASK_INVALID', `${file} is a link that leads out of ${root}`, { hint: 'copy the file instead' })
 }
 
+/** What is no directory and stands where one comes is removed, links among them, and whatever stands where a file comes. */
 async function putArchive(container: Docker.Container, directory: string, archive: Pack): Promise<void> {
   await askDocker(`files cannot be written to ${directory}`, () =>
-    container.putArchive(Readable.from(archive), { path: directory, noOverwriteDirNonDir: 'true' }),
+    container.putArchive(Readable.from(archive), { path: directory }),
   )
 }
 
+export interface PathFound {
+  readonly isDirectory: boolean
+  readonly isFile: boolean
+  /** To the nanosecond; archives tell whole seconds. */
+  readonly modifiedAtMs: number
+}
+
+/** Bits of a mode as Docker writes it that say that it is no regular file, and that it is a directory. */
+const irregularBits = 0x8f280000
+const directoryBit = 0x80000000
+
+/** Null when there is nothing at the path. A link is what is found, not where it leads. Costs far less than an archive. */
+export async function statPath(container: Docker.Container, path: string): Promise<PathFound | null> {
+  return orNothing(container, path, async () => {
+    const answer = await container.infoArchive({ path })
+    const head = (answer as unknown as { readonly headers: Record<string, string | undefined> }).headers
+    ;(answer as Readable).resume()
+    const text = Buffer.from(head['x-docker-container-path-stat'] ?? '', 'base64').toString('utf8')
+    const { mode, mtime } = JSON.parse(text) as { readonly mode: number; readonly mtime: string }
+    return {
+      isDirectory: (mode & directoryBit) !== 0,
+      isFile: (mode & irregularBits) === 0,
+      modifiedAtMs: Date.parse(mtime),
+    }
+  })
+}
+
 /** Null when there is nothing at the path. */
-export async function getArchive(container: Docker.Container, path: string): Promise<NodeJS.ReadableStream | null> {
+export function getArchive(container: Docker.Container, path: string): Promise<NodeJS.ReadableStream | null> {
+  return orNothing(container, path, () => container.getArchive({ path }))
+}
+
+function orNothing<T>(container: Docker.Container, path: string, ask: () => Promise<T>): Promise<T | null> {
   return askDocker(`${path} cannot be read`, async () => {
     try {
-      return await container.getArchive({ path })
+      return await ask()
     } catch (error) {
-      if (statusOf(error) === 404 && !/No such container:/.test(reasonOf(error))) return null
-      throw error
+      if (statusOf(error) !== 404) throw error
+      // Not every answer says which of the two is missing: a container that is gone throws here.
+      await container.inspect()
+      return null
     }
   })
 }
 
 export async function readText(container: Docker.Container, path: string, bytesMax: number): Promise<FileRead | null> {
+  const found = await statPath(container, path)
+  if (!found?.isFile) return null
   const stream = await getArchive(container, path)
   if (stream === null) return null
   let read: FileRead | null = null
@@ -153,7 +194,7 @@ export async function readText(container: Docker.Container, path: string, bytesM
       if (bytes >= bytesMax) break
     }
     const text = Buffer.concat(parts).subarray(0, bytesMax).toString('utf8')
-    read = { text, modifiedAtMs: header.mtime?.getTime() ?? 0 }
+    read = { text, modifiedAtMs: found.modifiedAtMs }
     return 'stop'
   })
   return read

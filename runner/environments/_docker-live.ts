@@ -1,13 +1,13 @@
 // The container that a trial's commands and files go to at this moment, and its files. Beside docker.ts, which opens and closes it.
 
 import { randomBytes } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
-import type { Environment } from './_adapter.ts'
-import { clearScript, emptyScript, findOwner, makeScript, runScript, scratchPath, wayScript } from './_docker-container.ts'
-import { listDirectories, type Owner, putDirectory, putTexts, putTree, readText } from './_docker-files.ts'
+import type { Environment, Scratch } from './_adapter.ts'
+import { emptyScript, findOwner, makeScript, runScript, scratchPath } from './_docker-container.ts'
+import type { Copies } from './_docker-copies.ts'
+import { type Owner, putDirectories, putTexts, putTree, readText, statPath } from './_docker-files.ts'
 import { getTree } from './_docker-tree-out.ts'
 
 export interface Live {
@@ -20,12 +20,28 @@ export interface Live {
   isFrozen: boolean
   /** Ids of processes of the trial's own container that stand still. */
   frozen: readonly string[]
-  /** Scratch directories that hold nothing yet: nothing has to make room there. */
-  readonly scratches: Set<string>
+  /** How often something was started or changed, and how often it had been when everything was ended: when equal, nothing runs. */
+  touches: number
+  stillAt: number | null
+  readonly copies: Copies
+  /** Of the copy, as long as nobody has asked for one. */
+  scratch: Scratch | null
+}
+
+/** To be said before anything is done to the trial's own container that a copy of it would have to show. */
+export function touch(live: Live): void {
+  if (live.isCopy) return
+  live.touches++
+  live.copies.forget()
 }
 
 /** Runs a script as root and gives back what it printed. */
-export async function runRoot(live: Live, what: string, script: string, paths: readonly string[]): Promise<string> {
+export async function runRoot(
+  live: Pick<Live, 'container'>,
+  what: string,
+  script: string,
+  paths: readonly string[],
+): Promise<string> {
   const { exit, stdout, stderr } = await runScript(live.container, script, paths)
   if (exit === 0) return stdout
   throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${what}: ${stderr.trim() || `exit status ${exit}`}`)
@@ -35,29 +51,36 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
   const ownerOf = (name: string | undefined): Promise<Owner> | Owner =>
     name === undefined ? owner : findOwner(live.container, name)
   return {
-    writeFiles: (directory, files) => writeTexts(live, owner, directory, files),
+    writeFiles: async (directory, files) => {
+      if (Object.keys(files).length === 0) return
+      touch(live)
+      await ensureDirectory(live, owner, directory)
+      await putTexts(live.container, directory, files, owner)
+    },
     readFile: (path, bytesMax) => readText(live.container, path, bytesMax),
     copyIn: async (trees, name) => {
+      if (trees.length === 0) return
+      touch(live)
       const to = await ownerOf(name)
       for (const tree of trees) {
         const target = isAbsolute(tree.to) ? tree.to : join(workspace, tree.to)
-        const said = await runRoot(live, `${target} cannot be made`, makeScript, [nameOwner(to), target])
-        if (said.startsWith('full')) await clearWay(live, target, await listEntries(tree.directory))
+        await ensureDirectory(live, to, target)
         await putTree(live.container, tree.directory, target, to)
       }
     },
     copyOut: (path, directory, limits) => getTree(live.container, path, directory, limits),
-    empty: async (path, name) => {
-      await runRoot(live, `${path} cannot be emptied`, emptyScript, [nameOwner(await ownerOf(name)), path])
+    empty: async (paths, name) => {
+      if (paths.length === 0) return
+      touch(live)
+      const to = nameOwner(await ownerOf(name))
+      await runRoot(live, `${paths.join(', ')} cannot be emptied`, emptyScript, [to, ...paths])
     },
     makeScratch: async () => {
-      const name = randomBytes(16).toString('hex')
-      await putDirectory(live.container, scratchPath, name, owner)
-      live.scratches.add(`${scratchPath}/${name}`)
-      return `${scratchPath}/${name}`
+      const ready = live.scratch
+      live.scratch = null
+      return ready ?? makeScratch(live.container, owner)
     },
-    removeScratch: async path => {
-      live.scratches.delete(path)
+    removeScratch: async ({ path }) => {
       if (live.isCopy) return
       await runRoot(live, `${path} cannot be removed`, 'rm -rf -- "$1"', [path])
     },
@@ -66,48 +89,18 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
 
 export const nameOwner = ({ uid, gid }: Owner): string => `${uid}:${gid}`
 
-/** A command in a container costs more than what it does here: one for both. */
-const roomScript = `${wayScript}owner=$1; top=$2; shift 2
-[ -d "$top" ] || { way "$top"; mkdir -p -- "$top" && chown "$owner" "$top"; } || exit 1
-${clearScript}`
-
-async function makeRoom(live: Live, owner: string, directory: string, paths: readonly string[]): Promise<void> {
-  const inWay: Entry[] = [...listDirectories(paths).map(path => ['d', path] as const), ...paths.map(path => ['f', path] as const)]
-  await clearWay(live, directory, inWay, { script: roomScript, before: [owner, directory] })
+/** Docker makes room for everything that comes in, but not for the directory it comes to. */
+async function ensureDirectory(live: Live, owner: Owner, directory: string): Promise<void> {
+  const found = await statPath(live.container, directory)
+  if (found?.isDirectory) return
+  await runRoot(live, `${directory} cannot be made`, makeScript, [nameOwner(owner), directory])
 }
 
-/** Arguments of one command; kernels take two megabytes. */
-const pathsPerScript = 1000
-
-async function writeTexts(live: Live, owner: Owner, directory: string, files: Readonly<Record<string, string>>): Promise<void> {
-  const paths = Object.keys(files)
-  if (paths.length === 0) return
-  if (!live.scratches.delete(directory)) await makeRoom(live, nameOwner(owner), directory, paths)
-  await putTexts(live.container, directory, files, owner)
-}
-
-type Entry = readonly [kind: 'd' | 'f', path: string]
-
-/** Parents first. */
-async function listEntries(directory: string, below = ''): Promise<Entry[]> {
-  const found: Entry[] = []
-  for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
-    const path = below === '' ? entry.name : `${below}/${entry.name}`
-    found.push([entry.isDirectory() ? 'd' : 'f', path])
-    if (entry.isDirectory()) found.push(...(await listEntries(directory, path)))
-  }
-  return found
-}
-
-/** `script` gets `before` and then kind and path of each. */
-async function clearWay(
-  live: Live,
-  directory: string,
-  inWay: readonly Entry[],
-  { script, before } = { script: clearScript, before: [] as readonly string[] },
-): Promise<void> {
-  for (let at = 0; at < inWay.length; at += pathsPerScript) {
-    const part = inWay.slice(at, at + pathsPerScript).flatMap(([kind, path]) => [kind, `${directory}/${path}`])
-    await runRoot(live, `files cannot be written to ${directory}`, script, [...before, ...part])
-  }
+export async function makeScratch(container: Docker.Container, owner: Owner): Promise<Scratch> {
+  const name = randomBytes(16).toString('hex')
+  await putDirectories(container, scratchPath, [name, `${name}/home`, `${name}/tmp`], owner)
+  // A directory that came in has the time it was sent with; the one that took it in has the time of its disk.
+  const parent = await statPath(container, scratchPath)
+  const path = `${scratchPath}/${name}`
+  return { path, home: `${path}/home`, temporary: `${path}/tmp`, madeAtMs: parent?.modifiedAtMs ?? Date.now() }
 }

@@ -12,7 +12,6 @@ import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapte
 import { askDocker, labels, probeDocker, useDocker } from './_docker-client.ts'
 import {
   checkRunning,
-  copyContainer,
   copyScript,
   findOwner,
   homePath,
@@ -23,16 +22,17 @@ import {
   startContainer,
   systemPath,
 } from './_docker-container.ts'
+import { createCopies } from './_docker-copies.ts'
 import { type ExecPlace, readEnv, runExec, spawnExec } from './_docker-exec.ts'
-import { mirrorTree } from './_docker-export.ts'
+import { type Mirror, mirrorTree } from './_docker-export.ts'
 import type { Owner } from './_docker-files.ts'
 import { createFreezer } from './_docker-freezer.ts'
 import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
 import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
-import { createFiles, type Live, nameOwner, runRoot } from './_docker-live.ts'
+import { createFiles, type Live, makeScratch, nameOwner, runRoot, touch } from './_docker-live.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
-import { blameHog, ensureScript, listReplaced, refuseOversize } from './_docker-workspace.ts'
+import { ensureScript, listReplaced, refuseOversize } from './_docker-workspace.ts'
 
 const anyNetwork: NetworkPolicy = { mode: 'proxy', hosts: [] }
 
@@ -80,17 +80,22 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   const { Config } = await askDocker('the image cannot be read', () => docker.getImage(parts.image).inspect())
   const user = Config.User === '' ? null : Config.User
   const workspace = readWorkdir(spec, Config.WorkingDir)
+  const owner = await findOwner(parts.container, user)
+  const copies = createCopies({ ...parts, makeScratch: container => makeScratch(container, owner) })
   const live: Live = {
     container: parts.container,
     isCopy: false,
     talks: 0,
     isFrozen: false,
     frozen: [],
-    scratches: new Set(),
+    touches: 0,
+    stillAt: null,
+    copies,
+    scratch: null,
   }
-  const owner = await findOwner(live.container, user)
   await runRoot(live, 'the container cannot be prepared', prepareScript, [nameOwner(owner), workspace])
   const exports = await mkdtemp(join(tmpdir(), `turnpike-${spec.trialId}-export-`))
+  const mirror: Mirror = { directory: join(exports, 'workspace'), known: new Map() }
   return {
     workspace,
     home: homePath,
@@ -102,16 +107,17 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
     listReplaced: () => listReplaced(parts.container),
     exportWorkspace: async () => {
       await checkRunning(live.container)
-      const directory = join(exports, 'workspace')
       await refuseOversize(live.container, spec.place)
-      await mirrorTree(live.container, workspace, directory, { bytesMax: containerBytesMax, fileBytesMax: snapshotFileBytesMax })
-      return directory
+      await mirrorTree(live.container, workspace, mirror, { bytesMax: containerBytesMax, fileBytesMax: snapshotFileBytesMax })
+      return mirror.directory
     },
     hostUrl: url => (url.startsWith(spec.proxyUrl) ? `http://127.0.0.1:${proxyPort}${url.slice(spec.proxyUrl.length)}` : url),
     close: async () => {
+      const left = await copies.close().catch((error: unknown) => error)
       await parts.container.remove({ force: true, v: true }).catch(() => undefined)
       await parts.gate.close()
       await rm(exports, { recursive: true, force: true })
+      if (left !== undefined) throw left
     },
   }
 }
@@ -133,7 +139,7 @@ interface Inside {
 
 function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, workspace, env }: Inside) {
   let killing: Promise<number> | null = null
-  const endProcesses = async (): Promise<number> => {
+  const killAll = async (): Promise<number> => {
     // What stands still is the agent's, between two requests.
     const script = live.isFrozen && !live.isCopy ? killOthersScript : killScript
     killing ??= runRoot(live, 'processes cannot be ended', script, live.frozen)
@@ -143,6 +149,13 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
         killing = null
       })
     return killing
+  }
+  const endProcesses = async (): Promise<number> => {
+    if (!live.isCopy && live.stillAt === live.touches) return 0
+    const { isCopy, touches } = live
+    const count = await killAll()
+    if (!isCopy) live.stillAt = touches
+    return count
   }
   // Harbor leaves alone what a command that has ended leaves behind; one that has not ended is ended here in any case.
   const keeps = spec.survivors === 'kept'
@@ -159,13 +172,22 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
       ...gate.env(),
       TURNPIKE_TRIAL: spec.trialId,
     },
-    killAll: endProcesses,
+    killAll,
     quiet: async () => killing,
   })
   return {
     endProcesses: keeps ? async () => 0 : endProcesses,
+    ...(keeps
+      ? {}
+      : {
+          beginCopy: async () => {
+            await endProcesses()
+            live.copies.begin()
+          },
+        }),
     ...createFreezer(live),
     exec: async (argv, options) => {
+      touch(live)
       const isAlone = live.talks === 0 || live.isCopy
       const run = () => runExec(argv, options, place(), isAlone && !keeps ? 'kill' : 'leave')
       let result = await run()
@@ -181,6 +203,7 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
       return result
     },
     spawn: async (argv, options) => {
+      touch(live)
       const talk = await spawnExec(argv, options, place())
       live.talks++
       void talk.ended.then(() => live.talks--)
@@ -189,25 +212,27 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
   } satisfies Partial<Environment>
 }
 
-function createStates({ docker, container, wish }: Parts, live: Live, workspace: string) {
+function createStates({ container }: Parts, live: Live, workspace: string) {
   return {
-    onCopy: async work => {
-      await refuseOversize(container, wish.place)
-      const copy = await copyContainer(docker, container, wish).catch((error: unknown) => blameHog(container, error))
-      live.container = copy.container
-      live.isCopy = true
-      try {
-        return await work()
-      } finally {
-        live.container = container
-        live.isCopy = false
-        await askDocker('the copy cannot be removed', copy.remove)
-      }
-    },
+    onCopy: work =>
+      live.copies.use(async copy => {
+        live.container = copy.container
+        live.isCopy = true
+        live.scratch = copy.scratch
+        try {
+          return await work()
+        } finally {
+          live.container = container
+          live.isCopy = false
+          live.scratch = null
+        }
+      }),
     keep: async name => {
+      touch(live)
       await runRoot(live, 'the workspace cannot be kept', copyScript, [workspace, `${keptPath}/${name}`])
     },
     rollBack: async name => {
+      touch(live)
       await runRoot(live, 'the workspace cannot be restored', copyScript, [`${keptPath}/${name}`, workspace])
     },
   } satisfies Partial<Environment>

@@ -3,7 +3,7 @@
 // Never lets a variable of the host in.
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, realpath } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
@@ -117,12 +117,14 @@ function createEnvironment(
       blameHog(root, () => orBroken(`cannot write into ${directory}`, () => writeTree(root, directory, files))),
     copyIn: trees => blameHog(root, () => copyTreesIn(trees, { root, workspace })),
     copyOut: (path, directory, limits) => copyTreeOut(root, path, directory, limits),
-    empty: path =>
-      orBroken(`cannot empty ${path}`, async () => {
-        await makeRealDirectory(root, dirname(insideOf(root, path)))
-        await removeTree(path)
-        await mkdir(path)
-      }),
+    empty: async paths => {
+      for (const path of paths)
+        await orBroken(`cannot empty ${path}`, async () => {
+          await makeRealDirectory(root, dirname(insideOf(root, path)))
+          await removeTree(path)
+          await mkdir(path)
+        })
+    },
     setNetwork: async policy => {
       if (policy.mode === 'public') return
       throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the environment local cannot limit the network to ${policy.mode}`, {
@@ -134,12 +136,13 @@ function createEnvironment(
       blameHog(root, () =>
         orBroken('cannot make a scratch directory', async () => {
           const path = join(root, 'scratch', randomBytes(16).toString('hex'))
-          await mkdir(path)
+          const scratch = { path, home: join(path, 'home'), temporary: join(path, 'tmp') }
+          for (const directory of Object.values(scratch)) await mkdir(directory)
           state.scratches.add(path)
-          return path
+          return { ...scratch, madeAtMs: (await stat(path)).mtimeMs }
         }),
       ),
-    removeScratch: path => {
+    removeScratch: ({ path }) => {
       state.scratches.delete(path)
       return orBroken(`cannot remove ${path}`, () => removeTree(path))
     },

@@ -130,10 +130,16 @@ export function keepPromises(adapter: EnvironmentAdapter): void {
   it('makes scratch directories nobody knows before and nobody finds after', async () => {
     const environment = await open(adapter)
     const [first, second] = [await environment.makeScratch(), await environment.makeScratch()]
-    expect(first).not.toBe(second)
-    expect(first.startsWith(environment.workspace) || first.startsWith(environment.home)).toBe(false)
+    expect(first.path).not.toBe(second.path)
+    expect(first.path.startsWith(environment.workspace) || first.path.startsWith(environment.home)).toBe(false)
+    const { path, home, temporary } = first
+    const used = await sh(environment, `touch ${home}/a ${temporary}/b && echo new > ${path}/c && ls -A ${path}`)
+    expect(used.stdout).toBe('c\nhome\ntmp\n')
+    const written = await environment.readFile(`${path}/c`, 100)
+    expect(written?.text).toBe('new\n')
+    expect(written?.modifiedAtMs).toBeGreaterThanOrEqual(first.madeAtMs)
     await environment.removeScratch(first)
-    expect((await sh(environment, `test -e ${first} || echo gone`)).stdout).toBe('gone\n')
+    expect((await sh(environment, `test -e ${path} || echo gone`)).stdout).toBe('gone\n')
   })
 
   it('keeps trials apart and cleans up behind itself', async () => {
@@ -220,7 +226,7 @@ export function keepPromises(adapter: EnvironmentAdapter): void {
     await expect(
       environment.copyOut(`${environment.workspace}/in`, join(here, 'out'), { ...limits, bytesMax: 5 }),
     ).rejects.toMatchObject({ code: 'E_ENVIRONMENT_FAILED' })
-    await environment.empty(`${environment.workspace}/in`)
+    await environment.empty([`${environment.workspace}/in`])
     expect((await sh(environment, 'ls -A in')).stdout).toBe('')
   })
 

@@ -43,7 +43,7 @@ describe('links of an agent', () => {
   it('are not followed when a directory is emptied', async () => {
     const { environment, prize, at, prizes, before } = await openBesidePrize()
     symlinkSync(prize, at('logs'))
-    await environment.empty(at('logs/deep'))
+    await environment.empty([at('logs/deep')])
     expect(prizes()).toBe(before)
     expect(readdirSync(at('logs/deep'))).toEqual([])
   })
