@@ -117,6 +117,33 @@ export function keepPromises(adapter: EnvironmentAdapter): void {
     expect((await sh(environment, state)).stdout).toBe(before.stdout)
   })
 
+  it('copies the place as it is when the copy is used, whenever the copying began', async () => {
+    const environment = await open(adapter)
+    const { workspace } = environment
+    const here = mkdtempSync(join(tmpdir(), 'turnpike-test-'))
+    atEnd(() => rmSync(here, { recursive: true, force: true }))
+    writeFileSync(join(here, 'tree.txt'), 'tree')
+    await sh(environment, 'echo 0 > state')
+    await environment.keep('passed')
+    const changes: ReadonlyArray<readonly [string, () => Promise<unknown>]> = [
+      ['1', () => sh(environment, 'echo 1 > state')],
+      ['2', () => environment.writeFiles(workspace, { state: '2\n' })],
+      ['0', () => environment.rollBack('passed')],
+      ['0 tree', () => environment.copyIn([{ directory: here, to: 'in' }])],
+      ['0', () => environment.empty([`${workspace}/in`])],
+      ['0', async () => environment.exportWorkspace()],
+    ]
+    for (const [expected, change] of changes) {
+      await environment.beginCopy?.()
+      await change()
+      const seen = await environment.onCopy(() => sh(environment, 'echo $(cat state in/tree.txt 2>/dev/null)'))
+      expect(seen.stdout).toBe(`${expected}\n`)
+    }
+    // Begun and never used, and begun twice: nothing of it may stay.
+    await environment.beginCopy?.()
+    await environment.beginCopy?.()
+  }, 60_000)
+
   it('goes back to a kept state', async () => {
     const environment = await open(adapter)
     await sh(environment, 'echo 1 > a; git init -q . 2>/dev/null; mkdir empty')
