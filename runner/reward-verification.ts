@@ -88,34 +88,30 @@ async function grade(
   await environment.empty(listPlaces(environment, verifier, directory), verifier.user)
   await environment.copyIn(verifier.trees ?? [], verifier.user)
   await environment.writeFiles(environment.workspace, verifier.files)
-  const scratch = await environment.makeScratch()
+  const startedAtMs = await environment.tellTime()
   const results = inside(environment, directory)
-  try {
-    const result = await environment.exec(verifier.command, {
-      ...(verifier.env === undefined ? {} : { env: verifier.env }),
-      ...(verifier.user === undefined ? {} : { user: verifier.user }),
-      timeoutMs: verifier.timeoutMs,
-      signal: place.signal,
-    })
-    if (result.ended === 'interrupted') return null
-    if (result.ended === 'failed-to-start')
-      throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the verifier cannot be run: ${result.startFailure}`)
-    const flags = await keepResults(place, environment, results)
-    const read = (name: string, bytesMax: number) => environment.readFile(join(results, name), bytesMax)
-    const printed = (await read('test-stdout.txt', resultBytesMax))?.text ?? result.stdout
-    const verdict = judgeRewards({
-      json: await read('reward.json', rewardBytesMax),
-      text: await read('reward.txt', rewardBytesMax),
-      printed,
-      startedAtMs: scratch.madeAtMs,
-      timedOut: result.ended === 'timed-out',
-      timeoutMs: verifier.timeoutMs,
-      harborCompat: place.harborCompat,
-    })
-    return { ...verdict, flags: [...verdict.flags, ...flags], output: joinOutput(printed, result), ms: result.ms }
-  } finally {
-    await environment.removeScratch(scratch)
-  }
+  const result = await environment.exec(verifier.command, {
+    ...(verifier.env === undefined ? {} : { env: verifier.env }),
+    ...(verifier.user === undefined ? {} : { user: verifier.user }),
+    timeoutMs: verifier.timeoutMs,
+    signal: place.signal,
+  })
+  if (result.ended === 'interrupted') return null
+  if (result.ended === 'failed-to-start')
+    throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the verifier cannot be run: ${result.startFailure}`)
+  const flags = await keepResults(place, environment, results)
+  const read = (name: string, bytesMax: number) => environment.readFile(join(results, name), bytesMax)
+  const printed = (await read('test-stdout.txt', resultBytesMax))?.text ?? result.stdout
+  const verdict = judgeRewards({
+    json: await read('reward.json', rewardBytesMax),
+    text: await read('reward.txt', rewardBytesMax),
+    printed,
+    startedAtMs,
+    timedOut: result.ended === 'timed-out',
+    timeoutMs: verifier.timeoutMs,
+    harborCompat: place.harborCompat,
+  })
+  return { ...verdict, flags: [...verdict.flags, ...flags], output: joinOutput(printed, result), ms: result.ms }
 }
 
 /** Code of the agent runs among the tests: that it leaves too much must not take the verdict away. */

@@ -65,6 +65,7 @@ async function runVerifier(
   signal: AbortSignal,
 ): Promise<Verification | null> {
   await environment.writeFiles(environment.workspace, verifier.files)
+  const startedAtMs = await environment.tellTime()
   const reportPath = `${scratch.path}/results`
   const result = await environment.exec(verifier.command, {
     env: { HOME: scratch.home, TMPDIR: scratch.temporary, TURNPIKE_RESULTS: reportPath },
@@ -75,7 +76,7 @@ async function runVerifier(
   refuseMissingProgram(result, verifier)
   const verdict = reachVerdict({
     result,
-    report: readReport(await environment.readFile(reportPath, reportBytesMax), scratch),
+    report: readReport(await environment.readFile(reportPath, reportBytesMax), startedAtMs),
     timeoutMs: verifier.timeoutMs,
     nodeTestFiles: Object.keys(verifier.files).filter(path => verifier.files[path]?.includes('node:test')),
     workspace: environment.workspace,
@@ -83,8 +84,8 @@ async function runVerifier(
   return { ...verdict, output: joinOutput(result), ms: result.ms }
 }
 
-function readReport(report: FileRead | null, { madeAtMs }: Scratch): string | null {
-  return report === null || report.modifiedAtMs < madeAtMs ? null : report.text
+function readReport(report: FileRead | null, startedAtMs: number): string | null {
+  return report === null || report.modifiedAtMs < startedAtMs ? null : report.text
 }
 
 /** `pytest` that is not installed is no fault of the agent; `./run.sh` that is not there may well be. */

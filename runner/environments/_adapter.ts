@@ -63,8 +63,6 @@ export interface Scratch {
   /** Empty directories in it. */
   readonly home: string
   readonly temporary: string
-  /** By the clock of its own disk: a file that is older was there before. */
-  readonly madeAtMs: number
 }
 
 /** States of the workspace that a policy may return to: before turn 1, and after the last turn that passed. */
@@ -109,6 +107,8 @@ export interface Environment {
   readonly readFile: (path: string, bytesMax: number) => Promise<FileRead | null>
   readonly makeScratch: () => Promise<Scratch>
   readonly removeScratch: (scratch: Scratch) => Promise<void>
+  /** By the clock that dates the files of the place: no file that is written from now on is older. */
+  readonly tellTime: () => Promise<number>
   /**
    * Ends every process and begins the copy for the next `onCopy`, beside whatever only reads. Work that changes the place after all takes it
    * back. Absent where copies take no time to speak of.

@@ -116,7 +116,9 @@ done
 echo "$found"
 [ "$count" -eq 0 ]`
 
-export const prepareScript = `mkdir -p -- "$2" ${homePath} ${keptPath} ${scratchPath} && chown "$1" "$2" ${homePath} && chmod 700 ${keptPath} && chmod 711 ${scratchPath}`
+/** A workspace of the image stays whose it is, unless its user may not be able to write there; to root that makes no difference. */
+export const prepareScript = `[ -d "$2" ] && [ "$1" = 0:0 ] || { mkdir -p -- "$2" && chown "$1" "$2"; } || exit 1
+mkdir -p -- ${homePath} ${keptPath} ${scratchPath} && chown "$1" ${homePath} && chmod 700 ${keptPath} && chmod 711 ${scratchPath}`
 
 /** Whatever stands where a directory is needed on the way makes room: an agent may have put a file there. */
 const wayScript = `way() (
@@ -145,6 +147,21 @@ export async function checkRunning(container: Docker.Container): Promise<void> {
   if (State.Running) return
   const why = State.OOMKilled ? 'out of memory' : `exit status ${State.ExitCode}`
   throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the container has ended under the trial (${why})`, { details: { lost: true } })
+}
+
+/**
+ * True when all that lives is the first process and what it waits for: they share a session, which no other process can enter. Asked of the daemon,
+ * which no program in the container can deceive and which answers faster than a command would; false also where it cannot tell.
+ */
+export async function isQuiet(container: Docker.Container): Promise<boolean> {
+  const { State } = await askDocker('the container is gone', () => container.inspect())
+  const listed = await container.top({ ps_args: '-eo pid,sess,stat' }).catch(() => null)
+  const titles: string[] = listed?.Titles ?? []
+  if (titles.join() !== 'PID,SESS,STAT') return false
+  const rows: string[][] = listed?.Processes ?? []
+  const alive = rows.filter(([, , state = '']) => !/^[ZX]/.test(state))
+  const first = String(State.Pid)
+  return alive.length <= 2 && alive.some(([pid]) => pid === first) && alive.every(([, session]) => session === first)
 }
 
 export async function findOwner(container: Docker.Container, user: string | null): Promise<Owner> {

@@ -3,14 +3,11 @@
 
 import type Docker from 'dockerode'
 import type { TaskEnvironment } from '../../core/task.ts'
-import type { Scratch } from './_adapter.ts'
 import { type ContainerWish, copyContainer } from './_docker-container.ts'
 import { blameHog, refuseOversize } from './_docker-workspace.ts'
 
 export interface Copy {
   readonly container: Docker.Container
-  /** Made with the copy: a command in it costs time that a beginning in good time hides. */
-  readonly scratch: Scratch
 }
 
 export interface Copies {
@@ -32,23 +29,16 @@ export interface CopySource {
   readonly docker: Docker
   readonly container: Docker.Container
   readonly wish: Omit<ContainerWish, 'image'> & { readonly place: TaskEnvironment | null }
-  readonly makeScratch: (container: Docker.Container) => Promise<Scratch>
 }
 
-export function createCopies({ docker, container, wish, makeScratch }: CopySource): Copies {
+export function createCopies({ docker, container, wish }: CopySource): Copies {
   let begun: Promise<Made> | null = null
   const removals = new Set<Promise<void>>()
   const failures: unknown[] = []
 
   const make = async (): Promise<Made> => {
     await refuseOversize(container, wish.place)
-    const copy = await copyContainer(docker, container, wish).catch((error: unknown) => blameHog(container, error))
-    try {
-      return { ...copy, scratch: await makeScratch(copy.container) }
-    } catch (error) {
-      await copy.remove().catch(() => undefined)
-      throw error
-    }
+    return copyContainer(docker, container, wish).catch((error: unknown) => blameHog(container, error))
   }
 
   const putAway = (copy: Made): void => {

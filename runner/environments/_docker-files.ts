@@ -18,30 +18,24 @@ export interface Owner {
   readonly gid: number
 }
 
-/** Makes empty directories in one that is nobody's but ours. */
-export function putDirectories(
-  container: Docker.Container,
-  parent: string,
-  names: readonly string[],
-  owner: Owner,
-): Promise<void> {
-  const archive = pack()
-  for (const name of names) archive.entry({ name, type: 'directory', mode: 0o755, ...owner })
-  archive.finalize()
-  return putArchive(container, parent, archive)
+export interface Entries {
+  /** Parents first. */
+  readonly directories: readonly string[]
+  /** Texts by path; every directory above them is listed, or there. */
+  readonly files: Readonly<Record<string, string>>
 }
 
-/** Writes texts below a directory that exists. Whatever stands in their way makes room; no link below the directory is followed. */
-export function putTexts(
+/** Writes below a directory that exists. Whatever stands in their way makes room; no link on the way of a listed directory is followed. */
+export function putEntries(
   container: Docker.Container,
   directory: string,
-  files: Readonly<Record<string, string>>,
+  { directories, files }: Entries,
   owner: Owner,
 ): Promise<void> {
   const archive = pack()
-  for (const path of listDirectories(Object.keys(files))) archive.entry({ name: path, type: 'directory', mode: 0o755, ...owner })
-  for (const [path, text] of Object.entries(files))
-    archive.entry({ name: path, mode: text.startsWith('#!') ? 0o755 : 0o644, ...owner }, text)
+  for (const name of directories) archive.entry({ name, type: 'directory', mode: 0o755, ...owner })
+  for (const [name, text] of Object.entries(files))
+    archive.entry({ name, mode: text.startsWith('#!') ? 0o755 : 0o644, ...owner }, text)
   archive.finalize()
   return putArchive(container, directory, archive)
 }

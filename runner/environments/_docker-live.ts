@@ -4,10 +4,11 @@ import { randomBytes } from 'node:crypto'
 import { isAbsolute, join } from 'node:path'
 import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
-import type { Environment, Scratch } from './_adapter.ts'
+import type { Environment } from './_adapter.ts'
+import { askDocker } from './_docker-client.ts'
 import { emptyScript, findOwner, makeScript, runScript, scratchPath } from './_docker-container.ts'
 import type { Copies } from './_docker-copies.ts'
-import { type Owner, putDirectories, putTexts, putTree, readText, statPath } from './_docker-files.ts'
+import { listDirectories, type Owner, putEntries, putTree, readText, statPath } from './_docker-files.ts'
 import { getTree } from './_docker-tree-out.ts'
 
 export interface Live {
@@ -24,8 +25,8 @@ export interface Live {
   touches: number
   stillAt: number | null
   readonly copies: Copies
-  /** Of the copy, as long as nobody has asked for one. */
-  scratch: Scratch | null
+  /** Name of a scratch directory that comes with the next files, or before the next command. */
+  unmade: string | null
 }
 
 /** To be said before anything is done to the trial's own container that a copy of it would have to show. */
@@ -54,8 +55,10 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
     writeFiles: async (directory, files) => {
       if (Object.keys(files).length === 0) return
       touch(live)
-      await ensureDirectory(live, owner, directory)
-      await putTexts(live.container, directory, files, owner)
+      const found = await statPath(live.container, directory)
+      if (!found?.isDirectory) await makeDirectory(live, owner, directory)
+      else if (live.unmade !== null) return putWithScratch(live, owner, directory, files)
+      await putEntries(live.container, directory, { directories: listDirectories(Object.keys(files)), files }, owner)
     },
     readFile: (path, bytesMax) => readText(live.container, path, bytesMax),
     copyIn: async (trees, name) => {
@@ -64,7 +67,8 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
       const to = await ownerOf(name)
       for (const tree of trees) {
         const target = isAbsolute(tree.to) ? tree.to : join(workspace, tree.to)
-        await ensureDirectory(live, to, target)
+        // Whoever is named is to own the directory as well, also one that is there.
+        if (name !== undefined || !(await statPath(live.container, target))?.isDirectory) await makeDirectory(live, to, target)
         await putTree(live.container, tree.directory, target, to)
       }
     },
@@ -76,9 +80,15 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
       await runRoot(live, `${paths.join(', ')} cannot be emptied`, emptyScript, [to, ...paths])
     },
     makeScratch: async () => {
-      const ready = live.scratch
-      live.scratch = null
-      return ready ?? makeScratch(live.container, owner)
+      await makeScratches(live, owner)
+      const name = randomBytes(16).toString('hex')
+      live.unmade = name
+      const path = `${scratchPath}/${name}`
+      return { path, home: `${path}/home`, temporary: `${path}/tmp` }
+    },
+    tellTime: async () => {
+      await makeScratches(live, owner)
+      return tellTime(live)
     },
     removeScratch: async ({ path }) => {
       if (live.isCopy) return
@@ -90,17 +100,42 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
 export const nameOwner = ({ uid, gid }: Owner): string => `${uid}:${gid}`
 
 /** Docker makes room for everything that comes in, but not for the directory it comes to. */
-async function ensureDirectory(live: Live, owner: Owner, directory: string): Promise<void> {
-  const found = await statPath(live.container, directory)
-  if (found?.isDirectory) return
+async function makeDirectory(live: Live, owner: Owner, directory: string): Promise<void> {
   await runRoot(live, `${directory} cannot be made`, makeScript, [nameOwner(owner), directory])
 }
 
-export async function makeScratch(container: Docker.Container, owner: Owner): Promise<Scratch> {
-  const name = randomBytes(16).toString('hex')
-  await putDirectories(container, scratchPath, [name, `${name}/home`, `${name}/tmp`], owner)
-  // A directory that came in has the time it was sent with; the one that took it in has the time of its disk.
-  const parent = await statPath(container, scratchPath)
-  const path = `${scratchPath}/${name}`
-  return { path, home: `${path}/home`, temporary: `${path}/tmp`, madeAtMs: parent?.modifiedAtMs ?? Date.now() }
+const listScratch = (name: string): string[] => [name, `${name}/home`, `${name}/tmp`]
+
+export async function makeScratches(live: Live, owner: Owner): Promise<void> {
+  const { container, unmade } = live
+  if (unmade === null) return
+  live.unmade = null
+  await putEntries(container, scratchPath, { directories: listScratch(unmade), files: {} }, owner)
+}
+
+type Texts = Readonly<Record<string, string>>
+
+/** Every archive that goes in costs the daemon a process: one for both. */
+async function putWithScratch(live: Live, owner: Owner, directory: string, files: Texts): Promise<void> {
+  const scratches = live.unmade === null ? [] : listScratch(live.unmade).map(path => `${scratchPath}/${path}`)
+  live.unmade = null
+  const paths = Object.keys(files)
+  const made = [...scratches, ...listDirectories(paths).map(path => `${directory}/${path}`)]
+  const entries = {
+    directories: made.map(path => path.slice(1)),
+    files: Object.fromEntries(paths.map(path => [`${directory}/${path}`.slice(1), files[path] ?? ''])),
+  }
+  await putEntries(live.container, '/', entries, owner)
+}
+
+/** A copy began after everything that came with it was written. Elsewhere a directory is dated by what comes into it. */
+async function tellTime(live: Live): Promise<number> {
+  if (live.isCopy) {
+    const { State } = await askDocker('the container cannot be read', () => live.container.inspect())
+    return Date.parse(State.StartedAt)
+  }
+  await putEntries(live.container, scratchPath, { directories: [], files: { now: '' } }, { uid: 0, gid: 0 })
+  const found = await statPath(live.container, scratchPath)
+  if (found === null) throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${scratchPath} is gone from the container`)
+  return found.modifiedAtMs
 }

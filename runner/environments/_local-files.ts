@@ -2,7 +2,7 @@
 // writes below a trial's directory. Knows nothing of trials or processes.
 
 import { constants } from 'node:fs'
-import { chmod, lstat, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdir, mkdtemp, open, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import { runGroup } from '../processes.ts'
@@ -74,6 +74,14 @@ async function unlock(path: string): Promise<void> {
   await chmod(path, found.mode | (found.isDirectory() ? 0o700 : 0o600))
   if (!found.isDirectory()) return
   for (const name of await readdir(path)) await unlock(join(path, name))
+}
+
+/** The date that a file gets that is written now. */
+export async function dateNow(directory: string): Promise<number> {
+  const made = await mkdtemp(join(directory, 'date-'))
+  const { mtimeMs } = await lstat(made)
+  await rmdir(made)
+  return mtimeMs
 }
 
 /** Trouble with the place is the place's, whatever the system called it. */

@@ -15,6 +15,7 @@ import {
   copyScript,
   findOwner,
   homePath,
+  isQuiet,
   keptPath,
   killOthersScript,
   killScript,
@@ -30,7 +31,7 @@ import { createFreezer } from './_docker-freezer.ts'
 import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
 import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
-import { createFiles, type Live, makeScratch, nameOwner, runRoot, touch } from './_docker-live.ts'
+import { createFiles, type Live, makeScratches, nameOwner, runRoot, touch } from './_docker-live.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
 import { ensureScript, listReplaced, refuseOversize } from './_docker-workspace.ts'
 
@@ -81,7 +82,6 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   const user = Config.User === '' ? null : Config.User
   const workspace = readWorkdir(spec, Config.WorkingDir)
   const owner = await findOwner(parts.container, user)
-  const copies = createCopies({ ...parts, makeScratch: container => makeScratch(container, owner) })
   const live: Live = {
     container: parts.container,
     isCopy: false,
@@ -90,8 +90,8 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
     frozen: [],
     touches: 0,
     stillAt: null,
-    copies,
-    scratch: null,
+    copies: createCopies(parts),
+    unmade: null,
   }
   await runRoot(live, 'the container cannot be prepared', prepareScript, [nameOwner(owner), workspace])
   const exports = await mkdtemp(join(tmpdir(), `turnpike-${spec.trialId}-export-`))
@@ -113,7 +113,7 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
     },
     hostUrl: url => (url.startsWith(spec.proxyUrl) ? `http://127.0.0.1:${proxyPort}${url.slice(spec.proxyUrl.length)}` : url),
     close: async () => {
-      const left = await copies.close().catch((error: unknown) => error)
+      const left = await live.copies.close().catch((error: unknown) => error)
       await parts.container.remove({ force: true, v: true }).catch(() => undefined)
       await parts.gate.close()
       await rm(exports, { recursive: true, force: true })
@@ -153,7 +153,8 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
   const endProcesses = async (): Promise<number> => {
     if (!live.isCopy && live.stillAt === live.touches) return 0
     const { isCopy, touches } = live
-    const count = await killAll()
+    // What stands still is spared, and would be found.
+    const count = !isCopy && !live.isFrozen && (await isQuiet(live.container)) ? 0 : await killAll()
     if (!isCopy) live.stillAt = touches
     return count
   }
@@ -188,6 +189,7 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
     ...createFreezer(live),
     exec: async (argv, options) => {
       touch(live)
+      await makeScratches(live, owner)
       const isAlone = live.talks === 0 || live.isCopy
       const run = () => runExec(argv, options, place(), isAlone && !keeps ? 'kill' : 'leave')
       let result = await run()
@@ -218,13 +220,12 @@ function createStates({ container }: Parts, live: Live, workspace: string) {
       live.copies.use(async copy => {
         live.container = copy.container
         live.isCopy = true
-        live.scratch = copy.scratch
         try {
           return await work()
         } finally {
           live.container = container
           live.isCopy = false
-          live.scratch = null
+          live.unmade = null
         }
       }),
     keep: async name => {

@@ -3,7 +3,7 @@
 // Never lets a variable of the host in.
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, realpath, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
@@ -14,7 +14,7 @@ import { limitProcesses, type ProcessLimit, removeLimit } from './_local-cgroup.
 import { createCommands } from './_local-commands.ts'
 import { createCopying, createKeptCopy } from './_local-copy.ts'
 import { blameHog } from './_local-disk.ts'
-import { copyTree, orBroken, readRegularFile, removeTree } from './_local-files.ts'
+import { copyTree, dateNow, orBroken, readRegularFile, removeTree } from './_local-files.ts'
 import { probeSandbox } from './_local-sandbox.ts'
 import {
   copyTreeOut,
@@ -139,13 +139,15 @@ function createEnvironment(
           const scratch = { path, home: join(path, 'home'), temporary: join(path, 'tmp') }
           for (const directory of Object.values(scratch)) await mkdir(directory)
           state.scratches.add(path)
-          return { ...scratch, madeAtMs: (await stat(path)).mtimeMs }
+          return scratch
         }),
       ),
     removeScratch: ({ path }) => {
       state.scratches.delete(path)
       return orBroken(`cannot remove ${path}`, () => removeTree(path))
     },
+    // The clock of the system may be ahead of the one that dates files by a tick.
+    tellTime: () => orBroken('cannot tell the time', () => dateNow(join(root, 'scratch'))),
     ...createStates({ root, workspace, isolation, state }),
     hostUrl: url => url,
     close: async () => {

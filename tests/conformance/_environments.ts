@@ -162,11 +162,24 @@ export function keepPromises(adapter: EnvironmentAdapter): void {
     const { path, home, temporary } = first
     const used = await sh(environment, `touch ${home}/a ${temporary}/b && echo new > ${path}/c && ls -A ${path}`)
     expect(used.stdout).toBe('c\nhome\ntmp\n')
-    const written = await environment.readFile(`${path}/c`, 100)
-    expect(written?.text).toBe('new\n')
-    expect(written?.modifiedAtMs).toBeGreaterThanOrEqual(first.madeAtMs)
     await environment.removeScratch(first)
     expect((await sh(environment, `test -e ${path} || echo gone`)).stdout).toBe('gone\n')
+  })
+
+  it('tells the time by the clock that dates files', async () => {
+    const environment = await open(adapter)
+    const look = async () => {
+      const now = await environment.tellTime()
+      await sh(environment, 'echo new > file')
+      const written = await environment.readFile(`${environment.workspace}/file`, 100)
+      expect(written?.text).toBe('new\n')
+      expect(written?.modifiedAtMs).toBeGreaterThanOrEqual(now)
+      expect(written?.modifiedAtMs).toBeLessThan(now + 60_000)
+      return now
+    }
+    const first = await look()
+    expect(await look()).toBeGreaterThan(first)
+    await environment.onCopy(look)
   })
 
   it('keeps trials apart and cleans up behind itself', async () => {
