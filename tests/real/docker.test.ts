@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { NetworkPolicy, TaskEnvironment } from '../../core/task.ts'
 import { labels, useDocker } from '../../runner/environments/_docker-client.ts'
+import { isQuiet } from '../../runner/environments/_docker-container.ts'
 import { isDead, ownerName } from '../../runner/environments/_docker-reaper.ts'
 import docker from '../../runner/environments/docker.ts'
 import { dockerMissing, testImage } from '../docker.ts'
@@ -131,6 +132,42 @@ describe.skipIf(dockerMissing !== null)('containers', () => {
     expect((await sh(environment, 'cat work.txt; ls -d /tests /etc/verifier-was-here 2>&1 | grep -c "No such"')).stdout).toBe(
       'mine\n2\n',
     )
+  })
+
+  it('are seen by the daemon as quiet, and only then', async () => {
+    const environment = await open()
+    const client = await useDocker()
+    const trial = `${labels.trial}=docker${process.pid}x${trials}`
+    const own = async () =>
+      (await client.listContainers({ filters: { label: [trial, `${labels.made}=trial`] } })).map(one => one.Id)
+    const [id = ''] = (
+      await Promise.all((await own()).map(async each => ({ each, image: await client.getContainer(each).inspect() })))
+    )
+      .filter(({ image }) => !image.Config.Image.startsWith('turnpike/gate'))
+      .map(({ each }) => each)
+    const container = client.getContainer(id)
+    expect(await isQuiet(container)).toBe(true)
+    const talk = await environment.spawn(['sh', '-c', 'sleep 100'], { timeoutMs: null, signal: never })
+    await expect.poll(() => isQuiet(container)).toBe(false)
+    await talk.end('exited')
+    expect(await environment.endProcesses()).toBe(0)
+    expect(await isQuiet(container)).toBe(true)
+    // Started behind our back, named as what the first process waits for, and its child.
+    const hidden = await container.exec({ Cmd: ['sh', '-c', '(sleep 3600 &) ; sleep 3600'], Detach: true } as object)
+    await hidden.start({ Detach: true })
+    await expect.poll(() => isQuiet(container)).toBe(false)
+    await sh(environment, 'true')
+    expect(await environment.endProcesses()).toBe(0)
+    expect(await isQuiet(container)).toBe(true)
+  })
+
+  it('leave a workspace of the image to whoever owns it', async () => {
+    const context = mkdtempSync(join(tmpdir(), 'turnpike-test-'))
+    atEnd(() => rmSync(context, { recursive: true, force: true }))
+    writeFileSync(join(context, 'Dockerfile'), `FROM ${testImage}\nWORKDIR /app\nRUN chown 1000:1000 /app\n`)
+    const environment = await open({ image: { kind: 'build', context, dockerfile: 'Dockerfile' } })
+    expect((await sh(environment, 'stat -c %u:%g /app')).stdout).toBe('1000:1000\n')
+    expect((await sh(environment, 'touch made && stat -c %u made', { user: 'agent' })).stdout).toBe('1000\n')
   })
 
   it('run as the user of the image or the one who is named', async () => {
