@@ -5,6 +5,7 @@ import { TurnpikeError } from '../core/errors.ts'
 import { setupTimeoutMs } from '../core/limits.ts'
 import type { Healthcheck, Task, TaskTurn } from '../core/task.ts'
 import type { Environment } from './environments/_adapter.ts'
+import { pauseUnlessAborted } from './pause.ts'
 import type { ExecResult } from './processes.ts'
 
 /** Directories that programs of such tasks find ready, as they would under Harbor. */
@@ -49,7 +50,7 @@ export async function waitUntilHealthy(
     if (!starting) failures++
     if (signal.aborted || (failures > 0 && failures >= check.retries))
       throw broken(`the health check of ${where} failed ${failures} times: ${describe(result)}`, signal)
-    await pause(starting ? check.startIntervalMs : check.intervalMs, signal)
+    await pauseUnlessAborted(starting ? check.startIntervalMs : check.intervalMs, signal)
   }
 }
 
@@ -65,17 +66,4 @@ function describe(result: ExecResult): string {
   const said = (result.stderr.trim() || result.stdout.trim()).slice(-500)
   const how = result.startFailure ?? (result.exit === null ? result.ended : `exit status ${result.exit}`)
   return said === '' ? how : `${how}: ${said}`
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-    if (signal.aborted) done()
-  })
 }

@@ -3,6 +3,7 @@
 
 import { isTurnpikeError, type TurnpikeError } from '../core/errors.ts'
 import { environmentRetriesMax, environmentRetryMs } from '../core/limits.ts'
+import { pauseUnlessAborted } from './pause.ts'
 
 export interface RetryOptions {
   readonly signal: AbortSignal
@@ -29,16 +30,3 @@ export async function retryEnvironment<T>(work: () => Promise<T>, options: Retry
 
 /** What was lost does not come back by asking again: the whole trial begins anew (trial-retries.ts). */
 const isBroken = (error: unknown): error is TurnpikeError => isTurnpikeError(error) && error.code === 'E_ENVIRONMENT_FAILED'
-
-export function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-    if (signal.aborted) done()
-  })
-}

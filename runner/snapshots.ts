@@ -2,14 +2,13 @@
 // With a configuration of its own: neither the user's git settings nor a .gitattributes or .gitignore of the workspace can change
 // what is recorded. Files that have not changed since the last one are not read again. Never writes into the workspace.
 
-import { accessSync, constants } from 'node:fs'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TurnpikeError } from '../core/errors.ts'
 import { snapshotFileBytesMax } from '../core/limits.ts'
 import { importCommit } from './git-import.ts'
 import { runGroup } from './processes.ts'
-import { listFiles, type WorkspaceFile, type WorkspaceFiles } from './workspace-files.ts'
+import { canBeRead, listFiles, type WorkspaceFile, type WorkspaceFiles } from './workspace-files.ts'
 
 export interface Snapshots {
   /** The bare repository. */
@@ -143,7 +142,7 @@ async function takeSnapshot({ git, repository, last }: History, moment: Moment):
   const leftOut = [...found.leftOut]
   for (const [path, file] of found.files) {
     if (isKnown(last, path, file)) continue
-    if (file.mode === '120000' || canRead(join(workspace, path))) changed.set(path, file)
+    if (file.mode === '120000' || canBeRead(join(workspace, path))) changed.set(path, file)
     else {
       files.delete(path)
       leftOut.push(`${path} (cannot be read)`)
@@ -162,13 +161,4 @@ async function takeSnapshot({ git, repository, last }: History, moment: Moment):
     gone: [...(last?.files.keys() ?? [])].filter(path => !files.has(path)),
   })
   return { snapshot: { commit, leftOut, emptyDirectories: found.emptyDirectories }, tree, files, readAtMs }
-}
-
-function canRead(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
 }

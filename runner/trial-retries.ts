@@ -6,8 +6,8 @@ import type { Trial } from '../core/types.ts'
 import type { EnvironmentAdapter } from './environments/_adapter.ts'
 import type { Job } from './job.ts'
 import type { Ledger } from './ledger.ts'
+import { pauseUnlessAborted } from './pause.ts'
 import type { ProviderPauses } from './provider-pauses.ts'
-import { pauseUnlessAborted } from './retry.ts'
 import { planSuccessor, setAside } from './start-over.ts'
 
 export interface TrialRetries {

@@ -93,7 +93,7 @@ function judgeEntry(path: string, name: string, fileBytesMax: number): Workspace
   return found.size > fileBytesMax ? `${found.size} bytes` : describeFile(found)
 }
 
-function canBeRead(path: string): boolean {
+export function canBeRead(path: string): boolean {
   try {
     accessSync(path, constants.R_OK)
     return true

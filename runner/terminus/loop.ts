@@ -1,12 +1,12 @@
 // The loop of `terminus`: show the terminal, ask, type what was answered, until the model has said twice that it is done. Knows no
 // protocol and no process; writes nothing but through the terminal and the conversation.
 
+import { pauseUnlessAborted } from '../pause.ts'
 import { type CompactionWay, compact } from './compaction.ts'
 import { estimateTokens, type History, joinNeighbours, type Message } from './history.ts'
 import type { Answer, AskModel } from './model.ts'
 import { parseReply } from './parsers.ts'
 import { askPatiently, classifyFailure } from './patience.ts'
-import { pause } from './pause.ts'
 import {
   writeBareHandover,
   writeBriefing,
@@ -127,7 +127,7 @@ async function typeAll(work: Work, commands: readonly Keystrokes[]): Promise<boo
     if (!(await terminal.isAlive())) return false
     await terminal.type(keystrokes)
     work.commands++
-    await pause(1_000 * Math.min(durationSec, waitSecMax), signal)
+    await pauseUnlessAborted(1_000 * Math.min(durationSec, waitSecMax), signal)
     signal.throwIfAborted()
   }
   return terminal.isAlive()
@@ -144,7 +144,7 @@ async function lookFirst(work: Work): Promise<string> {
   const { terminal, signal } = work.options
   for (let waitedMs = 0; waitedMs < shellStartMs && !signal.aborted; waitedMs += 100) {
     if ((await terminal.capture()).screen.trim() !== '') break
-    await pause(100, signal)
+    await pauseUnlessAborted(100, signal)
   }
   return look(work)
 }

@@ -2,7 +2,7 @@
 // too long, a wrong key, a refused request and a spent budget do not pass by themselves and are never repeated.
 
 import { isTurnpikeError } from '../../core/errors.ts'
-import { pause } from './pause.ts'
+import { pauseUnlessAborted } from '../pause.ts'
 
 export type Failure = 'interrupted' | 'context-overflow' | 'final' | 'transient'
 
@@ -47,7 +47,7 @@ export async function askPatiently<T>(work: () => Promise<T>, { waitSec, signal,
       if (tried >= rounds * triesPerRound || classifyFailure(error, signal) !== 'transient') throw error
       const asked = Number(readHeader(error)('retry-after') ?? Number.NaN)
       const own = Math.min(waitSec * 2 ** ((tried - 1) % triesPerRound), pauseSecMax)
-      await pause(1_000 * (asked >= 0 ? Math.min(asked, retryAfterSecMax) : own), signal)
+      await pauseUnlessAborted(1_000 * (asked >= 0 ? Math.min(asked, retryAfterSecMax) : own), signal)
       onRetry()
     }
   }
