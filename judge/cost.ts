@@ -1,9 +1,10 @@
 // The fold of decoded calls into tokens and cost: by turn, trial, agent, model, or any key. Sits between store and report.
 // Conserves: every call is in exactly one group, and the groups add up to the total. An unknown is counted, never 0.
 
+import { groupBy } from '../core/groups.ts'
 import type { CostGroup, CostTotals } from '../core/report.ts'
 import type { Call, Trial } from '../core/types.ts'
-import { compareText, groupBy } from './grid.ts'
+import { compareText } from './grid.ts'
 
 export const costKeys = ['agent', 'model', 'trial', 'task', 'turn', 'attempt', 'session'] as const
 export type CostKey = (typeof costKeys)[number]

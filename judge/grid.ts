@@ -2,6 +2,7 @@
 // Built from store rows or from any other table of results; it never guesses a pass, and nothing planned is left out.
 
 import { isExcluded, sortTrials } from '../core/cells.ts'
+import { groupBy } from '../core/groups.ts'
 import type { CellCounts } from '../core/report.ts'
 import type { AttemptRecord, Trial, TurnRecord, TurnState } from '../core/types.ts'
 
@@ -114,17 +115,6 @@ export function buildGrid(trials: readonly Trial[], turns: readonly TurnRecord[]
       id,
       trials: ofTask.map(trial => buildTrial(trial, turnsByTrial.get(trial.id) ?? [], attemptsByTrial.get(trial.id) ?? [])),
     }))
-}
-
-export function groupBy<T>(rows: readonly T[], readKey: (row: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const row of rows) {
-    const key = readKey(row)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [row])
-    else group.push(row)
-  }
-  return groups
 }
 
 export function compareText(a: string, b: string): number {

@@ -1,6 +1,8 @@
 // Who may call a provider now: at most so many at once, so many calls and tokens in any sixty seconds. The others wait: in order within a
 // scope, and the scopes take turns, so that a busy trial cannot starve a quiet one. Knows no network; the time is handed in.
 
+import { addTo } from '../core/groups.ts'
+
 export interface ProviderLimits {
   readonly requestsPerMinute: number | null
   readonly tokensPerMinute: number | null
@@ -82,9 +84,7 @@ export function createRateQueue(limits: ProviderLimits, now: () => number): Rate
         go()
       },
     }
-    const lane = lanes.get(scopeId)
-    if (lane === undefined) lanes.set(scopeId, [waiter])
-    else lane.push(waiter)
+    addTo(lanes, scopeId, waiter)
     pump()
     entered = true
     return {

@@ -1,6 +1,7 @@
 // Moves loose pieces into compressed packs, conversation by conversation, when the writer has time. Reading gives the same bytes
 // before, during and after; packs that cannot be written are simply tried again later.
 
+import { groupBy } from '../core/groups.ts'
 import { packBytes } from '../core/limits.ts'
 import { joinBuffers } from './answer-bytes.ts'
 import { type Effort, type Packed, pack, packInBackground } from './codec.ts'
@@ -84,14 +85,7 @@ function findRuns(pieces: ReadonlyArray<{ readonly id: number }>): Array<[first:
 }
 
 function groupByScope(rows: readonly LooseRow[], scopes: ReadonlyMap<number, string>): LooseRow[] {
-  const groups = new Map<string, LooseRow[]>()
-  for (const row of rows) {
-    const scopeId = scopes.get(row.id) ?? ''
-    const group = groups.get(scopeId)
-    if (group) group.push(row)
-    else groups.set(scopeId, [row])
-  }
-  return [...groups.values()].flat()
+  return [...groupBy(rows, row => scopes.get(row.id) ?? '').values()].flat()
 }
 
 function fillBatches(rows: readonly LooseRow[]): Batch[] {

@@ -1,6 +1,7 @@
 // Rows of {request, response} as trajectories: the inverse of anthropic.ts. Every message is a step of its own, the response is the last.
 // Total on rows that their schema has found well-formed. Pure.
 
+import { addTo } from '../../core/groups.ts'
 import type { Block, Json, JsonObject, ToolDefinition } from '../../core/types.ts'
 import { readBlock } from '../../protocols/_anthropic-blocks.ts'
 import { countOf, isList, isObject, objectOf, textOf } from '../../protocols/_json.ts'
@@ -58,10 +59,7 @@ function readNoted({ at, inside, block }: JsonObject): Noted {
 
 function groupByMessage<T>(raw: Json | undefined, read: (entry: JsonObject) => T): Map<number, T[]> {
   const groups = new Map<number, T[]>()
-  for (const entry of listOf(raw)) {
-    const message = countOf(entry['message']) ?? 0
-    groups.set(message, [...(groups.get(message) ?? []), read(entry)])
-  }
+  for (const entry of listOf(raw)) addTo(groups, countOf(entry['message']) ?? 0, read(entry))
   return groups
 }
 

@@ -2,6 +2,7 @@
 // trajectory whose tool call they work for, all others at the top. Every trajectory once, whatever its links say.
 
 import { assert } from '../../core/errors.ts'
+import { addTo } from '../../core/groups.ts'
 import type { JsonObject } from '../../core/types.ts'
 import { defined, isObject, objectOf, textOf } from '../../protocols/_json.ts'
 import type { ScopeInfo } from '../sources/source.ts'
@@ -119,12 +120,6 @@ function groupFamily(trajectories: readonly Trajectory[], main: Trajectory): Fam
       addTo(spawned, home.id, { callId: parent.callId, via: parent.via, trajectoryId: trajectory.id })
   }
   return { embedded, spawned }
-}
-
-function addTo<T>(lists: Map<string, T[]>, key: string, value: T): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [value])
-  else list.push(value)
 }
 
 interface TrajectoryInputs {

@@ -3,6 +3,7 @@
 
 import { closeSync, openSync, readSync } from 'node:fs'
 import { TurnpikeError } from '../../core/errors.ts'
+import { addTo } from '../../core/groups.ts'
 import { parseJson } from '../../protocols/_json.ts'
 import { readLines, refuseHuge, type Source } from '../imports/_source.ts'
 import { findMember } from './line-scan.ts'
@@ -34,11 +35,7 @@ export async function indexLog(source: Source): Promise<LogIndex> {
   const strays: LogLine[] = []
   const add = (line: LogLine, session: string | null): void => {
     if (session === null) strays.push(line)
-    else {
-      const lines = sessions.get(session)
-      if (lines === undefined) sessions.set(session, [line])
-      else lines.push(line)
-    }
+    else addTo(sessions, session, line)
   }
   if (source.isGzip)
     for await (const { line, bytes, isLast } of readLines(source))

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { readEncoding, undoEncodings } from '../../core/encodings.ts'
+import { addTo } from '../../core/groups.ts'
 import { maskQuery, maskText } from '../../core/redact.ts'
 import type { Exchange } from '../../core/types.ts'
 import type { ProtocolAdapter } from '../../protocols/_adapter.ts'
@@ -38,18 +39,12 @@ export async function readImportedSessions(
       const reader = readers.get(name) ?? createSessionReader(name, file.format.id)
       readers.set(name, reader)
       const call = await reader(exchange, identity, { record, part })
-      if (call !== null) add(sessions, name, call)
+      if (call !== null) addTo(sessions, name, call)
     }
   // What cannot be read names no session: it is reported with the first one.
   const [first] = sessions.keys()
-  for (const stray of strays) add(sessions, first ?? nameFile(file.source.file), stray)
+  for (const stray of strays) addTo(sessions, first ?? nameFile(file.source.file), stray)
   return sessions
-}
-
-function add(sessions: Sessions, name: string, call: SourceCall | Undecodable): void {
-  const calls = sessions.get(name)
-  if (calls === undefined) sessions.set(name, [call])
-  else calls.push(call)
 }
 
 interface Place {

@@ -1,6 +1,7 @@
 // What a client changed in a history before it sent it back: the blocks of the context an answer was generated from, held against the
 // blocks that stand before that answer now. Both are read from where they part, so an unchanged beginning costs nothing.
 
+import { addTo } from '../../core/groups.ts'
 import type { History } from './history.ts'
 import type { IdentityTrie } from './identity-trie.ts'
 import type { Edit } from './link.ts'
@@ -65,10 +66,4 @@ function findGone(history: History, old: readonly number[], matched: ReadonlySet
     else addTo(texts, reached, index)
   }
   return { results, texts }
-}
-
-function addTo<Key>(lists: Map<Key, number[]>, key: Key, value: number): void {
-  const known = lists.get(key)
-  if (known === undefined) lists.set(key, [value])
-  else known.push(value)
 }

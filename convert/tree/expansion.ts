@@ -1,6 +1,7 @@
 // Requests that only point at an earlier answer (`previous_response_id`), with the history they point at put before them: such a call
 // stands in the history where it would stand had it sent everything. A request that sends everything as well is left as it is.
 
+import { addTo } from '../../core/groups.ts'
 import { chooseAnswered, sortAnswered } from './answered.ts'
 import type { History } from './history.ts'
 import type { LoadedCall } from './load.ts'
@@ -90,11 +91,7 @@ export function createExpander(history: History): Expander {
 
   return {
     note: call => {
-      if (call.answerId !== null) {
-        const named = byAnswerId.get(call.answerId)
-        if (named === undefined) byAnswerId.set(call.answerId, [call])
-        else named.push(call)
-      }
+      if (call.answerId !== null) addTo(byAnswerId, call.answerId, call)
       if (call.answer === null) return
       for (const node of history.between(call.request, call.answer)) {
         const { strong } = history.blockOf(node)

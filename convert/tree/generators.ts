@@ -1,6 +1,7 @@
 // Who generated which point of a conversation, and which of them a request goes on from. Needs no clock except between calls that gave
 // the very same answer to the very same question: the nearest generated point on a request's own path is its parent's.
 
+import { addTo } from '../../core/groups.ts'
 import { type Answered, chooseAnswered, sortAnswered } from './answered.ts'
 import type { ExpandedCall } from './expansion.ts'
 import type { History } from './history.ts'
@@ -73,9 +74,7 @@ export function createGenerators(history: History, identities: IdentityTrie): Ge
       if (identity === identities.place(request)) return true
       const bySpelling = generators.get(identity) ?? new Map<number, LoadedCall[]>()
       generators.set(identity, bySpelling)
-      const calls = bySpelling.get(answer)
-      if (calls === undefined) bySpelling.set(answer, [call])
-      else calls.push(call)
+      addTo(bySpelling, answer, call)
       return !consulted.has(identity)
     },
     findExtended: ({ call, request }) => {

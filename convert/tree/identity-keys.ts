@@ -1,6 +1,7 @@
 // The key by which each block of a history is known: its provider id where that identifies, else its content. Gateways that write ids of
 // their own are seen through: an id that no answer made is traced to the one made in its place.
 
+import { addTo } from '../../core/groups.ts'
 import type { EpochMs } from '../../core/types.ts'
 import type { BlockTable } from './blocks.ts'
 import type { History } from './history.ts'
@@ -75,9 +76,7 @@ export function createKeyReader(table: BlockTable, history: History, ids: ToolId
       const { block, callId, weak } = history.blockOf(node)
       if (block.kind !== 'tool-call' || callId === null || ids.isAmbiguous(callId)) return true
       const place = `${before} ${block.name}`
-      const known = generated.get(place)
-      if (known === undefined) generated.set(place, [{ id: callId, weak, at }])
-      else known.push({ id: callId, weak, at })
+      addTo(generated, place, { id: callId, weak, at })
       return !asked.has(place)
     },
   }

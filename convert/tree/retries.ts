@@ -1,5 +1,6 @@
 // Several answers to one request: one of them is kept in a lane, the others stand beside it. Pure.
 
+import { groupBy } from '../../core/groups.ts'
 import type { TreeCall } from './tree.ts'
 
 export interface Retries {
@@ -11,13 +12,7 @@ export interface Retries {
 
 /** Kept is the answer that was continued, furthest where several were, else the last. `reach`: latest call that goes on from each. */
 export function groupRetries(generating: readonly TreeCall[], reach: Int32Array): Retries {
-  const groups = new Map<number, TreeCall[]>()
-  for (const call of generating) {
-    const first = call.retryOf ?? call.index
-    const known = groups.get(first)
-    if (known === undefined) groups.set(first, [call])
-    else known.push(call)
-  }
+  const groups = groupBy(generating, call => call.retryOf ?? call.index)
   const besides = new Map<number, readonly TreeCall[]>()
   const alternatives = new Set<number>()
   for (const group of groups.values()) {

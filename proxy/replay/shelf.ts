@@ -2,6 +2,7 @@
 // bodies stay in the store and are read one at a time, and only for addresses where equal bytes are not enough.
 
 import { undoEncodings } from '../../core/encodings.ts'
+import { addTo } from '../../core/groups.ts'
 import type { Exchange, Json } from '../../core/types.ts'
 import { protocolById } from '../../protocols/_all.ts'
 import type { Store, StoredBody } from '../../store/_adapter.ts'
@@ -74,12 +75,6 @@ export function createShelf(store: Store, exchanges: readonly Exchange[]): Shelf
 
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
 const withoutUuids = (address: string): string => address.replace(uuid, '*')
-
-function addTo(lists: Map<string, Shelved[]>, key: string, entry: Shelved): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [entry])
-  else list.push(entry)
-}
 
 /** A GET that opened a WebSocket answers no other GET. */
 export const handshakeMethod = 'GET (WebSocket)'
