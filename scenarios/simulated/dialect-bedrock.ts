@@ -1,19 +1,10 @@
 // Amazon Bedrock as it is simulated: Converse, and InvokeModel with Anthropic's bodies. See dialect.ts for what each member means.
 
 import type { Json, JsonObject } from '../../core/types.ts'
+import { typeOfStatus } from '../../protocols/_bedrock-errors.ts'
 import { type Dialect, madeAt } from './dialect.ts'
 import { anthropicDialect } from './dialect-anthropic.ts'
 import { estimateMarkedPrompt, estimateTokens, openPromptMemory } from './usage.ts'
-
-const types: Readonly<Record<number, string>> = {
-  401: 'UnrecognizedClientException',
-  403: 'AccessDeniedException',
-  404: 'ResourceNotFoundException',
-  429: 'ThrottlingException',
-  503: 'ServiceUnavailableException',
-  504: 'ModelTimeoutException',
-  529: 'ServiceUnavailableException',
-}
 
 const shared = {
   requestIdHeader: 'x-amzn-requestid',
@@ -21,10 +12,7 @@ const shared = {
   reportsCacheWrites: true,
   ping: null,
   streamsUsage: () => true,
-  writeError: ({ status, message }) => ({
-    __type: types[status] ?? (status < 500 ? 'ValidationException' : 'InternalServerException'),
-    message,
-  }),
+  writeError: ({ status, message }) => ({ __type: typeOfStatus(status), message }),
   writeModel: id => ({
     modelId: id,
     modelName: `${id} (simulated)`,
