@@ -16,9 +16,8 @@ import { pause } from '../../runner/processes.ts'
 import { createTamperWatch } from '../../runner/tampering.ts'
 import { verifyTurn } from '../../runner/verify.ts'
 import { dockerMissing } from '../docker.ts'
-import { atEnd, makeDirectory, never, plainSpec } from '../runner/_sandbox.ts'
+import { atEnd, findMarked, makeDirectory, never, plainSpec } from '../runner/_sandbox.ts'
 import { containerPlace } from './attack-list.ts'
-import { findMarked } from './attack-trial.ts'
 
 let trials = 0
 async function open(adapter: EnvironmentAdapter, change: Partial<EnvironmentSpec> = {}): Promise<Environment> {

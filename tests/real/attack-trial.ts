@@ -1,13 +1,13 @@
 // Plays one attack in an environment: the agent's turn, a verification that must fail, and a look at what the agent has gained from it.
 import { randomBytes } from 'node:crypto'
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Verifier } from '../../core/task.ts'
 import type { Environment } from '../../runner/environments/_adapter.ts'
 import { verifyByReward } from '../../runner/reward-verification.ts'
 import { type Verification, verifyTurn } from '../../runner/verify.ts'
-import { never } from '../runner/_sandbox.ts'
+import { findMarked, never } from '../runner/_sandbox.ts'
 import type { Attack } from './attack-list.ts'
 
 /** How the verifier tells its result: by what it prints and reports, or by a reward in a file as Harbor's do. */
@@ -102,18 +102,4 @@ function makeVerifier(attack: Attack, secret: string): Verifier {
     }
   const script = `# ${secret}\nsleep 0.5\n[ -f work.sh ] && sh ./work.sh\nsleep 0.1\necho 'not ok 1 - real'\necho 1..1\nexit 1\n`
   return { files: { 'hidden/secret.sh': script }, command: ['sh', 'hidden/secret.sh'], timeoutMs: 30_000 }
-}
-
-/** Seen from this machine, so that no process can hide in its own view. */
-export function findMarked(mark: string): number[] {
-  return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .map(Number)
-    .filter(id => {
-      try {
-        return readFileSync(`/proc/${id}/cmdline`, 'latin1').includes(mark)
-      } catch {
-        return false
-      }
-    })
 }

@@ -1,5 +1,5 @@
 // Temporary directories that vanish after the test, and small things every runner test needs.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
@@ -53,4 +53,18 @@ export function isAlive(id: number): boolean {
   } catch {
     return false
   }
+}
+
+/** Processes with that word on their command line. Seen from this machine, so that none can hide in its own view. */
+export function findMarked(mark: string): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+    .filter(id => {
+      try {
+        return readFileSync(`/proc/${id}/cmdline`, 'latin1').includes(mark)
+      } catch {
+        return false
+      }
+    })
 }

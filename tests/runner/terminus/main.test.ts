@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { waitFor } from '../_sandbox.ts'
+import { findMarked, waitFor } from '../_sandbox.ts'
 import { session, setUp, writeReply } from './_simulated.ts'
 
 const done = { text: writeReply({ complete: true }) }
@@ -117,7 +116,7 @@ describe('terminus', () => {
     await new Promise(resolve => setTimeout(resolve, 1_000))
     stop.abort()
     expect((await running).ended).toBe('interrupted')
-    await waitFor(() => !execFileSync('ps', ['-eo', 'args']).toString().includes(home))
+    await waitFor(() => findMarked(home).length === 0)
     expect(readdirSync(home).filter(name => name.startsWith('terminus-'))).toEqual([])
   })
 

@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { keysBytesMax, openTerminal, refuseVersion, type Terminal } from '../../../runner/terminus/tmux.ts'
-import { atEnd, makeDirectory, never } from '../_sandbox.ts'
+import { atEnd, findMarked, makeDirectory, never } from '../_sandbox.ts'
 
 async function open(change: { readonly columns?: number; readonly path?: string } = {}) {
   const home = makeDirectory()
@@ -99,7 +98,7 @@ describe('a terminal', () => {
     await terminal.close()
     expect(readFileSync(join(home, "logs of #1, it's", 'pane'), 'utf8')).toContain('rec2orded')
     expect(readdirSync(home).filter(name => name.startsWith('terminus-'))).toEqual([])
-    expect(execFileSync('ps', ['-eo', 'args']).toString()).not.toContain(home)
+    expect(findMarked(home)).toEqual([])
   })
 
   it('finds room for its socket where the temporary directory has a long name', async () => {
