@@ -50,11 +50,6 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['runner/terminus/prompt.ts'],
   },
   {
-    reason: 'waits, and ends early when called off: tested by those who wait',
-    testedBy: 'tests/runner/terminus/patience.test.ts',
-    files: ['runner/terminus/pause.ts'],
-  },
-  {
     reason: 'one model call over an official client; tested as the process that makes it',
     testedBy: 'tests/runner/terminus/main.test.ts',
     files: ['runner/terminus/anthropic.ts', 'runner/terminus/openai-chat.ts', 'runner/terminus/openai-responses.ts'],
@@ -457,6 +452,11 @@ export const unmirrored: readonly Unmirrored[] = [
     reason: 'held to the contract of its kind',
     testedBy: 'tests/conformance/agents.test.ts',
     files: ['runner/agents/mini.ts', 'runner/agents/nop.ts', 'runner/agents/oracle.ts', 'runner/agents/terminus.ts'],
+  },
+  {
+    reason: 'what both programs of our own begin and end with; only a process shows it',
+    testedBy: 'tests/runner/mini/main.test.ts',
+    files: ['runner/agent-program.ts'],
   },
   {
     reason: 'speaks to a provider; tested as a process against one',

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { AgentSpec } from '../../../runner/agents/_adapter.ts'
 import { agents, findAgent } from '../../../runner/agents/_all.ts'
 import { chooseDriver, chooseProtocol, hasVersions, refuseChoice } from '../../../runner/agents/_choices.ts'
 import { layerOf, pinLayer } from '../../../runner/agents/_programs.ts'
@@ -20,6 +21,23 @@ it.each([
 it('takes its first protocol where the model is at home in none of its own, and the one asked for above all', () => {
   expect(chooseProtocol({ id: 'x', model: 'gemini-2.5-pro' }, ['openai-responses'])).toBe('openai-responses')
   expect(chooseProtocol({ id: 'x', model: 'gpt-5.2', protocol: 'openai-chat' }, all)).toBe('openai-chat')
+})
+
+it.each(['mini', 'terminus'])('%s is told the protocol: the one asked for, else by the model', id => {
+  const told = (spec: Partial<AgentSpec>) => {
+    const places = { workspace: 'w', home: 'h', token: 't', baseUrls: { root: 'u', anthropic: 'u', openai: 'u' }, inImage: false }
+    return findAgent(id).env({ spec: { id, model: 'claude-x', ...spec }, ...places })['TURNPIKE_PROTOCOL']
+  }
+  expect(told({})).toBe('anthropic-messages')
+  expect(told({ protocol: 'openai-chat' })).toBe('openai-chat')
+  expect(told({ model: 'gpt-5.2' })).toBe('openai-chat')
+})
+
+it('terminus follows its settings, and refuses two protocols at once', () => {
+  const spec = { id: 'terminus', model: 'm', protocol: 'openai-chat' }
+  const refusal = (protocol: string) => findAgent('terminus').refuse({ ...spec, settings: { protocol } })
+  expect(refusal('openai-responses')).toMatch(/two protocols, openai-chat and in its settings openai-responses; leave one out/)
+  expect([refusal('openai-chat'), refusal('auto')]).toEqual([null, null])
 })
 
 it('drives by the adapter’s first way unless another is asked for', () => {
