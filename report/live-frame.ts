@@ -105,7 +105,7 @@ function describeEnd(trial: LiveTrial, width: number): string {
   const tokens = figures === null ? '' : `${shortenCount(tokensIn(figures))} in, ${shortenCount(figures.tokens.output)} out`
   const parts: ReadonlyArray<readonly [rank: number, text: string]> = [
     [0, cleanText(trial.name)],
-    [1, outcome ?? 'ended'],
+    [1, cleanText(outcome ?? 'ended')],
     [2, `${passed} of ${planned} ${planned === 1 ? 'turn' : 'turns'} passed`],
     [4, strip],
     [7, figures === null || figures.calls === 0 ? '' : countOf(figures.calls, 'call')],

@@ -104,7 +104,7 @@ describe('a frame', () => {
           expect(widthOf(stripVTControlCharacters(line))).toBeLessThanOrEqual(columns)
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 400, examples: [[[{ event: eventAt(0, 'trial-ended', { outcome: 'a\u001b[31mb\nc' }) }], 13, 0, false]] },
     )
   })
 
