@@ -23,6 +23,11 @@ export function objectOf(value: unknown): JsonObject {
   return isObject(value) ? value : {}
 }
 
+/** The objects of a list; none of what is no list. */
+export function objectsOf(value: unknown): JsonObject[] {
+  return isList(value) ? value.filter(isObject) : []
+}
+
 /** The object's other fields. */
 export function without(object: JsonObject, keys: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)))

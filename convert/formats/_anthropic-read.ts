@@ -4,7 +4,7 @@
 import { addTo } from '../../core/groups.ts'
 import type { Block, Json, JsonObject, ToolDefinition } from '../../core/types.ts'
 import { readBlock } from '../../protocols/_anthropic-blocks.ts'
-import { countOf, isList, isObject, objectOf, textOf } from '../../protocols/_json.ts'
+import { countOf, isList, isObject, objectOf, objectsOf, textOf } from '../../protocols/_json.ts'
 import type { TrajectorySet, TrajectoryStep } from '../trajectory.ts'
 import { restore } from './_anthropic-rows.ts'
 import { readPart } from './_parts.ts'
@@ -28,7 +28,7 @@ export function readAnthropicRow(row: JsonObject): TrajectorySet {
       omitted.get(message) ?? [],
       new Map(texts.get(message) ?? []),
     )
-  const messages = [...listOf(request['messages']), ...(isObject(row['response']) ? [row['response']] : [])]
+  const messages = [...objectsOf(request['messages']), ...(isObject(row['response']) ? [row['response']] : [])]
   const steps = messages.map(({ role, content }, index): TrajectoryStep => {
     const known = role === 'assistant' || role === 'system' ? role : 'user'
     return {
@@ -42,7 +42,7 @@ export function readAnthropicRow(row: JsonObject): TrajectorySet {
     ...read,
     ...readAsked(notes),
     system: readContent(request['system'], -1),
-    tools: [...listOf(request['tools']).map(readOwnTool), ...readTools(notes['server_tools'])],
+    tools: [...objectsOf(request['tools']).map(readOwnTool), ...readTools(notes['server_tools'])],
     steps,
   }
   return { scope, policy: trajectory.policy, trajectories: [trajectory] }
@@ -59,10 +59,6 @@ function readNoted({ at, inside, block }: JsonObject): Noted {
 
 function groupByMessage<T>(raw: Json | undefined, read: (entry: JsonObject) => T): Map<number, T[]> {
   const groups = new Map<number, T[]>()
-  for (const entry of listOf(raw)) addTo(groups, countOf(entry['message']) ?? 0, read(entry))
+  for (const entry of objectsOf(raw)) addTo(groups, countOf(entry['message']) ?? 0, read(entry))
   return groups
-}
-
-function listOf(value: Json | undefined): JsonObject[] {
-  return isList(value) ? value.filter(isObject) : []
 }

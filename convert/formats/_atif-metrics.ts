@@ -4,6 +4,7 @@
 import type { Json, JsonObject, Usage } from '../../core/types.ts'
 import { countOf, defined, isList, isObject, objectOf, textOf } from '../../protocols/_json.ts'
 import type { FailedCall, StepTokens, Trajectory } from '../trajectory.ts'
+import { readCounts, writeCounts } from './_usage-counts.ts'
 
 /** Usage read from a document of another writer; its own metrics are in `raw`. */
 export const foreignMapping = 'atif/1'
@@ -57,13 +58,7 @@ export function writeMetrics({ usage, costNanoUsd }: Spent, tokens: StepTokens |
 
 export function writeUsage(usage: Usage): JsonObject {
   return {
-    input: usage.input,
-    cached_read: usage.cachedRead,
-    cached_write_5m: usage.cachedWrite5m,
-    cached_write_1h: usage.cachedWrite1h,
-    cached_write_other: usage.cachedWriteOther,
-    output: usage.output,
-    reasoning: usage.reasoning,
+    ...writeCounts(usage),
     server_tools: usage.serverTools,
     service_tier: usage.serviceTier,
     source: usage.source,
@@ -77,13 +72,7 @@ export function readUsage(value: Json | undefined): Usage | null {
   if (!isObject(value)) return null
   const { source } = value
   return {
-    input: countOf(value['input']),
-    cachedRead: countOf(value['cached_read']),
-    cachedWrite5m: countOf(value['cached_write_5m']),
-    cachedWrite1h: countOf(value['cached_write_1h']),
-    cachedWriteOther: countOf(value['cached_write_other']),
-    output: countOf(value['output']),
-    reasoning: countOf(value['reasoning']),
+    ...readCounts(value),
     serverTools: objectOf(value['server_tools']) as Readonly<Record<string, number>>,
     serviceTier: textOf(value['service_tier']),
     source: source === 'wire' || source === 'wire-partial' ? source : 'none',

@@ -2,7 +2,7 @@
 // Total on rows that their schema has found well-formed. Pure.
 
 import type { Block, Json, JsonObject, Message } from '../../core/types.ts'
-import { countOf, isList, isObject, objectOf, textOf } from '../../protocols/_json.ts'
+import { countOf, isList, objectOf, objectsOf, textOf } from '../../protocols/_json.ts'
 import type { TrajectorySet, TrajectoryStep } from '../trajectory.ts'
 import { readCall, readPart } from './_parts.ts'
 import { readAsked, readRowMeta, readTools } from './_row-meta-read.ts'
@@ -12,7 +12,7 @@ type Omitted = ReadonlyMap<number, ReadonlyArray<{ readonly at: number; readonly
 
 export function readChatRow(row: JsonObject): TrajectorySet {
   const notes = objectOf(row['turnpike'])
-  const messages = listOf(row['messages'])
+  const messages = objectsOf(row['messages'])
   const omitted = readOmitted(notes['omitted'])
   const errors = new Set(isList(notes['errors']) ? notes['errors'] : [])
   const { scope, calls, copied, offset: head, ...meta } = readRowMeta(notes, messages[0]?.['role'] === 'system' ? 1 : 0)
@@ -29,7 +29,7 @@ export function readChatRow(row: JsonObject): TrajectorySet {
     ...meta,
     ...readAsked(notes),
     system: head === 0 ? [] : readContent(messages[0]?.['content'], omitted.get(0) ?? []),
-    tools: readTools([...listOf(row['tools']), ...listOf(notes['server_tools'])]),
+    tools: readTools([...objectsOf(row['tools']), ...objectsOf(notes['server_tools'])]),
     steps,
   }
   return { scope, policy: trajectory.policy, trajectories: [trajectory] }
@@ -49,7 +49,7 @@ function readMessage(
   if (role !== 'assistant') return { role: role === 'user' ? 'user' : 'system', blocks: readContent(content, left) }
   const blocks: Block[] = readContent(content, [])
   if (typeof refusal === 'string') blocks.push({ kind: 'refusal', text: refusal })
-  for (const call of listOf(calls)) {
+  for (const call of objectsOf(calls)) {
     const { name, arguments: inputText } = objectOf(call['function'])
     blocks.push(readCall(call['id'], name, textOf(inputText) ?? ''))
   }
@@ -60,7 +60,7 @@ function readMessage(
 /** What was left out is put in the place of the words that stand for it. */
 function readContent(content: Json | undefined, left: readonly { readonly at: number; readonly block: Block }[]): Block[] {
   if (typeof content === 'string') return [{ kind: 'text', text: content }]
-  const blocks = listOf(content).map(readContentPart)
+  const blocks = objectsOf(content).map(readContentPart)
   for (const { at, block } of left) blocks[at] = block
   return blocks
 }
@@ -78,15 +78,11 @@ function readContentPart(part: JsonObject): Block {
 
 function readOmitted(raw: Json | undefined): Omitted {
   const omitted = new Map<number, Array<{ at: number; block: Block }>>()
-  for (const entry of listOf(raw)) {
+  for (const entry of objectsOf(raw)) {
     const message = countOf(entry['message']) ?? 0
     const left = omitted.get(message) ?? []
     left.push({ at: countOf(entry['at']) ?? 0, block: readPart(entry['block'] ?? null) })
     omitted.set(message, left)
   }
   return omitted
-}
-
-function listOf(value: Json | undefined): JsonObject[] {
-  return isList(value) ? value.filter(isObject) : []
 }

@@ -2,14 +2,14 @@
 // place in the row, and results keep the name of their tool. Every message is a step of its own. Total on well-formed rows. Pure.
 
 import type { Block, Json, JsonObject, Message } from '../../core/types.ts'
-import { countOf, isList, isObject, objectOf, printJson, textOf, without } from '../../protocols/_json.ts'
+import { countOf, isList, isObject, objectOf, objectsOf, printJson, textOf, without } from '../../protocols/_json.ts'
 import type { Generation, StepTokens, TrajectorySet, TrajectoryStep } from '../trajectory.ts'
 import { readContent, readPart, readTexts } from './_parts.ts'
 import { readGeneration, readRowMeta, readTools } from './_row-meta-read.ts'
 
 export function readMergedRow(row: JsonObject): TrajectorySet {
   const meta = objectOf(row['meta'])
-  const messages = listOf(row['messages'])
+  const messages = objectsOf(row['messages'])
   const { scope, calls, copied, offset, ...read } = readRowMeta(meta, messages[0]?.['role'] === 'system' ? 1 : 0)
   const head = offset === 0 ? undefined : messages[0]
   const steps = messages.slice(offset).map((message, index): TrajectoryStep => {
@@ -76,7 +76,7 @@ function readAnswer(raw: JsonObject): Block[] {
       ? readContent(content)
       : readTexts(text.endsWith(refused) ? text.slice(0, text.length - refused.length) : text, splits)),
     ...(typeof refusal === 'string' ? [{ kind: 'refusal', text: refusal } as const] : []),
-    ...listOf(raw['tool_calls']).map(readCall),
+    ...objectsOf(raw['tool_calls']).map(readCall),
     ...(isList(others) ? others.map(readPart) : []),
   ]
 }
@@ -96,8 +96,4 @@ function readTokens(raw: Json | undefined): StepTokens | null {
     ids: raw['ids'].filter(id => typeof id === 'number'),
     logprobs: isList(logprobs) ? logprobs.map(value => (typeof value === 'number' ? value : null)) : null,
   }
-}
-
-function listOf(value: Json | undefined): JsonObject[] {
-  return isList(value) ? value.filter(isObject) : []
 }

@@ -2,11 +2,12 @@
 // such rows; what a foreign row does not say is null or empty, and calls without an id are named by their place in the row.
 
 import type { Block, Json, JsonObject, Usage } from '../../core/types.ts'
-import { countOf, isList, isObject, objectOf, textOf } from '../../protocols/_json.ts'
+import { countOf, isList, isObject, objectOf, objectsOf, textOf } from '../../protocols/_json.ts'
 import type { ScopeInfo } from '../sources/source.ts'
 import type { Boundary, Generation, Trajectory, TrajectoryKind, TrajectoryParent } from '../trajectory.ts'
 import type { LinkKind } from '../tree/link.ts'
 import { readPart, readTool } from './_parts.ts'
+import { readCounts } from './_usage-counts.ts'
 
 export interface RowMeta extends Omit<Trajectory, 'system' | 'tools' | 'steps' | 'model' | 'maxTokens' | 'metadata'> {
   readonly scope: ScopeInfo
@@ -20,7 +21,7 @@ export interface RowMeta extends Omit<Trajectory, 'system' | 'tools' | 'steps' |
 /** `inferred`: messages before the first step, for rows of others that do not say. */
 export function readRowMeta(meta: JsonObject, inferred: number): RowMeta {
   const offset = countOf(meta['first_step']) ?? inferred
-  const calls = listOf(meta['calls']).map(call => [(countOf(call['message']) ?? 0) - offset, readGeneration(call)] as const)
+  const calls = objectsOf(meta['calls']).map(call => [(countOf(call['message']) ?? 0) - offset, readGeneration(call)] as const)
   return {
     offset,
     id: textOf(meta['trajectory_id']) ?? '',
@@ -34,12 +35,12 @@ export function readRowMeta(meta: JsonObject, inferred: number): RowMeta {
     breakReason: (meta['break_reason'] ?? null) as Trajectory['breakReason'],
     approximate: meta['approximate'] === true,
     calls: new Map(calls),
-    failed: listOf(meta['failed_calls']).map(call => ({
+    failed: objectsOf(meta['failed_calls']).map(call => ({
       callId: textOf(call['call_id']) ?? '',
       usage: readUsage(call['usage']),
       costNanoUsd: countOf(call['cost_nano_usd']),
     })),
-    boundaries: listOf(meta['boundaries']).map(boundary => readBoundary(boundary, offset)),
+    boundaries: objectsOf(meta['boundaries']).map(boundary => readBoundary(boundary, offset)),
     copied: new Set((isList(meta['copied']) ? meta['copied'] : []).map(place => (countOf(place) ?? 0) - offset)),
   }
 }
@@ -47,10 +48,6 @@ export function readRowMeta(meta: JsonObject, inferred: number): RowMeta {
 /** The model, the limit and the metadata, where formats without a place for them keep them. */
 export function readAsked(meta: JsonObject): Pick<Trajectory, 'model' | 'maxTokens' | 'metadata'> {
   return { model: textOf(meta['model']), maxTokens: countOf(meta['max_tokens']), metadata: meta['metadata'] ?? null }
-}
-
-function listOf(value: Json | undefined): JsonObject[] {
-  return isList(value) ? value.filter(isObject) : []
 }
 
 function readScope(meta: JsonObject): ScopeInfo {
@@ -99,13 +96,7 @@ export function readGeneration(call: JsonObject): Generation {
 function readUsage(raw: Json | undefined): Usage | null {
   if (!isObject(raw)) return null
   return {
-    input: countOf(raw['input']),
-    cachedRead: countOf(raw['cached_read']),
-    cachedWrite5m: countOf(raw['cached_write_5m']),
-    cachedWrite1h: countOf(raw['cached_write_1h']),
-    cachedWriteOther: countOf(raw['cached_write_other']),
-    output: countOf(raw['output']),
-    reasoning: countOf(raw['reasoning']),
+    ...readCounts(raw),
     serverTools: {},
     serviceTier: null,
     source: 'wire',
@@ -122,7 +113,7 @@ function readBoundary(raw: JsonObject, offset: number): Boundary {
     step: (countOf(raw['message']) ?? offset) - offset,
     type: (raw['type'] ?? 'edit') as Boundary['type'],
     boundary: (raw['boundary'] ?? 'append') as Boundary['boundary'],
-    edits: listOf(raw['edits']).map(({ kind, block }) => ({
+    edits: objectsOf(raw['edits']).map(({ kind, block }) => ({
       kind: kind as Boundary['edits'][number]['kind'],
       block: isObject(block) ? readPart(block) : null,
     })),

@@ -1,10 +1,11 @@
 // What a row says about its trajectory beside the conversation: ids, parent, calls with usage and cost, changes of the context. One shape for
 // all formats, written here and read by _row-meta-read.ts; docs/convert.md documents it. Never repeats the conversation.
 
-import type { Json, JsonObject, Usage } from '../../core/types.ts'
+import type { JsonObject } from '../../core/types.ts'
 import type { ScopeInfo } from '../sources/source.ts'
 import type { Boundary, Generation, Trajectory } from '../trajectory.ts'
 import { writePart, writeTool } from './_parts.ts'
+import { writeCounts } from './_usage-counts.ts'
 
 /** Changed when a reader of older rows would be wrong. */
 export const rowVersion = 1
@@ -39,7 +40,7 @@ export function writeRowMeta({ trajectory, scope, placeOf }: RowMetaInputs): Jso
     calls: steps.flatMap(({ generation }, index) => (generation === null ? [] : [writeCall(generation, placeOf(index))])),
     failed_calls: trajectory.failed.map(({ callId, usage, costNanoUsd }) => ({
       call_id: callId,
-      usage: writeUsage(usage),
+      usage: usage && writeCounts(usage),
       ...(costNanoUsd === null ? {} : { cost_nano_usd: costNanoUsd }),
     })),
     boundaries: trajectory.boundaries.map(boundary => writeBoundary(boundary, placeOf(boundary.step))),
@@ -72,24 +73,11 @@ function writeCall(generation: Generation, message: number): JsonObject {
     ended_at: generation.endedAt,
     answer_id: generation.answerId,
     stop_reason: generation.stopReason,
-    usage: writeUsage(generation.usage),
+    usage: generation.usage && writeCounts(generation.usage),
     cost_nano_usd: generation.costNanoUsd,
     partial: generation.partial,
     unresolved_retry: generation.unresolvedRetry,
     logged_times: generation.loggedTimes,
-  }
-}
-
-function writeUsage(usage: Usage | null): Json {
-  if (usage === null) return null
-  return {
-    input: usage.input,
-    cached_read: usage.cachedRead,
-    cached_write_5m: usage.cachedWrite5m,
-    cached_write_1h: usage.cachedWrite1h,
-    cached_write_other: usage.cachedWriteOther,
-    output: usage.output,
-    reasoning: usage.reasoning,
   }
 }
 

@@ -3,7 +3,7 @@
 
 import type { HeaderList, Json, JsonObject } from '../../core/types.ts'
 import { webSocketFraming, writeMessage } from '../../protocols/_framing-websocket.ts'
-import { isList, isObject, objectOf } from '../../protocols/_json.ts'
+import { isList, isObject, objectOf, objectsOf } from '../../protocols/_json.ts'
 import type { ImportedExchange, ImportFormat, RecordedFacts } from './_adapter.ts'
 import {
   type Place,
@@ -68,7 +68,7 @@ function readPostData(value: Json | undefined, place: Place): Buffer {
   const text = readOptionalText(value, 'request.postData.text', place)
   const isBase64 = value['_encoding'] === 'base64' || value['encoding'] === 'base64'
   if (text !== null && text !== '') return Buffer.from(text, isBase64 ? 'base64' : 'utf8')
-  const parameters = isList(value['params']) ? value['params'].filter(isObject) : []
+  const parameters = objectsOf(value['params'])
   return Buffer.from(
     new URLSearchParams(parameters.map((one): [string, string] => [String(one['name']), String(one['value'] ?? '')])).toString(),
   )

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import type { HeaderList, Json, JsonObject } from '../../core/types.ts'
-import { isList, isObject, without } from '../../protocols/_json.ts'
+import { isList, isObject, objectsOf, without } from '../../protocols/_json.ts'
 import anthropicMessages from '../../protocols/anthropic-messages.ts'
 import openaiChat from '../../protocols/openai-chat.ts'
 import type { ImportedExchange, ImportFormat, RecordReader } from './_adapter.ts'
@@ -101,7 +101,7 @@ export function isSystemMessage(message: Json): boolean {
  * whose system text is a field of its own.
  */
 export function isChatRequest(request: JsonObject, messages: { readonly chat: boolean; readonly system: boolean }): boolean {
-  const tools = (isList(request['tools']) ? request['tools'] : []).filter(isObject)
+  const tools = objectsOf(request['tools'])
   if (messages.chat || tools.some(tool => isObject(tool['function']))) return true
   const { system } = request
   const isNative = (isList(system) ? system.length > 0 : typeof system === 'string') || tools.some(tool => 'input_schema' in tool)

@@ -1,9 +1,10 @@
 // Trajectories for the tests of formats: one with every kind of block, and an arbitrary one of any shape a policy may build.
 
 import fc from 'fast-check'
+import type { OutputFormat } from '../../../convert/formats/_adapter.ts'
 import type { ScopeInfo } from '../../../convert/sources/source.ts'
 import type { Boundary, Generation, Trajectory, TrajectorySet, TrajectoryStep } from '../../../convert/trajectory.ts'
-import type { Block, Json, Message, ToolDefinition } from '../../../core/types.ts'
+import type { Block, Json, JsonObject, Message, ToolDefinition } from '../../../core/types.ts'
 import { usage } from '../script.ts'
 
 export const scope: ScopeInfo = {
@@ -113,6 +114,12 @@ export function trajectory(steps: readonly TrajectoryStep[], changes: Partial<Tr
 
 export function setOf(...trajectories: readonly Trajectory[]): TrajectorySet {
   return { scope, policy: trajectories[0]?.policy ?? 'readable', trajectories }
+}
+
+/** Of a trajectory alone; empty where the format has no row for it. */
+export function firstRow(format: Pick<OutputFormat, 'write'>, one: Trajectory): JsonObject {
+  const [row] = [...format.write(setOf(one))]
+  return row ?? {}
 }
 
 const boundaries: readonly Boundary[] = [

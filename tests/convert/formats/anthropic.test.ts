@@ -8,13 +8,13 @@ import {
   call,
   document,
   everything,
+  firstRow,
   generation,
   image,
   redacted,
   refusal,
   result,
   say,
-  setOf,
   signed,
   step,
   text,
@@ -22,17 +22,15 @@ import {
   webSearch,
 } from './_trajectories.ts'
 
-function write(steps: readonly TrajectoryStep[], changes: Partial<Trajectory> = {}): JsonObject {
-  const [row] = [...anthropic.write(setOf(trajectory(steps, changes)))]
-  return row ?? {}
-}
+const write = (steps: readonly TrajectoryStep[], changes: Partial<Trajectory> = {}): JsonObject =>
+  firstRow(anthropic, trajectory(steps, changes))
 const part = (row: JsonObject, key: string): JsonObject => row[key] as JsonObject
 const messagesOf = (row: JsonObject): readonly JsonObject[] => part(row, 'request')['messages'] as readonly JsonObject[]
 const blocksOf = (row: JsonObject): readonly Block[][] =>
   [...anthropic.read(row).trajectories].flatMap(one => one.steps.map(({ message }) => [...message.blocks]))
 
 describe('a conversation of this protocol', () => {
-  const [row = {}] = [...anthropic.write(setOf(everything))]
+  const row = firstRow(anthropic, everything)
 
   it('is the request of the last call and its answer, as they crossed the wire', () => {
     expect(part(row, 'request')).toMatchObject({

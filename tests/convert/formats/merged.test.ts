@@ -7,6 +7,7 @@ import {
   call,
   document,
   everything,
+  firstRow,
   generation,
   image,
   redacted,
@@ -21,10 +22,8 @@ import {
   webSearch,
 } from './_trajectories.ts'
 
-function write(steps: readonly TrajectoryStep[], changes: Partial<Trajectory> = {}): JsonObject {
-  const [row] = [...merged.write(setOf(trajectory(steps, { system: [], ...changes })))]
-  return row ?? {}
-}
+const write = (steps: readonly TrajectoryStep[], changes: Partial<Trajectory> = {}): JsonObject =>
+  firstRow(merged, trajectory(steps, { system: [], ...changes }))
 
 const messagesOf = (row: JsonObject): readonly JsonObject[] => row['messages'] as readonly JsonObject[]
 const metaOf = (row: JsonObject): JsonObject => row['meta'] as JsonObject
@@ -141,7 +140,7 @@ describe('meta', () => {
   })
 
   it('tells calls with usage and cost, failures, the parent and every change of the context', () => {
-    const [row = {}] = [...merged.write(setOf(everything))]
+    const row = firstRow(merged, everything)
     const meta = metaOf(row)
     expect(meta['parent']).toEqual({ call_id: 'c0', relation: 'subagent', link: 'textual', via: 'toolu_9' })
     expect(meta['scope']).toMatchObject({ run_id: '01RUN', task: 'task', agent: { name: 'agent', version: null }, score: 0.5 })
@@ -189,7 +188,7 @@ describe('meta', () => {
 
 describe('reading', () => {
   it('gives back what the row holds: ids, calls, links, changes', () => {
-    const [row = {}] = [...merged.write(setOf(everything))]
+    const row = firstRow(merged, everything)
     const { scope, trajectories } = merged.read(row)
     const [read] = [...trajectories]
     expect(scope).toEqual(setOf(everything).scope)

@@ -11,12 +11,12 @@ import {
   call,
   document,
   everything,
+  firstRow,
   generation,
   image,
   refusal,
   result,
   say,
-  setOf,
   signed,
   step,
   text,
@@ -25,10 +25,8 @@ import {
   webSearch,
 } from './_trajectories.ts'
 
-function write(steps: readonly TrajectoryStep[], changes: Partial<Trajectory> = {}): JsonObject {
-  const [row] = [...openai.write(setOf(trajectory(steps, { system: [], ...changes })))]
-  return row ?? {}
-}
+const write = (steps: readonly TrajectoryStep[], changes: Partial<Trajectory> = {}): JsonObject =>
+  firstRow(openai, trajectory(steps, { system: [], ...changes }))
 const messagesOf = (row: JsonObject): readonly JsonObject[] => row['messages'] as readonly JsonObject[]
 const notesOf = (row: JsonObject): JsonObject => row['turnpike'] as JsonObject
 
@@ -125,7 +123,7 @@ it('without the key turnpike, a row has only keys of the API', () => {
   const strict = compileSchema({ ...schema, properties, required: ['messages'] } as unknown as JsonObject)
   fc.assert(
     fc.property(anyTrajectory, one => {
-      const [{ turnpike: _, ...upload } = {} as JsonObject] = [...openai.write(setOf(one))]
+      const { turnpike: _, ...upload } = firstRow(openai, one)
       expect(strict.problems(upload)).toEqual([])
       for (const message of upload['messages'] as JsonObject[]) {
         const known = ['role', 'content', 'tool_calls', 'tool_call_id', 'refusal', 'weight']
@@ -137,7 +135,7 @@ it('without the key turnpike, a row has only keys of the API', () => {
 })
 
 it('reading puts every block back: thinking, images and documents from where they were noted', () => {
-  const [row = {}] = [...openai.write(setOf(everything))]
+  const row = firstRow(openai, everything)
   const [read] = [...openai.read(row).trajectories]
   const kindsOf = (one: Trajectory | undefined) =>
     one?.steps.flatMap(({ message }) => message.blocks.map(block => block.kind)).sort()

@@ -9,21 +9,19 @@ import {
   call,
   document,
   everything,
+  firstRow,
   generation,
   image,
   result,
   say,
-  setOf,
   signed,
   step,
   text,
   trajectory,
 } from './_trajectories.ts'
 
-function write(steps: readonly TrajectoryStep[], changes: Partial<Trajectory> = {}): JsonObject {
-  const [row] = [...sharegpt.write(setOf(trajectory(steps, changes)))]
-  return row ?? {}
-}
+const write = (steps: readonly TrajectoryStep[], changes: Partial<Trajectory> = {}): JsonObject =>
+  firstRow(sharegpt, trajectory(steps, changes))
 const itemsOf = (row: JsonObject): readonly JsonObject[] => row['conversations'] as readonly JsonObject[]
 
 describe('items', () => {
@@ -76,7 +74,7 @@ describe('items', () => {
 })
 
 describe('rows', () => {
-  const [row = {}] = [...sharegpt.write(setOf(everything))]
+  const row = firstRow(sharegpt, everything)
 
   it('say that they are lossy, and have tools as text', () => {
     expect(row['lossy']).toBe(true)

@@ -4,7 +4,7 @@ import trl from '../../../convert/formats/trl.ts'
 import trlPrompt from '../../../convert/formats/trl-prompt.ts'
 import type { Generation, TrajectoryStep } from '../../../convert/trajectory.ts'
 import type { JsonObject } from '../../../core/types.ts'
-import { anyTrajectory, generation, say, setOf, step, text, trajectory } from './_trajectories.ts'
+import { anyTrajectory, firstRow, generation, say, setOf, step, text, trajectory } from './_trajectories.ts'
 
 const write = (steps: readonly TrajectoryStep[]): JsonObject[] => [...trlPrompt.write(setOf(trajectory(steps, { system: [] })))]
 const contents = (messages: unknown): unknown[] => (messages as JsonObject[]).map(message => message['content'])
@@ -60,7 +60,7 @@ describe('rows', () => {
 it('completions hold each answer that may be trained on once, and no other answer; prompt, completion and rest are the conversation', () => {
   fc.assert(
     fc.property(anyTrajectory, one => {
-      const [whole = {} as JsonObject] = [...trl.write(setOf(one))]
+      const whole = firstRow(trl, one)
       const messages = whole['messages'] as JsonObject[]
       const rows = [...trlPrompt.write(setOf(one))]
       const trained = rows.flatMap(row => (row['completion'] as JsonObject[]).filter(message => message['role'] === 'assistant'))

@@ -9,6 +9,7 @@ import {
   call,
   document,
   everything,
+  firstRow,
   generation,
   image,
   redacted,
@@ -22,10 +23,8 @@ import {
   webSearch,
 } from './_trajectories.ts'
 
-function write(steps: readonly TrajectoryStep[], changes: Partial<Trajectory> = {}): JsonObject {
-  const [row] = [...trl.write(setOf(trajectory(steps, changes)))]
-  return row ?? {}
-}
+const write = (steps: readonly TrajectoryStep[], changes: Partial<Trajectory> = {}): JsonObject =>
+  firstRow(trl, trajectory(steps, changes))
 const messagesOf = (row: JsonObject): readonly JsonObject[] => row['messages'] as readonly JsonObject[]
 const notesOf = (row: JsonObject): JsonObject => JSON.parse(String(row['turnpike'])) as JsonObject
 
@@ -58,7 +57,7 @@ it('messages are text, thinking in a key of its own, arguments as the model spel
 
 describe('the mark', () => {
   it('is true only on what was generated here, whole and surely; every generation is listed', () => {
-    const [row = {}] = [...trl.write(setOf(everything))]
+    const row = firstRow(trl, everything)
     const answers = messagesOf(row).filter(message => message['role'] === 'assistant')
     expect(answers.map(message => message['train'])).toEqual([false, true, true, false, false])
     expect(trl.listGenerations(row)).toEqual(['c1', 'c2', 'c3', 'c4'])
