@@ -12,6 +12,7 @@ import { executeRun } from '../runner/run.ts'
 import { findSurvivors } from '../runner/survivors.ts'
 import type { Store } from '../store/_adapter.ts'
 import { openStore } from '../store/open.ts'
+import { makePlace } from '../tests/rows.ts'
 import { recordCalls } from './convert-sessions.ts'
 import { readCpu, type Stages, watchStages } from './runner-stages.ts'
 
@@ -91,17 +92,7 @@ function makeTask({ kind, turns, files, image }: Shape): Task {
     ...(image === null
       ? {}
       : {
-          environment: {
-            image: { kind: 'name', name: image },
-            cpus: null,
-            memoryMb: null,
-            storageMb: null,
-            network: { mode: 'proxy', hosts: [] },
-            env: {},
-            workdir: null,
-            healthcheck: null,
-            buildTimeoutMs: 60_000,
-          },
+          environment: makePlace(image),
         }),
   }
 }

@@ -7,6 +7,7 @@ import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy/serve
 import { singleUpstream } from '../proxy/single-upstream.ts'
 import type { Store } from '../store/_adapter.ts'
 import { openStore } from '../store/open.ts'
+import { makeRun, makeTrial } from './rows.ts'
 
 export interface Rig {
   readonly store: Store
@@ -54,24 +55,8 @@ export async function openRig(upstreamUrl: string, options: Partial<ProxyOptions
 
 /** A run with one trial that stands at turn 2, attempt 1; its token, and a way to move it on. */
 export async function startTrial(store: Store): Promise<{ token: string; moveTo: (turn: number) => Promise<void> }> {
-  const base = { name: 'r', config: null, turnpikeVersion: 't', simulated: false, plannedTurns: 1, startedAt: 1, endedAt: null }
-  await store.put('runs', [{ id: 'run1', state: 'running', ...base }])
-  const trial = {
-    id: 'trial1',
-    runId: 'run1',
-    name: 't',
-    taskId: 'k',
-    agent: 'a',
-    model: null,
-    index: 1,
-    plannedTurns: 1,
-    outcome: null,
-    snapshots: null,
-    startedAt: 1,
-    endedAt: null,
-    state: 'running',
-    attempt: 1,
-  } as const
+  await store.put('runs', [makeRun({ id: 'run1', state: 'running', endedAt: null })])
+  const trial = makeTrial({ id: 'trial1', runId: 'run1', name: 't', state: 'running', attempt: 1, endedAt: null })
   const moveTo = (turn: number) => store.put('trials', [{ ...trial, turn }])
   await moveTo(2)
   return { token: await store.mintToken('trial1'), moveTo }

@@ -15,24 +15,11 @@ import { createToll, type Toll, type TollOptions } from '../proxy/toll.ts'
 import { openStore } from '../store/open.ts'
 import { type Answered, ask } from './client.ts'
 import { openRig, type Rig } from './rig.ts'
+import { makeUsage } from './rows.ts'
 
 export const unlimited: BudgetChoice = { calls: null, tokens: null, costUsd: null, wallMs: null }
 
-export const usage: Usage = {
-  input: 100,
-  cachedRead: 40,
-  cachedWrite5m: null,
-  cachedWrite1h: null,
-  cachedWriteOther: null,
-  output: 10,
-  reasoning: null,
-  serverTools: {},
-  serviceTier: null,
-  source: 'wire',
-  inconsistent: false,
-  raw: null,
-  mapping: 'test/1',
-}
+export const usage: Usage = makeUsage({ input: 100, cachedRead: 40, cachedWrite5m: null, cachedWrite1h: null, output: 10 })
 
 export const answer: Answer = {
   id: 'answer-1',

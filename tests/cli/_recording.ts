@@ -5,18 +5,17 @@ import type { Run, Trial, TurnRecord } from '../../core/types.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
 import { assistant, record, type ScriptedCall, text, toolCall, toolResult, user } from '../convert/script.ts'
+import { makeRun, makeTrial } from '../rows.ts'
 
-const run: Run = {
+const run: Run = makeRun({
   id: 'run-1',
   name: 'nightly',
-  state: 'finished',
-  config: {},
   turnpikeVersion: '0.0.0',
   simulated: true,
   plannedTurns: 8,
   startedAt: 1_790_000_000_000,
   endedAt: 1_790_000_900_000,
-}
+})
 
 /** Trials `one.mini.1` (both turns passed), `one.mini.2` (one passed), `two.other.1` (none); session `talk`, which branches and fails. */
 export async function recordRun(directory: string): Promise<void> {
@@ -43,7 +42,7 @@ async function recordTrial(
   const name = `${task}.${agent}.${index}`
   const id = `trial-${name}`
   const startedAt = 1_790_000_000_000 + index * 1000
-  const trial: Trial = {
+  const trial: Trial = makeTrial({
     id,
     runId: run.id,
     name,
@@ -52,14 +51,10 @@ async function recordTrial(
     model: 'model-a',
     index,
     plannedTurns: states.length,
-    state: 'ended',
     outcome: { kind: 'finished', reason: null },
-    turn: null,
-    attempt: null,
-    snapshots: null,
     startedAt,
     endedAt: startedAt + 60_000,
-  }
+  })
   await store.put('trials', [trial])
   await store.put(
     'turns',

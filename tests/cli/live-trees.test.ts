@@ -10,6 +10,7 @@ import type { Message, Trial } from '../../core/types.ts'
 import type { Ref, Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
 import { assistant, record, text, user } from '../convert/script.ts'
+import { makeTrial } from '../rows.ts'
 
 let directory: string
 let store: Store
@@ -60,23 +61,8 @@ it('is after each call the tree that is read at once, and reads no call again', 
 })
 
 it('follows a run into the trials that begin later, and leaves the others alone', async () => {
-  const trial = (id: string): Trial => ({
-    id,
-    runId: 'r1',
-    name: `${id}.mini.1`,
-    taskId: id,
-    agent: 'mini',
-    model: null,
-    index: 1,
-    plannedTurns: 1,
-    state: 'running',
-    outcome: null,
-    turn: 1,
-    attempt: 1,
-    snapshots: null,
-    startedAt: 1,
-    endedAt: null,
-  })
+  const trial = (id: string): Trial =>
+    makeTrial({ id, runId: 'r1', name: `${id}.mini.1`, taskId: id, state: 'running', turn: 1, attempt: 1, endedAt: null })
   await store.put('trials', [trial('ta')])
   const call = (id: string) => ({ id, at: 5, messages: [user(`go ${id}`)], answer: assistant(text('gone')) })
   await record(store, call('a1'), { kind: 'trial', id: 'ta' })

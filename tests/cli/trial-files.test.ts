@@ -5,24 +5,9 @@ import { writeTrialFiles } from '../../cli/trial-files.ts'
 import type { Trial } from '../../core/types.ts'
 import { assistant, record, text } from '../convert/script.ts'
 import { withStore } from '../convert/temporary-store.ts'
+import { makeTrial } from '../rows.ts'
 
-const trial = (id: string, name: string): Trial => ({
-  id,
-  runId: 'r',
-  name,
-  taskId: 'task',
-  agent: 'mini',
-  model: null,
-  index: 1,
-  plannedTurns: 1,
-  state: 'ended',
-  outcome: null,
-  turn: null,
-  attempt: null,
-  snapshots: null,
-  startedAt: 1,
-  endedAt: 2,
-})
+const trial = (id: string, name: string): Trial => makeTrial({ id, name })
 
 it('writes where Harbor has it, images beside it, and nothing for a trial without an answer', () =>
   withStore(async store => {

@@ -6,6 +6,7 @@ import { isTurnpikeError } from '../../core/errors.ts'
 import type { Answer, Conversation } from '../../core/types.ts'
 import { findProtocol, protocolById, protocols } from '../../protocols/_all.ts'
 import { framingOf, readCut, readFixtures, readStream, seeded, summarise, writeStream } from '../protocols/fixtures.ts'
+import { makeUsage } from '../rows.ts'
 
 const sevens = (text: string): string[] => text.match(/[\s\S]{1,7}/gu) ?? []
 
@@ -253,21 +254,7 @@ const handmade: Answer = {
     ],
   },
   stopReason: null,
-  usage: {
-    input: 7,
-    cachedRead: 3,
-    cachedWrite5m: null,
-    cachedWrite1h: null,
-    cachedWriteOther: null,
-    output: 11,
-    reasoning: null,
-    serverTools: {},
-    serviceTier: null,
-    source: 'wire',
-    inconsistent: false,
-    raw: null,
-    mapping: 'simulated/1',
-  },
+  usage: makeUsage({ input: 7, cachedRead: 3, cachedWrite5m: null, cachedWrite1h: null, output: 11, mapping: 'simulated/1' }),
   complete: true,
   error: null,
 }

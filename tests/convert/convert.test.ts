@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { convertScopes } from '../../convert/convert.ts'
 import type { Json, JsonObject, Trial } from '../../core/types.ts'
 import type { Ref, Store } from '../../store/_adapter.ts'
+import { makeTrial } from '../rows.ts'
 import { assistant, record, type ScriptedCall, text, toolCall, toolResult, usage, user } from './script.ts'
 import { withStore } from './temporary-store.ts'
 
@@ -153,24 +154,7 @@ describe('convertScopes', () => {
   it('takes a run as its trials and no scope twice', () =>
     withStore(async store => {
       const trials = ['t1', 't2'].map(
-        (id, index) =>
-          ({
-            id,
-            runId: 'r',
-            name: `task.mini.${index + 1}`,
-            taskId: 'task',
-            agent: 'mini',
-            model: null,
-            index: index + 1,
-            plannedTurns: 1,
-            state: 'ended',
-            outcome: null,
-            turn: null,
-            attempt: null,
-            snapshots: null,
-            startedAt: 1,
-            endedAt: 2,
-          }) satisfies Trial,
+        (id, index) => makeTrial({ id, name: `task.mini.${index + 1}`, index: index + 1 }) satisfies Trial,
       )
       await store.put('trials', trials)
       for (const trial of trials)

@@ -5,6 +5,7 @@ import type { Answer, Block, Conversation, Exchange, Message, ToolDefinition, Us
 import { writeSse } from '../../protocols/_sse.ts'
 import anthropicMessages from '../../protocols/anthropic-messages.ts'
 import type { Store } from '../../store/_adapter.ts'
+import { makeExchange, makeUsage } from '../rows.ts'
 
 export const tools: readonly ToolDefinition[] = [
   {
@@ -37,21 +38,7 @@ export function assistant(...blocks: readonly Block[]): Message {
 }
 
 export function usage(input: number, output: number, cachedRead = 0): Usage {
-  return {
-    input,
-    cachedRead,
-    cachedWrite5m: 0,
-    cachedWrite1h: 0,
-    cachedWriteOther: null,
-    output,
-    reasoning: null,
-    serverTools: {},
-    serviceTier: null,
-    source: 'wire',
-    inconsistent: false,
-    raw: null,
-    mapping: 'test/1',
-  }
+  return makeUsage({ input, cachedRead, output })
 }
 
 export interface ScriptedCall {
@@ -69,31 +56,15 @@ export interface ScriptedCall {
 }
 
 function exchange(call: ScriptedCall, scopeId: string): Exchange {
-  return {
+  return makeExchange({
     id: call.id,
     scope: { kind: 'session', id: scopeId },
-    turn: null,
-    attempt: null,
-    protocol: 'anthropic-messages',
-    route: null,
-    method: 'POST',
-    path: '/v1/messages',
-    query: '',
-    requestHeaders: [],
-    requestBytes: 0,
-    requestSha256: '',
     status: call.answer === null ? 529 : 200,
-    responseHeaders: [],
-    responseBytes: 0,
     responseSha256: null,
-    outcome: 'complete',
-    failure: null,
-    providerRequestId: null,
-    retries: 0,
     startedAt: call.at,
     firstByteAt: call.at + 1,
     endedAt: call.at + 2,
-  }
+  })
 }
 
 export function conversation(call: ScriptedCall): Conversation {

@@ -2,27 +2,12 @@ import { expect, it } from 'vitest'
 import atif from '../../convert/formats/atif.ts'
 import { writeTrialTrajectory } from '../../convert/trial-trajectory.ts'
 import type { Block, JsonObject, Trial } from '../../core/types.ts'
+import { makeTrial } from '../rows.ts'
 import { findProblems } from './formats/_atif-rules.ts'
 import { assistant, record, text, toolCall, toolResult, user } from './script.ts'
 import { withStore } from './temporary-store.ts'
 
-const trial: Trial = {
-  id: 't1',
-  runId: 'r',
-  name: 'task.mini.1',
-  taskId: 'task',
-  agent: 'mini',
-  model: null,
-  index: 1,
-  plannedTurns: 1,
-  state: 'ended',
-  outcome: null,
-  turn: null,
-  attempt: null,
-  snapshots: null,
-  startedAt: 1,
-  endedAt: 2,
-}
+const trial: Trial = makeTrial()
 const scope = { kind: 'trial', id: 't1' } as const
 const image: Block = { kind: 'image', mediaType: 'image/png', data: 'aGk=' }
 const opening = { role: 'user', blocks: [text('look'), image] } as const

@@ -2,14 +2,14 @@
 import { expect, it } from 'vitest'
 import atif from '../../convert/formats/atif.ts'
 import { writeTrialTrajectory, writeTurnTrajectories } from '../../convert/trial-trajectory.ts'
-import type { JsonObject, Message, Trial } from '../../core/types.ts'
+import type { JsonObject, Message } from '../../core/types.ts'
 import type { Store } from '../../store/_adapter.ts'
+import { makeTrial } from '../rows.ts'
 import { findProblems } from './formats/_atif-rules.ts'
 import { assistant, record, text, toolCall, toolResult, user } from './script.ts'
 import { withStore } from './temporary-store.ts'
 
-const trial = { id: 't1', runId: 'r', name: 'task.mini.1', taskId: 'task', agent: 'mini', model: null, index: 1 }
-const rest = { plannedTurns: 3, state: 'ended', outcome: null, turn: null, attempt: null, snapshots: null } as const
+const trial = makeTrial({ plannedTurns: 3 })
 const scope = { kind: 'trial', id: 't1' } as const
 
 interface Said {
@@ -22,7 +22,7 @@ interface Said {
 
 /** One conversation: each call has all that was said before. */
 async function talk(store: Store, calls: readonly Said[]): Promise<void> {
-  await store.put('trials', [{ ...trial, ...rest, startedAt: 1, endedAt: 2 } satisfies Trial])
+  await store.put('trials', [trial])
   const messages: Message[] = []
   for (const [index, { says, ...call }] of calls.entries()) {
     messages.push(...says)

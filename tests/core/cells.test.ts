@@ -1,25 +1,10 @@
 import { expect, it } from 'vitest'
 import { asideSuffix, currentTrials, nameOfCell, sortTrials } from '../../core/cells.ts'
 import type { Trial } from '../../core/types.ts'
+import { makeTrial } from '../rows.ts'
 
-const trial = (id: string, change: Partial<Trial> = {}): Trial => ({
-  id,
-  runId: 'run',
-  name: 'task.mini.1',
-  taskId: 'task',
-  agent: 'mini',
-  model: 'm',
-  index: 1,
-  plannedTurns: 1,
-  state: 'ended',
-  outcome: null,
-  turn: null,
-  attempt: null,
-  snapshots: null,
-  startedAt: null,
-  endedAt: null,
-  ...change,
-})
+const trial = (id: string, change: Partial<Trial> = {}): Trial =>
+  makeTrial({ id, runId: 'run', model: 'm', startedAt: null, endedAt: null, ...change })
 
 it('counts the youngest trial of each cell and no other', () => {
   const cells = [

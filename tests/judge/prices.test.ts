@@ -2,26 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { Usage } from '../../core/types.ts'
 import { parsePriceBook, readPriceBook } from '../../judge/price-book.ts'
 import { findEntry, priceUsage } from '../../judge/prices.ts'
+import { makeUsage } from '../rows.ts'
 
 const at = Date.parse('2026-06-01')
 
 function usage(fields: Partial<Usage>): Usage {
-  return {
-    input: 0,
-    cachedRead: 0,
-    cachedWrite5m: 0,
-    cachedWrite1h: 0,
-    cachedWriteOther: 0,
-    output: 0,
-    reasoning: null,
-    serverTools: {},
-    serviceTier: null,
-    source: 'wire',
-    inconsistent: false,
-    raw: null,
-    mapping: 'test/1',
-    ...fields,
-  }
+  return makeUsage({ cachedWriteOther: 0, ...fields })
 }
 
 function entry(model: string, rates: string, more = ''): string {

@@ -8,35 +8,16 @@ import { readReport } from '../../report/report.ts'
 import { renderTerminal } from '../../report/terminal.ts'
 import { assistant, record, text, usage, user } from '../convert/script.ts'
 import { withStore } from '../convert/temporary-store.ts'
+import { makeRun, makeTrial } from '../rows.ts'
 
-const run: Run = {
-  id: '01RUN',
-  name: 'demo',
-  state: 'finished',
-  config: { attempts: 1 },
-  turnpikeVersion: '0.1.0',
-  simulated: false,
-  plannedTurns: 2,
-  startedAt: 1,
-  endedAt: 2,
-}
-const trial: Trial = {
+const run: Run = makeRun({ id: '01RUN', name: 'demo', config: { attempts: 1 } })
+const trial: Trial = makeTrial({
   id: '01TRIAL',
   runId: run.id,
-  name: 'task.mini.1',
-  taskId: 'task',
-  agent: 'mini',
   model: 'model-a',
-  index: 1,
   plannedTurns: 2,
-  state: 'ended',
   outcome: { kind: 'finished', reason: null },
-  turn: null,
-  attempt: null,
-  snapshots: null,
-  startedAt: 1,
-  endedAt: 2,
-}
+})
 
 it('scores a recorded run, writes its rows once, and the report shows the same cost as the calls', () =>
   withStore(async store => {

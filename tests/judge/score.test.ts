@@ -3,22 +3,9 @@ import { formatCost, readUsd } from '../../core/money.ts'
 import type { AttemptRecord, Call, Trial, TrialOutcomeKind, TurnRecord, TurnState, Usage } from '../../core/types.ts'
 import { foldCosts, foldTotals } from '../../judge/cost.ts'
 import { computeScores, type RunRows, writeScoreJson } from '../../judge/score.ts'
+import { makeTrial, makeUsage } from '../rows.ts'
 
-const usage: Usage = {
-  input: 100,
-  cachedRead: 1000,
-  cachedWrite5m: 10,
-  cachedWrite1h: 0,
-  cachedWriteOther: null,
-  output: 50,
-  reasoning: 20,
-  serverTools: {},
-  serviceTier: null,
-  source: 'wire',
-  inconsistent: false,
-  raw: null,
-  mapping: 'test/1',
-}
+const usage: Usage = makeUsage({ input: 100, cachedRead: 1000, cachedWrite5m: 10, output: 50, reasoning: 20 })
 
 let calls = 0
 function call(trialId: string, turn: number, fields: Partial<Call> = {}): Call {
@@ -51,23 +38,18 @@ function trial(
   kind: TrialOutcomeKind | null = 'finished',
   model: string | null = 'm',
 ): Trial {
-  return {
+  return makeTrial({
     id,
-    runId: 'r',
     name: `${taskId}.${agent}.1`,
     taskId,
     agent,
     model,
-    index: 1,
     plannedTurns: 3,
     state: kind === null ? 'running' : 'ended',
     outcome: kind === null ? null : { kind, reason: null },
-    turn: null,
-    attempt: null,
-    snapshots: null,
     startedAt: 0,
     endedAt: 1,
-  }
+  })
 }
 
 function turn(trialId: string, index: number, state: TurnState, attempts = 1): TurnRecord {

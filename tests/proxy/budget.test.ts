@@ -8,6 +8,7 @@ import { areLimited, type Budgets, noBudgets } from '../../proxy/budget.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
 import { type Answered, ask, header } from '../client.ts'
+import { makeRun, makeTrial } from '../rows.ts'
 import { type AnyUpstream, openTollRig, startAnyUpstream, type TollRig, unlimited } from '../toll-rig.ts'
 
 const found = protocolById('anthropic-messages')
@@ -151,34 +152,19 @@ async function until(check: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
-const run: Run = {
-  id: 'run-1',
-  name: 'the run',
-  state: 'running',
-  config: {},
-  turnpikeVersion: 't',
-  simulated: false,
-  plannedTurns: 2,
-  startedAt: 1,
-  endedAt: null,
-}
-const trial = (id: string): Trial => ({
-  id,
-  runId: run.id,
-  name: `name-${id}`,
-  taskId: 'task',
-  agent: 'a',
-  model: null,
-  index: 1,
-  plannedTurns: 1,
-  state: 'running',
-  outcome: null,
-  turn: 1,
-  attempt: 1,
-  snapshots: null,
-  startedAt: Date.now(),
-  endedAt: null,
-})
+const run: Run = makeRun({ id: 'run-1', name: 'the run', state: 'running', turnpikeVersion: 't', endedAt: null })
+const trial = (id: string): Trial =>
+  makeTrial({
+    id,
+    runId: run.id,
+    name: `name-${id}`,
+    agent: 'a',
+    state: 'running',
+    turn: 1,
+    attempt: 1,
+    startedAt: Date.now(),
+    endedAt: null,
+  })
 
 describe('a run', () => {
   let store: Store

@@ -1,20 +1,10 @@
 // What a malicious agent tries, as shell scripts that run as real processes; the same list for every environment. Each script is one agent's turn.
 // In it $SECRET is what the verifier's files hold, $LOOT a directory in the agent's home, $MARK a word that every process of it carries, $TESTS and
 // $LOGS the absolute places of tests and rewards. Without a sandbox the scripts run on this very machine: they must name no absolute path to change.
-import type { TaskEnvironment } from '../../core/task.ts'
 import { testImage } from '../docker.ts'
+import { makePlace } from '../rows.ts'
 
-export const containerPlace: TaskEnvironment = {
-  image: { kind: 'name', name: testImage },
-  cpus: null,
-  memoryMb: null,
-  storageMb: null,
-  network: { mode: 'proxy', hosts: [] },
-  env: {},
-  workdir: null,
-  healthcheck: null,
-  buildTimeoutMs: 60_000,
-}
+export const containerPlace = makePlace(testImage)
 
 export interface Attack {
   readonly name: string

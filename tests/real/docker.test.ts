@@ -13,19 +13,10 @@ import { isQuiet } from '../../runner/environments/_docker-container.ts'
 import { isDead, ownerName } from '../../runner/environments/_docker-reaper.ts'
 import docker from '../../runner/environments/docker.ts'
 import { dockerMissing, testImage } from '../docker.ts'
+import { makePlace } from '../rows.ts'
 import { atEnd, never, plainSpec } from '../runner/_sandbox.ts'
 
-const place: TaskEnvironment = {
-  image: { kind: 'name', name: testImage },
-  cpus: null,
-  memoryMb: null,
-  storageMb: null,
-  network: { mode: 'proxy', hosts: [] },
-  env: {},
-  workdir: null,
-  healthcheck: null,
-  buildTimeoutMs: 60_000,
-}
+const place = makePlace(testImage)
 
 let trials = 0
 async function open(change: Partial<TaskEnvironment> = {}, proxyUrl = 'http://127.0.0.1:9') {

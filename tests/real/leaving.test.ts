@@ -8,6 +8,7 @@ import type { NetworkPolicy, Task } from '../../core/task.ts'
 import { labels, useDocker } from '../../runner/environments/_docker-client.ts'
 import { ownerName } from '../../runner/environments/_docker-reaper.ts'
 import { dockerMissing, testImage } from '../docker.ts'
+import { makePlace } from '../rows.ts'
 import { playInContainer } from './_contained.ts'
 
 /** Says of each attempt what came of it, as one line of JSON. */
@@ -53,10 +54,7 @@ const makeTask = (network: NetworkPolicy): Task => ({
   id: 'leave',
   title: 'An agent that tries to leave',
   files: { 'leave.mjs': leave },
-  environment: {
-    ...{ image: { kind: 'name', name: testImage }, cpus: null, memoryMb: null, storageMb: null, network },
-    ...{ env: {}, workdir: null, healthcheck: null, buildTimeoutMs: 60_000 },
-  },
+  environment: makePlace(testImage, { network }),
   turns: [
     {
       ...{ index: 1, instruction: 'Leave.', solution: null, timeoutMs: 120_000 },

@@ -4,6 +4,7 @@ import type { AttemptRecord, Call, Run, TestResult, Trial, TrialOutcomeKind, Tur
 import { foldCosts, foldTotals } from '../../judge/cost.ts'
 import { computeScores } from '../../judge/score.ts'
 import { buildReport } from '../../report/report.ts'
+import { makeRun, makeTrial, makeUsage } from '../rows.ts'
 
 const start = Date.parse('2026-03-01T10:00:00Z')
 const states: Record<string, TurnState> = { p: 'passed', f: 'failed', n: 'not-reached', i: 'infra-error' }
@@ -25,35 +26,29 @@ const sketches: readonly Sketch[] = [
   { id: 't4', agent: 'other', task: 'parser', model: 'model-b', word: 'ppii', kind: 'environment-failed', reason: 'disk full' },
 ]
 
-export const run: Run = {
+export const run: Run = makeRun({
   id: '01RUN',
   name: 'nightly',
-  state: 'finished',
   config: { attempts: 2, feedback: 'minimal', onFailure: 'continue', store: '/somewhere', tasks: ['ledger', 'parser'] },
-  turnpikeVersion: '0.1.0',
-  simulated: false,
   plannedTurns: 16,
   startedAt: start,
   endedAt: start + 600_000,
-}
+})
 
-const trials: Trial[] = sketches.map(sketch => ({
-  id: sketch.id,
-  runId: run.id,
-  name: `${sketch.task}.${sketch.agent}.1`,
-  taskId: sketch.task,
-  agent: sketch.agent,
-  model: sketch.model,
-  index: 1,
-  plannedTurns: 4,
-  state: 'ended',
-  outcome: { kind: sketch.kind, reason: sketch.reason },
-  turn: null,
-  attempt: null,
-  snapshots: null,
-  startedAt: start,
-  endedAt: start + 1000,
-}))
+const trials: Trial[] = sketches.map(sketch =>
+  makeTrial({
+    id: sketch.id,
+    runId: run.id,
+    name: `${sketch.task}.${sketch.agent}.1`,
+    taskId: sketch.task,
+    agent: sketch.agent,
+    model: sketch.model,
+    plannedTurns: 4,
+    outcome: { kind: sketch.kind, reason: sketch.reason },
+    startedAt: start,
+    endedAt: start + 1000,
+  }),
+)
 
 const turns: TurnRecord[] = sketches.flatMap(sketch =>
   [...sketch.word].map((letter, index) => ({
@@ -108,21 +103,7 @@ function call(scopeId: string, turn: number, model: string, costNanoUsd: number 
     modelAnswered: `${model}-20260101`,
     answerId: null,
     stopReason: 'end_turn',
-    usage: {
-      input: 1200,
-      cachedRead: 34_000,
-      cachedWrite5m: 900,
-      cachedWrite1h: 0,
-      cachedWriteOther: null,
-      output: 410,
-      reasoning: 30,
-      serverTools: {},
-      serviceTier: null,
-      source: 'wire',
-      inconsistent: false,
-      raw: null,
-      mapping: 'test/1',
-    },
+    usage: makeUsage({ input: 1200, cachedRead: 34_000, cachedWrite5m: 900, output: 410, reasoning: 30 }),
     toolCalls: [],
     complete: true,
     error: null,

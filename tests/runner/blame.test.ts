@@ -1,34 +1,21 @@
 import { expect, it } from 'vitest'
 import type { Exchange } from '../../core/types.ts'
 import { blameProvider } from '../../runner/blame.ts'
+import { makeExchange } from '../rows.ts'
 
 let count = 0
-const exchange = (change: Partial<Exchange>): Exchange => ({
-  id: String(++count),
-  scope: { kind: 'trial', id: 't' },
-  turn: 1,
-  attempt: 1,
-  protocol: 'anthropic-messages',
-  route: 'r',
-  method: 'POST',
-  path: '/v1/messages',
-  query: '',
-  requestHeaders: [],
-  requestBytes: 1,
-  requestSha256: '',
-  status: 200,
-  responseHeaders: [],
-  responseBytes: 1,
-  responseSha256: '',
-  outcome: 'complete',
-  failure: null,
-  providerRequestId: null,
-  retries: 0,
-  startedAt: 1,
-  firstByteAt: 1,
-  endedAt: 1,
-  ...change,
-})
+const exchange = (change: Partial<Exchange>): Exchange =>
+  makeExchange({
+    id: String(++count),
+    scope: { kind: 'trial', id: 't' },
+    turn: 1,
+    attempt: 1,
+    route: 'r',
+    requestBytes: 1,
+    responseBytes: 1,
+    endedAt: 1,
+    ...change,
+  })
 const failure = (code: string) => ({ outcome: 'refused' as const, status: 400, failure: { code, message: 'm' } })
 
 it.each([

@@ -1,19 +1,12 @@
 import { expect, it } from 'vitest'
 import { type GridOptions, planGrid } from '../../runner/grid.ts'
 import type { Policy } from '../../runner/policy.ts'
+import { makePolicy } from '../rows.ts'
 import { task as greeting } from './_tasks.ts'
 
 const task = (id: string) => ({ ...greeting, id })
 
-const policy: Policy = {
-  attempts: 1,
-  feedback: 'none',
-  onFailure: 'continue',
-  freshSession: false,
-  fromTurn: 1,
-  toTurn: null,
-  agentTimeoutMs: 1_000,
-}
+const policy = makePolicy()
 const plan = (change: Partial<GridOptions> & { rules?: Partial<Policy> }) =>
   planGrid({
     tasks: [task('a')],

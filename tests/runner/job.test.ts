@@ -1,19 +1,11 @@
 import { expect, it } from 'vitest'
 import { findAgent } from '../../runner/agents/_all.ts'
 import { planTrial } from '../../runner/job.ts'
-import type { Policy } from '../../runner/policy.ts'
+import { makePolicy } from '../rows.ts'
 import { task } from './_tasks.ts'
 
 it('plans a trial of which nothing has happened yet', () => {
-  const policy: Policy = {
-    attempts: 1,
-    feedback: 'none',
-    onFailure: 'continue',
-    freshSession: false,
-    fromTurn: 1,
-    toTurn: null,
-    agentTimeoutMs: 1,
-  }
+  const policy = makePolicy()
   const cell = { name: 'greeting.nop.2', task, spec: { id: 'nop', model: null }, agent: findAgent('nop'), index: 2, policy }
   const [one, two] = [planTrial('run', cell), planTrial('run', cell)]
   expect(one).toMatchObject({

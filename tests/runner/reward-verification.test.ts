@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Task, TaskTurn } from '../../core/task.ts'
+import { makePlace } from '../rows.ts'
 import { makeDirectory } from './_sandbox.ts'
 import { openBench, script } from './_tasks.ts'
 import { writeFiles } from './tasks/_harbor-files.ts'
@@ -209,23 +210,13 @@ it('turns before the first are done by their solutions, with all they need', asy
 
 it('a task that needs an image or a limited network is refused where there is none', async () => {
   const bench = await openBench()
-  const place = {
-    image: null,
-    cpus: null,
-    memoryMb: null,
-    storageMb: null,
-    env: {},
-    workdir: null,
-    healthcheck: null,
-    buildTimeoutMs: 1,
-  }
+  const place = makePlace('x', { network: { mode: 'public', hosts: [] } })
   const network = { mode: 'proxy', hosts: [] } as const
-  const named = { ...place, image: { kind: 'name', name: 'x' } as const, network: { mode: 'public', hosts: [] } as const }
   const message = async (task: Task) => bench.run({ tasks: [task] }).then(String, (error: Error) => error.message)
-  expect(await message({ ...makeTask([makeTurn(1)]), environment: named })).toBe(
+  expect(await message({ ...makeTask([makeTurn(1)]), environment: place })).toBe(
     't.toml:1: task t needs an image, which the environment local does not have',
   )
-  expect(await message({ ...makeTask([makeTurn(1)]), environment: { ...place, network } })).toMatch(
+  expect(await message({ ...makeTask([makeTurn(1)]), environment: makePlace('x', { image: null, network }) })).toMatch(
     /limits the network \(proxy\)/,
   )
   expect(await message(makeTask([makeTurn(1, { agentNetwork: network })]))).toMatch(/limits the network \(proxy\)/)

@@ -3,17 +3,10 @@ import type { Task } from '../../core/task.ts'
 import { planGrid } from '../../runner/grid.ts'
 import type { Policy } from '../../runner/policy.ts'
 import { rangeOf } from '../../runner/turn-range.ts'
+import { makePolicy } from '../rows.ts'
 import { task as greeting } from './_tasks.ts'
 
-const policy: Policy = {
-  attempts: 1,
-  feedback: 'none',
-  onFailure: 'continue',
-  freshSession: false,
-  fromTurn: 1,
-  toTurn: null,
-  agentTimeoutMs: 1_000,
-}
+const policy = makePolicy()
 const named = (id: string, names: ReadonlyArray<string | undefined>): Task => {
   const [first] = greeting.turns
   if (first === undefined) throw new Error('the task has turns')

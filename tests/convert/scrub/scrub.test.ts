@@ -13,6 +13,7 @@ import { protocols } from '../../../protocols/_all.ts'
 import { type Framing, readEvents } from '../../../protocols/_framing.ts'
 import { findFraming } from '../../../protocols/_framings.ts'
 import { framingOf, readFixtures } from '../../protocols/fixtures.ts'
+import { makeExchange } from '../../rows.ts'
 
 const seed = 'test'
 
@@ -21,32 +22,7 @@ function body(bytes: Buffer): ExportedBody {
 }
 
 function exported(more: Partial<Exchange> = {}, request = '', response = ''): ExportedExchange {
-  const exchange: Exchange = {
-    id: '01KE2CPKWRJ6WP3MYSXZB9D5Y0',
-    scope: { kind: 'session', id: 's' },
-    turn: null,
-    attempt: null,
-    protocol: 'anthropic-messages',
-    route: null,
-    method: 'POST',
-    path: '/v1/messages',
-    query: '',
-    requestHeaders: [],
-    requestBytes: 0,
-    requestSha256: '',
-    status: 200,
-    responseHeaders: [],
-    responseBytes: 0,
-    responseSha256: '',
-    outcome: 'complete',
-    failure: null,
-    providerRequestId: null,
-    retries: 0,
-    startedAt: 1,
-    firstByteAt: null,
-    endedAt: 2,
-    ...more,
-  }
+  const exchange: Exchange = makeExchange({ id: '01KE2CPKWRJ6WP3MYSXZB9D5Y0', firstByteAt: null, ...more })
   const common = { scopeName: 'name', exchange, arrivals: [], scrubbed: false }
   return { ...common, request: body(Buffer.from(request)), response: body(Buffer.from(response)) }
 }

@@ -4,6 +4,7 @@
 import type { DecodedCall } from '../../../convert/decode.ts'
 import type { SourceCall } from '../../../convert/sources/source.ts'
 import type { Answer, Block, Conversation, Exchange, Message, ToolDefinition } from '../../../core/types.ts'
+import { makeExchange } from '../../rows.ts'
 import { usage } from '../script.ts'
 import { listKeys } from './kappa.ts'
 import { addNoise, shuffle } from './noise.ts'
@@ -164,29 +165,5 @@ function writeAnswer({ answer, complete }: WorldRequest, id: string): Answer | n
 }
 
 function writeExchange(id: string, startedAt: number, endedAt: number, generates: boolean): Exchange {
-  return {
-    id,
-    scope: { kind: 'session', id: 's' },
-    turn: null,
-    attempt: null,
-    protocol: 'anthropic-messages',
-    route: null,
-    method: 'POST',
-    path: '/v1/messages',
-    query: '',
-    requestHeaders: [],
-    requestBytes: 0,
-    requestSha256: '',
-    status: generates ? 200 : 529,
-    responseHeaders: [],
-    responseBytes: 0,
-    responseSha256: null,
-    outcome: 'complete',
-    failure: null,
-    providerRequestId: null,
-    retries: 0,
-    startedAt,
-    firstByteAt: startedAt,
-    endedAt,
-  }
+  return makeExchange({ id, status: generates ? 200 : 529, responseSha256: null, startedAt, firstByteAt: startedAt, endedAt })
 }

@@ -8,6 +8,7 @@ import { openLibrary } from '../../../proxy/replay/library.ts'
 import { handshakeMethod, parseBody, withoutCredentials } from '../../../proxy/replay/shelf.ts'
 import type { ExchangeBegin, Store } from '../../../store/_adapter.ts'
 import { openStore } from '../../../store/open.ts'
+import { makeRun, makeTrial } from '../../rows.ts'
 import { answerText, messagesBody } from './_rig.ts'
 
 let directory: string
@@ -52,28 +53,10 @@ async function record(
 
 const session = { id: 'session1', name: 'first', source: 'path', agentSession: null, startedAt: 1 } as const
 
-async function makeRun(id: string, names: readonly string[], simulated = false): Promise<Trial[]> {
-  await store.put('runs', [
-    { id, name: id, state: 'finished', config: null, turnpikeVersion: 't', simulated, plannedTurns: 1, startedAt: 1, endedAt: 2 },
-  ])
+async function recordRun(id: string, names: readonly string[], simulated = false): Promise<Trial[]> {
+  await store.put('runs', [makeRun({ id, name: id, config: null, turnpikeVersion: 't', simulated, plannedTurns: 1 })])
   const trials = names.map(
-    (name): Trial => ({
-      id: `${id}.${name}`,
-      runId: id,
-      name,
-      taskId: 't',
-      agent: 'a',
-      model: null,
-      index: 1,
-      plannedTurns: 1,
-      state: 'ended',
-      outcome: null,
-      turn: 1,
-      attempt: 1,
-      snapshots: null,
-      startedAt: 1,
-      endedAt: 2,
-    }),
+    (name): Trial => makeTrial({ id: `${id}.${name}`, runId: id, name, taskId: 't', agent: 'a', turn: 1, attempt: 1 }),
   )
   await store.put('trials', trials)
   return trials
@@ -86,7 +69,7 @@ describe('what a recording holds', () => {
     await store.put('sessions', [session])
     const first = await record()
     await record()
-    await makeRun('runA', ['x', 'y'])
+    await recordRun('runA', ['x', 'y'])
     await record({ scope: { kind: 'trial', id: 'runA.x' } })
     await record({ scope: { kind: 'trial', id: 'runA.y' } })
     await record({ scope: { kind: 'trial', id: 'runA.y' } })
@@ -107,7 +90,7 @@ describe('what a recording holds', () => {
     expect((await open('first')).simulated).toBe(false)
     await record({ route: 'simulated' })
     expect((await open('first')).simulated).toBe(true)
-    await makeRun('runS', ['x'], true)
+    await recordRun('runS', ['x'], true)
     const single = await record({ scope: { kind: 'trial', id: 'runS.x' } })
     expect([(await open('runS')).simulated, (await open('runS.x')).simulated]).toEqual([true, true])
     expect((await open(single)).simulated).toBe(false)
@@ -116,8 +99,8 @@ describe('what a recording holds', () => {
 
 describe('who is answered from what', () => {
   it('a trial from the recorded one of its name, everyone else from the whole, each with a count of its own', async () => {
-    await makeRun('old', ['task.mini.1', 'task.mini.2'])
-    await makeRun('new', ['task.mini.2', 'task.mini.3'])
+    await recordRun('old', ['task.mini.1', 'task.mini.2'])
+    await recordRun('new', ['task.mini.2', 'task.mini.3'])
     for (const trial of ['old.task.mini.1', 'old.task.mini.2', 'old.task.mini.2'])
       await record({ scope: { kind: 'trial', id: trial } })
     const library = await open('old')

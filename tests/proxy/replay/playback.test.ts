@@ -5,6 +5,7 @@ import type { ForwardEvents } from '../../../proxy/forward.ts'
 import { type Playback, planPlayback, play, type RecordedAnswer } from '../../../proxy/replay/playback.ts'
 import type { Arrival, StoredBody } from '../../../store/_adapter.ts'
 import { eventually } from '../../client.ts'
+import { makeExchange } from '../../rows.ts'
 
 const stored = (text: string, decodedFrom: string | null = null): StoredBody => ({
   bytes: Buffer.from(text),
@@ -19,32 +20,15 @@ function recorded(
   body: StoredBody | null = stored('abcdef'),
   arrivals: readonly Arrival[] = [],
 ): RecordedAnswer {
-  const whole: Exchange = {
-    id: 'E1',
-    scope: { kind: 'session', id: 's' },
-    turn: null,
-    attempt: null,
+  const whole: Exchange = makeExchange({
     protocol: null,
-    route: null,
-    method: 'POST',
-    path: '/v1/messages',
-    query: '',
-    requestHeaders: [],
-    requestBytes: 0,
-    requestSha256: '',
-    status: 200,
     responseHeaders: [['Content-Type', 'text/plain']],
     responseBytes: 6,
-    responseSha256: '',
-    outcome: 'complete',
-    failure: null,
-    providerRequestId: null,
-    retries: 0,
     startedAt: 1000,
     firstByteAt: 1100,
     endedAt: 1500,
     ...exchange,
-  }
+  })
   return { exchange: whole, body, arrivals }
 }
 
