@@ -1,6 +1,7 @@
 // Calls by the clock: their order, which never depends on how they were recorded, and which of those that gave the same answer a request
 // goes on from. Read by everything in this folder that links; knows nothing of what calls hold.
 
+import { addTo } from '../../core/groups.ts'
 import type { Exchange } from '../../core/types.ts'
 
 export type Timed = Pick<Exchange, 'id' | 'startedAt' | 'endedAt'>
@@ -33,6 +34,32 @@ export function chooseAnswered<C extends Timed>({ byEnd, first }: Answered<C>, c
     else high = middle
   }
   return byEnd[low - 1] ?? first
+}
+
+/** A call whose answer has an id, and which may say whose answer it goes on from. */
+export interface Answering extends Timed {
+  readonly answerId: string | null
+  readonly previousAnswerId: string | null
+}
+
+export interface AnswerIds<C> {
+  readonly note: (call: C) => void
+  /** The noted call whose answer this one names; null when it names none, or one that was not noted. Never itself. */
+  readonly findPrevious: (call: Answering) => C | null
+}
+
+export function createAnswerIds<C extends Answering>(): AnswerIds<C> {
+  const byAnswerId = new Map<string, C[]>()
+  return {
+    note: call => {
+      if (call.answerId !== null) addTo(byAnswerId, call.answerId, call)
+    },
+    findPrevious: call => {
+      if (call.previousAnswerId === null) return null
+      const named = (byAnswerId.get(call.previousAnswerId) ?? []).filter(other => other.id !== call.id)
+      return chooseAnswered(sortAnswered(named), call)
+    },
+  }
 }
 
 function endOf(call: Timed): number {

@@ -1,8 +1,7 @@
 // Requests that only point at an earlier answer (`previous_response_id`), with the history they point at put before them: such a call
 // stands in the history where it would stand had it sent everything. A request that sends everything as well is left as it is.
 
-import { addTo } from '../../core/groups.ts'
-import { chooseAnswered, sortAnswered } from './answered.ts'
+import { createAnswerIds } from './answered.ts'
 import type { History } from './history.ts'
 import type { LoadedCall } from './load.ts'
 
@@ -25,7 +24,7 @@ export interface Expander {
 }
 
 export function createExpander(history: History): Expander {
-  const byAnswerId = new Map<string, LoadedCall[]>()
+  const answers = createAnswerIds<LoadedCall>()
   const generated = new Set<number>()
   /** Whether an answer that was recorded stands in the conversation up to a node. */
   const holding = new Map<number, boolean>()
@@ -48,10 +47,8 @@ export function createExpander(history: History): Expander {
   }
 
   const findDeclared = (call: LoadedCall): LoadedCall | null => {
-    if (call.previousAnswerId === null) return null
-    const named = (byAnswerId.get(call.previousAnswerId) ?? []).filter(other => other !== call)
-    asked.add(call.previousAnswerId)
-    return chooseAnswered(sortAnswered(named), call)
+    if (call.previousAnswerId !== null) asked.add(call.previousAnswerId)
+    return answers.findPrevious(call)
   }
 
   /** The same blocks behind another beginning. */
@@ -91,7 +88,7 @@ export function createExpander(history: History): Expander {
 
   return {
     note: call => {
-      if (call.answerId !== null) addTo(byAnswerId, call.answerId, call)
+      answers.note(call)
       if (call.answer === null) return
       for (const node of history.between(call.request, call.answer)) {
         const { strong } = history.blockOf(node)

@@ -3,7 +3,7 @@
 
 import type { Block, Conversation, ToolDefinition } from '../../core/types.ts'
 import { isObject } from '../../protocols/_json.ts'
-import { chooseAnswered, compareCalls, sortAnswered, type Timed } from './answered.ts'
+import { type Answering, compareCalls, createAnswerIds, type Timed } from './answered.ts'
 import { namePreamble } from './blocks.ts'
 
 export interface Preamble {
@@ -13,25 +13,19 @@ export interface Preamble {
 
 const EMPTY: Preamble = { system: [], tools: [] }
 
-interface Beginning extends Timed {
-  readonly answerId: string | null
-  /** The answer this request says it continues. */
-  readonly previousAnswerId: string | null
-}
-
-interface Placed extends Beginning {
+interface Placed extends Answering {
   readonly preamble: number
 }
 
 export interface Preambles {
   /** The version as far as the calls before this one tell. */
-  readonly add: (call: Beginning, conversation: Conversation) => number
+  readonly add: (call: Answering, conversation: Conversation) => number
   /** Of all calls, in their order: an answer that came after what goes on from it is known by now. */
   readonly settle: <C extends Placed>(calls: readonly C[]) => Settled<C>
 }
 
 interface Known {
-  readonly call: Beginning
+  readonly call: Answering
   /** What a call says itself that has more from the answer it goes on from; null when it says all. */
   readonly own: Preamble | null
   readonly version: number
@@ -57,13 +51,10 @@ function inheritsPreamble({ extra, wire }: Conversation): boolean {
 export function createPreambles(): Preambles {
   const versions = createVersions()
   const byId = new Map<string, Known>()
-  const byAnswer = new Map<string, Beginning[]>()
+  const answers = createAnswerIds<Answering>()
   const inherit = createInheritance()
 
-  const findParent = (call: Beginning): Known | undefined => {
-    const named = (byAnswer.get(call.previousAnswerId ?? '') ?? []).filter(other => other.id !== call.id)
-    return byId.get(chooseAnswered(sortAnswered(named), call)?.id ?? '')
-  }
+  const findParent = (call: Answering): Known | undefined => byId.get(answers.findPrevious(call)?.id ?? '')
   /** From the first of a chain on, which may be as long as the session; a forged one may be a ring. */
   const resolve = (known: Known, resolved: Map<string, Preamble>): Preamble | undefined => {
     const chain = new Map<string, Preamble>()
@@ -85,9 +76,7 @@ export function createPreambles(): Preambles {
       const version =
         own === null ? versions.say(conversation, call) : versions.find(inherit(parent && versions.read(parent.version), own))
       byId.set(call.id, { call, own, version })
-      const named = byAnswer.get(call.answerId ?? '')
-      if (named !== undefined) named.push(call)
-      else if (call.answerId !== null) byAnswer.set(call.answerId, [call])
+      answers.note(call)
       return version
     },
     settle: calls => {
