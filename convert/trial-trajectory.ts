@@ -21,28 +21,24 @@ export interface TrialTrajectory {
 }
 
 /** Null: the trial has no answer of a model, and ATIF knows no empty document. */
-export async function writeTrialTrajectory(
-  store: Store,
-  trialId: string,
-  score: number | null = null,
-): Promise<TrialTrajectory | null> {
-  const read = await readTrial(store, trialId, score)
+export async function writeTrialTrajectory(store: Store, trialId: string): Promise<TrialTrajectory | null> {
+  const read = await readTrial(store, trialId)
   return read === null ? null : writeFirst(read.set)
 }
 
 /** A document for each turn in which a model answered, with what was said in that turn alone. */
 export async function writeTurnTrajectories(store: Store, trialId: string): Promise<ReadonlyMap<number, TrialTrajectory>> {
-  const read = await readTrial(store, trialId, null)
+  const read = await readTrial(store, trialId)
   if (read === null) return new Map()
   const written = [...cutByTurn(read.set, read.turnOf)].map(([turn, set]) => [turn, writeFirst(set)] as const)
   return new Map(written.flatMap(([turn, trajectory]) => (trajectory === null ? [] : [[turn, trajectory] as const])))
 }
 
-async function readTrial(store: Store, trialId: string, score: number | null) {
+async function readTrial(store: Store, trialId: string) {
   const [trial] = await store.list('trials', { id: trialId })
   if (trial === undefined) return null
   const { id, name, runId, taskId: task } = trial
-  const scope = { kind: 'trial', id, name, runId, task, agent: { name: trial.agent, version: null }, score } as const
+  const scope = { kind: 'trial', id, name, runId, task, agent: { name: trial.agent, version: null }, score: null } as const
   const tree = buildTree(await loadSource(readStoreScope(store, { scopeId: id }, scope)), id)
   const lanes = buildLanes(tree)
   const stray = lanes.stray.map(({ call }) => writeFailedCall(call))

@@ -29,8 +29,6 @@ export interface LocatedData {
 export interface YamlOptions {
   /** Which code a syntax error gets; E_CONFIG_INVALID when left out. */
   readonly code?: ErrorCode
-  /** Number of the text's first line in its file, for text cut out of a larger one (a line of JSON Lines). */
-  readonly firstLine?: number
 }
 
 /** An empty text is `null`. */
@@ -38,22 +36,22 @@ export function readYaml(text: string, file: string, options: YamlOptions = {}):
   const { LineCounter, parseDocument } = loadYaml()
   const counter = new LineCounter()
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false })
-  const firstLine = options.firstLine ?? 1
   const placeOf = (offset: number): Place => {
     const { line, col } = counter.linePos(offset)
-    return { line: Math.max(line, 1) + firstLine - 1, column: Math.max(col, 1) }
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
+  const code = options.code ?? 'E_CONFIG_INVALID'
   const problem = document.errors[0] ?? document.warnings[0]
-  if (problem) throw syntaxError(problem.message, file, placeOf(problem.pos[0]), options.code)
+  if (problem) throw syntaxError(problem.message, file, placeOf(problem.pos[0]), code)
   const root = document.contents
   return {
     file,
-    value: plainValue(document, file, options.code),
+    value: plainValue(document, file, code),
     locate: (path, part = 'value') => placeOf(root === null ? 0 : offsetOf(root, path, part)),
   }
 }
 
-function plainValue(document: { toJS(): unknown }, file: string, code: ErrorCode | undefined): Json {
+function plainValue(document: { toJS(): unknown }, file: string, code: ErrorCode): Json {
   try {
     return document.toJS() as Json
   } catch (cause) {
@@ -62,7 +60,7 @@ function plainValue(document: { toJS(): unknown }, file: string, code: ErrorCode
   }
 }
 
-function syntaxError(message: string, file: string, place: Place, code: ErrorCode = 'E_CONFIG_INVALID'): TurnpikeError {
+function syntaxError(message: string, file: string, place: Place, code: ErrorCode): TurnpikeError {
   const firstSentence = message.split('\n', 1)[0] ?? message
   return new TurnpikeError(code, `${file}:${place.line}:${place.column}: ${firstSentence}`, { details: { file, ...place } })
 }

@@ -61,7 +61,7 @@ function meanInterval(
     return scaleInterval(wilson(means.filter(value => value === top).length, means.length), top)
   if (equal) return null
   const interval = means.length < fewClusters ? studentT(means) : bootstrap(clusters, sample => mean(sample.map(mean)), options)
-  return clampInterval(interval, 0, top)
+  return clampInterval(interval, top)
 }
 
 function makeBounds(grid: Grid, low: number | null, high: number | null): Bounds | null {
@@ -126,7 +126,7 @@ export function ratioMetric(grid: Grid, spec: RatioSpec, options: BootstrapOptio
         : { kind: 'scored', value, denominator },
     denominatorName: spec.denominatorName,
     planned: denominator,
-    interval: clampInterval(ratioInterval(pairs, options), 0, spec.max),
+    interval: clampInterval(ratioInterval(pairs, options), spec.max),
     bounds: null,
   }
 }

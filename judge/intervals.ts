@@ -98,7 +98,8 @@ export function studentT(values: readonly number[]): Interval | null {
   return { low: mean - half, high: mean + half, level, method: 'task-t', clusters: values.length }
 }
 
-export function clampInterval(interval: Interval | null, low: number, high: number): Interval | null {
+/** To what a share or a count of turns can be: from 0 to `high`. */
+export function clampInterval(interval: Interval | null, high: number): Interval | null {
   if (interval === null) return null
-  return { ...interval, low: Math.max(low, interval.low), high: Math.min(high, interval.high) }
+  return { ...interval, low: Math.max(0, interval.low), high: Math.min(high, interval.high) }
 }

@@ -29,9 +29,9 @@ export interface RunRows {
   readonly rewards?: RewardBook
 }
 
-export async function scoreRun(store: Store, runId: string, options: BootstrapOptions = {}): Promise<ScoreReport> {
+export async function scoreRun(store: Store, runId: string): Promise<ScoreReport> {
   const rows = await readRun(store, runId)
-  const report = computeScores(rows, options)
+  const report = computeScores(rows)
   await store.put(
     'scores',
     report.agents.flatMap(agent => agent.metrics.map(metric => writeRecord(runId, agent, metric))),
@@ -143,7 +143,7 @@ function costPerSolvedTurn(grid: Grid, calls: readonly Call[], options: Bootstra
   return {
     ...head,
     score: { kind: 'scored', value, denominator: solved },
-    interval: clampInterval(ratioInterval(pairs, options), 0, Number.POSITIVE_INFINITY),
+    interval: clampInterval(ratioInterval(pairs, options), Number.POSITIVE_INFINITY),
     note,
   }
 }

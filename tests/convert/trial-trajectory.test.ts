@@ -20,7 +20,7 @@ it('gives the document of a trial, its images apart and by the paths it names', 
     const messages = [opening, first, toolResult('c', 'x')]
     await record(store, { id: 'b', at: 2000, messages, answer: assistant(text('Done.')) }, scope)
     await record(store, { id: 'f', at: 3000, messages: [user('else')], answer: null }, scope)
-    const written = await writeTrialTrajectory(store, 't1', 0.5)
+    const written = await writeTrialTrajectory(store, 't1')
     const document = JSON.parse(written?.document ?? '') as JsonObject
     expect(findProblems(document)).toEqual([])
     expect(atif.listGenerations(document)).toEqual(['a', 'b'])
@@ -28,7 +28,7 @@ it('gives the document of a trial, its images apart and by the paths it names', 
       session_id: 't1',
       agent: { name: 'mini' },
       extra: {
-        scope: { kind: 'trial', name: 'task.mini.1', run_id: 'r', task: 'task', score: 0.5 },
+        scope: { kind: 'trial', name: 'task.mini.1', run_id: 'r', task: 'task', score: null },
         stray_calls: [{ call_id: 'f', status: 529, error: { type: 'overloaded_error' } }],
       },
     })

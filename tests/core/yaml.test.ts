@@ -73,11 +73,9 @@ describe('readYaml', () => {
     expect(readYaml(text, 'a.yaml').locate(['run', 'agents', 7])).toEqual({ line: 6, column: 5 })
   })
 
-  it('counts lines from where the text was cut out of its file', () => {
-    const line = readYaml('{"id": 1,\n "x": 2}', 'tasks.jsonl', { firstLine: 40 })
-    expect(line.locate(['x'], 'key')).toEqual({ line: 41, column: 2 })
-    expect(messageOf(() => readYaml('{"id"', 'tasks.jsonl', { firstLine: 40, code: 'E_TASK_INVALID' }))).toMatch(
-      /^E_TASK_INVALID tasks\.jsonl:40:\d+: /,
+  it('refuses with the code of whoever reads', () => {
+    expect(messageOf(() => readYaml('{"id"', 'f.json', { code: 'E_SCRIPT_INVALID' }))).toMatch(
+      /^E_SCRIPT_INVALID f\.json:1:\d+: /,
     )
   })
 
