@@ -15,6 +15,15 @@ export interface Providers {
   readonly close: () => Promise<void>
 }
 
+/** The keys that decide it, for the commands that have them as flags; a recording's own are in replay.ts. */
+export const providerKeys: readonly string[] = [
+  'proxy.models',
+  'proxy.upstream',
+  'simulated.enabled',
+  'simulated.script',
+  'simulated.seed',
+]
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 export async function openProviders(config: Config, environment: Environment): Promise<Providers> {

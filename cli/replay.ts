@@ -22,6 +22,9 @@ export interface OpenedReplay {
   readonly close: () => Promise<void>
 }
 
+/** For the commands that have them as flags. */
+export const replayKeys: readonly string[] = ['replay.ref', 'replay.on_miss', 'replay.timing', 'replay.store']
+
 const none: OpenedReplay = {
   layers: [],
   linkLayers: [],

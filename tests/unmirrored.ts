@@ -212,6 +212,7 @@ export const unmirrored: readonly Unmirrored[] = [
       'cli/commands/score.ts',
       'cli/commands/trials.ts',
       'cli/run-plan.ts',
+      'cli/run-agents.ts',
       'cli/run-results.ts',
       'cli/run-summary.ts',
     ],

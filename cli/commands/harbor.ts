@@ -7,12 +7,13 @@ import type { Json } from '../../core/types.ts'
 import { refuseUsed } from '../../report/harbor-tree.ts'
 import { type ExportedTree, type ExportPlace, exportTree } from '../harbor-export.ts'
 import { type HarborPlace, nameJob, readHarborFlags, readPlace } from '../harbor-flags.ts'
+import { providerKeys } from '../providers.ts'
+import { runAgents } from '../run-agents.ts'
 import { planRun, type RunPlan } from '../run-plan.ts'
 import { readRunId } from '../scopes.ts'
 import { useStoreAt } from '../store-access.ts'
 import { planToll } from '../toll.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
-import { runAgents } from './run.ts'
 
 export const harborCommand: CommandSpec = {
   usage: 'harbor <action> [run]',
@@ -22,15 +23,7 @@ export const harborCommand: CommandSpec = {
     '`run` plays tasks; models are reached through the recording proxy (--models, --upstream, --simulated as in turnpike run).\n' +
     '`export RUN` writes the same tree of results for a run that the store already has.\n' +
     'What differs from Harbor on purpose, and --harbor-compat, which takes it back: docs/harbor.md.',
-  keys: [
-    'run.harbor_compat',
-    'run.fresh_session',
-    'proxy.models',
-    'proxy.upstream',
-    'simulated.enabled',
-    'simulated.script',
-    'simulated.seed',
-  ],
+  keys: ['run.harbor_compat', 'run.fresh_session', ...providerKeys],
   options: [
     { flags: '-p, --path <dir>', meaning: 'A task, or a directory of tasks.' },
     { flags: '-a, --agent <name>', meaning: 'The agent (default oracle).' },

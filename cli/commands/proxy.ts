@@ -5,8 +5,8 @@ import { readHosts } from '../../proxy/intercept/hosts.ts'
 import type { ProxyOptions } from '../../proxy/server.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
-import { openProviders, type Providers } from '../providers.ts'
-import { checkReplay, type OpenedReplay, openReplay } from '../replay.ts'
+import { openProviders, type Providers, providerKeys } from '../providers.ts'
+import { checkReplay, type OpenedReplay, openReplay, replayKeys } from '../replay.ts'
 import { useStoreAt } from '../store-access.ts'
 import { openToll, planToll, type TollPlan } from '../toll.ts'
 import { type Access, readAccess } from '../upstream-access.ts'
@@ -22,21 +22,14 @@ export const proxyCommand: CommandSpec = {
   keys: [
     'proxy.host',
     'proxy.port',
-    'proxy.models',
-    'proxy.upstream',
+    ...providerKeys,
     'proxy.upstream_ca',
     'proxy.intercept',
     'proxy.on_record_failure',
     'proxy.inject',
     'proxy.meter',
     ...budgetKeyNames('session'),
-    'simulated.enabled',
-    'simulated.script',
-    'simulated.seed',
-    'replay.ref',
-    'replay.on_miss',
-    'replay.timing',
-    'replay.store',
+    ...replayKeys,
   ],
   examples: [
     'turnpike proxy --simulated',
