@@ -1,4 +1,4 @@
-// Small reading of foreign JSON, shared by the protocols. Pure and total: nothing here throws, whatever the value;
+// Small reading of foreign JSON, for the protocols and for whoever reads what is theirs. Pure and total: nothing here throws, whatever the value;
 // keys are only ever copied as own properties, so that a body with a `__proto__` key cannot change an object's prototype.
 
 import type { Json, JsonObject } from '../core/types.ts'

@@ -1,4 +1,4 @@
-// Runs one command in its own process group and tells how it ended. Below the local environment and the tool of `mini`.
+// Runs one command in its own process group and tells how it ended. Below whatever of the runner starts a program.
 // Never waits for grandchildren that hold the pipes, never lets a timeout kill the direct child only.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'

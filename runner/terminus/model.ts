@@ -1,5 +1,5 @@
 // What the loop of `terminus` needs from a model, whatever its protocol. The files beside this one implement it with the official
-// clients; neither tries again by itself: patience.ts does, by the agent's own rules.
+// clients; none tries again by itself: patience.ts does, by the agent's own rules.
 
 import type { Message } from './history.ts'
 import type { Effort } from './settings.ts'
@@ -12,7 +12,7 @@ export interface Answer {
   readonly contextTokens: number | null
 }
 
-/** Throws what the client throws, or ContextOverflow's kin: see patience.ts. Never holds state. */
+/** Throws what the client throws, or a TurnpikeError where the answer itself is broken; patience.ts knows both. Never holds state. */
 export type AskModel = (messages: readonly Message[], signal: AbortSignal) => Promise<Answer>
 
 export interface ModelOptions {
