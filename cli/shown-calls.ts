@@ -4,6 +4,7 @@
 import { asksModel, type DecodedCall, decodeExchange, isCall } from '../convert/decode.ts'
 import { createNewMessages } from '../convert/messages-new.ts'
 import type { Call, Exchange, Message, Usage } from '../core/types.ts'
+import { sumWritten } from '../core/usage.ts'
 import type { ExchangeFilter, Store } from '../store/_adapter.ts'
 import { writeTime } from './listing.ts'
 import { writeMessage } from './message-json.ts'
@@ -86,13 +87,10 @@ export function writeExchange(exchange: Exchange): object {
 
 function writeUsage(usage: Usage | null): object | null {
   if (usage === null) return null
-  const written = [usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther]
   return {
     input: usage.input,
     cached_read: usage.cachedRead,
-    cached_write: written.every(tokens => tokens === null)
-      ? null
-      : written.reduce<number>((sum, tokens) => sum + (tokens ?? 0), 0),
+    cached_write: sumWritten(usage),
     cached_write_5m: usage.cachedWrite5m,
     cached_write_1h: usage.cachedWrite1h,
     cached_write_other: usage.cachedWriteOther,

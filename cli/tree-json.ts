@@ -1,6 +1,7 @@
 // The call trees of a REF as one JSON document: what `turnpike tree --json` prints. Snake case; parents and lanes by call id.
 
 import type { TreeCall } from '../convert/tree/tree.ts'
+import { sumWritten } from '../core/usage.ts'
 import { writeTime } from './listing.ts'
 import type { ReadTree } from './read-trees.ts'
 import type { CallRole } from './tree-outline.ts'
@@ -90,11 +91,10 @@ export function writeCalls({ scope, tree, lanes, exchanges }: ReadTree): TreeCal
 
 function writeUsage({ call: { usage } }: TreeCall): object | null {
   if (usage === null) return null
-  const written = [usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther].filter(tokens => tokens !== null)
   return {
     input: usage.input,
     cached_read: usage.cachedRead,
-    cached_write: written.length === 0 ? null : written.reduce((sum, tokens) => sum + tokens, 0),
+    cached_write: sumWritten(usage),
     output: usage.output,
   }
 }

@@ -4,6 +4,7 @@
 import { groupBy } from '../core/groups.ts'
 import type { CostGroup, CostTotals } from '../core/report.ts'
 import type { Call, Trial } from '../core/types.ts'
+import { sumWritten } from '../core/usage.ts'
 import { compareText } from './grid.ts'
 
 export const costKeys = ['agent', 'model', 'trial', 'task', 'turn', 'attempt', 'session'] as const
@@ -55,7 +56,7 @@ function addTokens(sums: Sums, call: Call): void {
   if (usage === null) return
   sums.input += usage.input ?? 0
   sums.cachedRead += usage.cachedRead ?? 0
-  sums.cachedWrite += (usage.cachedWrite5m ?? 0) + (usage.cachedWrite1h ?? 0) + (usage.cachedWriteOther ?? 0)
+  sums.cachedWrite += sumWritten(usage) ?? 0
   sums.output += usage.output ?? 0
   sums.reasoning += usage.reasoning ?? 0
 }

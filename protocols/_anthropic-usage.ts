@@ -1,8 +1,9 @@
 // Token counts of Anthropic Messages. Input excludes what was read from and written to the cache. Mapping table: docs/protocols.md.
 
 import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
+import { sumKnown, sumWritten } from '../core/usage.ts'
 import { countOf, defined, isObject, objectOf, textOf } from './_json.ts'
-import { counters, describeUsage, isMappedBy, sum } from './_usage.ts'
+import { counters, describeUsage, isMappedBy } from './_usage.ts'
 
 /** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
 const mapping = 'anthropic-messages/1'
@@ -19,7 +20,7 @@ function readUsageObject(raw: JsonObject): Usage {
   const written = countOf(raw['cache_creation_input_tokens'])
   const cachedWrite5m = countOf(split['ephemeral_5m_input_tokens'])
   const cachedWrite1h = countOf(split['ephemeral_1h_input_tokens'])
-  const named = sum(cachedWrite5m, cachedWrite1h)
+  const named = sumKnown([cachedWrite5m, cachedWrite1h])
   const counts = {
     input: countOf(raw['input_tokens']),
     cachedRead: countOf(raw['cache_read_input_tokens']),
@@ -48,7 +49,7 @@ export function writeUsage(answer: Answer, own: boolean): JsonObject | undefined
   const { usage } = answer
   if (usage !== null && isMappedBy(usage, 'anthropic-messages')) return objectOf(usage.raw)
   if (usage === null) return own && answer.wire !== undefined ? undefined : { input_tokens: 0, output_tokens: 0 }
-  const written = sum(usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther)
+  const written = sumWritten(usage)
   const split = defined({
     ephemeral_5m_input_tokens: usage.cachedWrite5m ?? undefined,
     ephemeral_1h_input_tokens: usage.cachedWrite1h ?? undefined,

@@ -1,8 +1,9 @@
 // Token counts of Bedrock Converse. Input excludes what was read from and written to the cache. Mapping table: docs/protocols.md.
 
 import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
+import { sumKnown, sumWritten } from '../core/usage.ts'
 import { countOf, defined, isList, isObject, objectOf, textOf } from './_json.ts'
-import { describeUsage, isMappedBy, sum } from './_usage.ts'
+import { describeUsage, isMappedBy } from './_usage.ts'
 
 /** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
 const mapping = 'bedrock-converse/1'
@@ -18,7 +19,7 @@ function readUsageObject(raw: JsonObject, serviceTier: string | null): Usage {
   const written = countOf(raw['cacheWriteInputTokens'])
   const cachedWrite5m = writtenFor(raw, '5m')
   const cachedWrite1h = writtenFor(raw, '1h')
-  const named = sum(cachedWrite5m, cachedWrite1h)
+  const named = sumKnown([cachedWrite5m, cachedWrite1h])
   const counts = {
     input: countOf(raw['inputTokens']),
     cachedRead: countOf(raw['cacheReadInputTokens']),
@@ -26,13 +27,13 @@ function readUsageObject(raw: JsonObject, serviceTier: string | null): Usage {
     output: countOf(raw['outputTokens']),
     reasoning: null,
   }
-  const isSum = addsUp(raw, counts.input, counts.output, sum(counts.cachedRead, written))
+  const isSum = addsUp(raw, counts.input, counts.output, sumKnown([counts.cachedRead, written]))
   return describeUsage({ counts, cachedWrite5m, cachedWrite1h, serviceTier, addsUp: isSum, raw, mapping })
 }
 
 function writtenFor(raw: JsonObject, ttl: string): number | null {
   const details = isList(raw['cacheDetails']) ? raw['cacheDetails'].map(objectOf) : []
-  return sum(...details.filter(detail => detail['ttl'] === ttl).map(detail => countOf(detail['inputTokens'])))
+  return sumKnown(details.filter(detail => detail['ttl'] === ttl).map(detail => countOf(detail['inputTokens'])))
 }
 
 /** The total holds the cached tokens with some models and leaves them out with others. */
@@ -47,7 +48,7 @@ export function writeUsage(answer: Answer): JsonObject | undefined {
   const { usage } = answer
   if (usage === null) return undefined
   if (isMappedBy(usage, 'bedrock-converse')) return objectOf(usage.raw)
-  const written = sum(usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther)
+  const written = sumWritten(usage)
   const details = [
     { ttl: '1h', inputTokens: usage.cachedWrite1h },
     { ttl: '5m', inputTokens: usage.cachedWrite5m },

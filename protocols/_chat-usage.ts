@@ -2,8 +2,9 @@
 // What a server does not say stays null. Mapping table: docs/protocols.md.
 
 import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
+import { sumPrompt, sumWritten } from '../core/usage.ts'
 import { countOf, defined, isList, isObject, objectOf, textOf } from './_json.ts'
-import { describeUsage, isMappedBy, settleOutput, sum } from './_usage.ts'
+import { describeUsage, isMappedBy, settleCounts } from './_usage.ts'
 
 /** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
 const mapping = 'openai-chat/1'
@@ -23,24 +24,15 @@ export function readUsage(body: Json): Usage | null {
 
 function readUsageObject(raw: JsonObject, serviceTier: string | null): Usage {
   const inputDetails = objectOf(raw['prompt_tokens_details'])
-  const prompt = countOf(raw['prompt_tokens'])
-  const cachedRead = firstCount(inputDetails['cached_tokens'], raw['prompt_cache_hit_tokens'], raw['cached_tokens'])
-  const cachedWriteOther = firstCount(inputDetails['cache_write_tokens'], raw['cache_write_tokens'])
-  const reasoning = countOf(objectOf(raw['completion_tokens_details'])['reasoning_tokens'])
-  const output = settleOutput({
-    prompt,
+  const settled = settleCounts({
+    prompt: countOf(raw['prompt_tokens']),
+    cachedRead: firstCount(inputDetails['cached_tokens'], raw['prompt_cache_hit_tokens'], raw['cached_tokens']),
+    cachedWriteOther: firstCount(inputDetails['cache_write_tokens'], raw['cache_write_tokens']),
     output: countOf(raw['completion_tokens']),
-    reasoning,
+    reasoning: countOf(objectOf(raw['completion_tokens_details'])['reasoning_tokens']),
     total: countOf(raw['total_tokens']),
   })
-  const counts = {
-    input: prompt === null ? null : prompt - (cachedRead ?? 0) - (cachedWriteOther ?? 0),
-    cachedRead,
-    cachedWriteOther,
-    output: output.total,
-    reasoning,
-  }
-  return describeUsage({ counts, serviceTier: serviceTier ?? textOf(raw['service_tier']), addsUp: output.addsUp, raw, mapping })
+  return describeUsage({ ...settled, serviceTier: serviceTier ?? textOf(raw['service_tier']), raw, mapping })
 }
 
 function firstCount(...values: ReadonlyArray<Json | undefined>): number | null {
@@ -52,8 +44,8 @@ export function writeUsage(answer: Answer): JsonObject | undefined {
   const { usage } = answer
   if (usage === null) return undefined
   if (isMappedBy(usage, 'openai-chat')) return objectOf(usage.raw)
-  const written = sum(usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther)
-  const prompt = sum(usage.input, usage.cachedRead, written) ?? 0
+  const written = sumWritten(usage)
+  const prompt = sumPrompt(usage) ?? 0
   const details = defined({ cached_tokens: usage.cachedRead ?? undefined, cache_write_tokens: written ?? undefined })
   return defined({
     prompt_tokens: prompt,

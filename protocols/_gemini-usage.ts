@@ -2,8 +2,9 @@
 // left out on the wire, so an absent one stays unknown unless the total says it. Mapping table: docs/protocols.md.
 
 import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
+import { sumKnown, sumPrompt } from '../core/usage.ts'
 import { countOf, defined, isObject, objectOf, textOf } from './_json.ts'
-import { describeUsage, isMappedBy, sum } from './_usage.ts'
+import { describeUsage, isMappedBy } from './_usage.ts'
 
 /** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
 const mapping = 'gemini/1'
@@ -39,7 +40,7 @@ function readOutput(raw: JsonObject, prompt: number | null, toolUse: number | nu
   const candidates = countOf(raw['candidatesTokenCount'])
   const thoughts = countOf(raw['thoughtsTokenCount'])
   const total = countOf(raw['totalTokenCount'])
-  const output = sum(candidates, thoughts)
+  const output = sumKnown([candidates, thoughts])
   if (total === null || prompt === null) return { total: output, addsUp: true }
   const bases = [prompt, prompt + (toolUse ?? 0)]
   if (output === null) return { total: bases.includes(total) ? 0 : null, addsUp: bases.includes(total) }
@@ -53,7 +54,7 @@ export function writeUsage(answer: Answer): JsonObject | undefined {
   const { usage } = answer
   if (usage === null) return undefined
   if (isMappedBy(usage, 'gemini')) return objectOf(usage.raw)
-  const prompt = sum(usage.input, usage.cachedRead, usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther) ?? 0
+  const prompt = sumPrompt(usage) ?? 0
   const output = usage.output ?? 0
   return defined({
     promptTokenCount: prompt,

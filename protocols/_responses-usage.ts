@@ -2,8 +2,9 @@
 // server does not say stays null. Mapping table: docs/protocols.md.
 
 import type { Answer, Json, JsonObject, Usage } from '../core/types.ts'
+import { sumPrompt, sumWritten } from '../core/usage.ts'
 import { countOf, defined, isObject, objectOf, textOf } from './_json.ts'
-import { describeUsage, isMappedBy, settleOutput, sum } from './_usage.ts'
+import { describeUsage, isMappedBy, settleCounts } from './_usage.ts'
 
 /** Raised whenever a figure would be read differently; rows of an older mapping are decoded again. */
 const mapping = 'openai-responses/1'
@@ -18,19 +19,15 @@ export function readUsage(body: Json): Usage | null {
 
 function readUsageObject(raw: JsonObject, serviceTier: string | null): Usage {
   const details = objectOf(raw['input_tokens_details'])
-  const prompt = countOf(raw['input_tokens'])
-  const cachedRead = countOf(details['cached_tokens'])
-  const cachedWriteOther = countOf(details['cache_write_tokens'])
-  const reasoning = countOf(objectOf(raw['output_tokens_details'])['reasoning_tokens'])
-  const output = settleOutput({ prompt, output: countOf(raw['output_tokens']), reasoning, total: countOf(raw['total_tokens']) })
-  const counts = {
-    input: prompt === null ? null : prompt - (cachedRead ?? 0) - (cachedWriteOther ?? 0),
-    cachedRead,
-    cachedWriteOther,
-    output: output.total,
-    reasoning,
-  }
-  return describeUsage({ counts, serviceTier, addsUp: output.addsUp, raw, mapping })
+  const settled = settleCounts({
+    prompt: countOf(raw['input_tokens']),
+    cachedRead: countOf(details['cached_tokens']),
+    cachedWriteOther: countOf(details['cache_write_tokens']),
+    output: countOf(raw['output_tokens']),
+    reasoning: countOf(objectOf(raw['output_tokens_details'])['reasoning_tokens']),
+    total: countOf(raw['total_tokens']),
+  })
+  return describeUsage({ ...settled, serviceTier, raw, mapping })
 }
 
 /** undefined = the provider said nothing and neither do we. */
@@ -38,8 +35,8 @@ export function writeUsage(answer: Answer): JsonObject | undefined {
   const { usage } = answer
   if (usage === null) return undefined
   if (isMappedBy(usage, 'openai-responses')) return objectOf(usage.raw)
-  const written = sum(usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther)
-  const input = sum(usage.input, usage.cachedRead, written) ?? 0
+  const written = sumWritten(usage)
+  const input = sumPrompt(usage) ?? 0
   const output = usage.output ?? 0
   return {
     input_tokens: input,

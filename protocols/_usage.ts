@@ -21,12 +21,6 @@ function own(object: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
-/** The sum of what was said; null when nothing was. */
-export function sum(...counts: ReadonlyArray<number | null>): number | null {
-  const known = counts.filter(count => count !== null)
-  return known.length === 0 ? null : known.reduce((total, count) => total + count, 0)
-}
-
 /** The numeric members of an object such as `server_tool_use`. */
 export function counters(value: Json | undefined): Record<string, number> {
   if (!isObject(value)) return {}
@@ -67,21 +61,35 @@ export function describeUsage({ counts, addsUp = true, ...read }: ReadUsage): Us
   }
 }
 
+interface SaidCounts {
+  readonly prompt: number | null
+  readonly cachedRead: number | null
+  readonly cachedWriteOther: number | null
+  readonly output: number | null
+  readonly reasoning: number | null
+  readonly total: number | null
+}
+
+/** Of OpenAI and its kin, whose prompt holds what came from a cache and went to it: that is taken out here. */
+export function settleCounts(said: SaidCounts): Required<Pick<ReadUsage, 'counts' | 'addsUp'>> {
+  const { prompt, cachedRead, cachedWriteOther, reasoning } = said
+  const input = prompt === null ? null : prompt - (cachedRead ?? 0) - (cachedWriteOther ?? 0)
+  const { output, addsUp } = settleOutput(said)
+  return { counts: { input, cachedRead, cachedWriteOther, output, reasoning }, addsUp }
+}
+
 /**
  * Reasoning is part of the output, except with servers (xAI) that count it beside it: their total says so, and only then is it
  * added. Any other total that does not add up (Gemini's compatible route leaves thinking out) marks the figures as contradictory.
  */
-export function settleOutput(said: {
-  readonly prompt: number | null
+function settleOutput({ prompt, output, reasoning, total }: SaidCounts): {
   readonly output: number | null
-  readonly reasoning: number | null
-  readonly total: number | null
-}): { readonly total: number | null; readonly addsUp: boolean } {
-  const { prompt, output, reasoning, total } = said
-  if (output === null || prompt === null || total === null) return { total: output, addsUp: true }
-  if (total === prompt + output) return { total: output, addsUp: true }
-  if (reasoning !== null && total === prompt + output + reasoning) return { total: output + reasoning, addsUp: true }
-  return { total: output, addsUp: false }
+  readonly addsUp: boolean
+} {
+  if (output === null || prompt === null || total === null) return { output, addsUp: true }
+  if (total === prompt + output) return { output, addsUp: true }
+  if (reasoning !== null && total === prompt + output + reasoning) return { output: output + reasoning, addsUp: true }
+  return { output, addsUp: false }
 }
 
 /** Whether `raw` was read by this mapping, so that it may be written again as it came. */

@@ -2,6 +2,7 @@
 // (a test holds the two together): what the provider did not say is counted as unknown, never as 0 and never estimated.
 
 import type { Answer, Usage } from '../core/types.ts'
+import { sumPrompt, sumWritten } from '../core/usage.ts'
 
 export interface Tally {
   /** Requests for an answer of a model, whatever came of them, but for those that a budget refused. */
@@ -56,7 +57,7 @@ export function addCharge(tally: Tally, charge: Charge): void {
   const { tokens } = tally
   tokens.input += usage?.input ?? 0
   tokens.cachedRead += usage?.cachedRead ?? 0
-  tokens.cachedWrite += writtenOf(usage)
+  tokens.cachedWrite += sumWritten(usage) ?? 0
   tokens.output += usage?.output ?? 0
   if (charge.nanoUsd !== null) {
     tally.nanoUsd += charge.nanoUsd
@@ -82,14 +83,9 @@ export function addTally(into: Tally, from: Tally): void {
   for (const model of from.unpricedModels) into.unpricedModels.add(model)
 }
 
-/** Cache writes of every lifetime. */
-export function writtenOf(usage: Usage | null): number {
-  return (usage?.cachedWrite5m ?? 0) + (usage?.cachedWrite1h ?? 0) + (usage?.cachedWriteOther ?? 0)
-}
-
 /** All tokens a call is known to have used. */
 export function tokensOf(usage: Usage | null): number {
-  return (usage?.input ?? 0) + (usage?.cachedRead ?? 0) + writtenOf(usage) + (usage?.output ?? 0)
+  return (sumPrompt(usage) ?? 0) + (usage?.output ?? 0)
 }
 
 export function sumTokens({ tokens }: Tally): number {

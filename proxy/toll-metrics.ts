@@ -1,7 +1,7 @@
 // The toll's figures in Prometheus form: tokens by class, cost, calls without a price, waits, faults. Counters start with the process.
 
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import { writtenOf } from './budget-tally.ts'
+import { sumWritten } from '../core/usage.ts'
 import type { Metered } from './meter.ts'
 import type { RateWait } from './rate.ts'
 
@@ -37,7 +37,7 @@ export function createTollMetrics(): TollMetrics {
       if (charge.failed) return
       const { usage } = charge
       if (usage === null) return unknown.inc({ protocol })
-      const classes = { input: usage.input, cached_read: usage.cachedRead, cached_write: writtenOf(usage), output: usage.output }
+      const classes = { input: usage.input, cached_read: usage.cachedRead, cached_write: sumWritten(usage), output: usage.output }
       for (const [name, count] of Object.entries(classes)) if (count) tokens.inc({ protocol, class: name }, Math.max(0, count))
       if (charge.nanoUsd !== null) cost.inc({ protocol }, charge.nanoUsd / 1e9)
     },

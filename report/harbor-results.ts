@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { isExcluded } from '../core/cells.ts'
 import type { Rewards } from '../core/turn-rewards.ts'
 import type { AttemptRecord, Call, JsonObject, Trial, TurnRecord } from '../core/types.ts'
+import { sumWritten } from '../core/usage.ts'
 
 export interface HarborTurn {
   /** Null in single-step tasks. */
@@ -127,8 +128,7 @@ export function writeUsage(calls: readonly Call[]) {
   const sum = (read: (call: Call) => number | null): number | null =>
     calls.length === 0 ? null : calls.reduce<number | null>((total, call) => plus(total, read(call)), 0)
   const cached = (call: Call): number | null => call.usage?.cachedRead ?? (call.usage === null ? null : 0)
-  const written = ({ usage }: Call): number =>
-    (usage?.cachedWrite5m ?? 0) + (usage?.cachedWrite1h ?? 0) + (usage?.cachedWriteOther ?? 0)
+  const written = ({ usage }: Call): number => sumWritten(usage) ?? 0
   const nanoUsd = sum(call => call.costNanoUsd)
   return {
     n_input_tokens: sum(call => plus(plus(call.usage?.input ?? null, cached(call)), written(call))),

@@ -2,6 +2,7 @@
 // writes, reasoning, the provider's own figures) stands in `extra`. Never a number that is not known: unknown is absent, never 0.
 
 import type { Json, JsonObject, Usage } from '../../core/types.ts'
+import { sumKnown, sumPrompt, sumWritten } from '../../core/usage.ts'
 import { countOf, defined, isList, isObject, objectOf, textOf } from '../../protocols/_json.ts'
 import type { FailedCall, StepTokens, Trajectory } from '../trajectory.ts'
 import { readCounts, writeCounts } from './_usage-counts.ts'
@@ -15,28 +16,12 @@ interface Spent {
   readonly costNanoUsd: number | null
 }
 
-interface Prompt {
-  readonly prompt: number | null
-  readonly written: number | null
-}
-
-function sumKnown(values: ReadonlyArray<number | null>): number | null {
-  const known = values.filter(value => value !== null)
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0)
-}
-
-export function readPrompt(usage: Usage): Prompt {
-  const written = sumKnown([usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther])
-  return { prompt: sumKnown([usage.input, usage.cachedRead, written]), written }
-}
-
 export function writeMetrics({ usage, costNanoUsd }: Spent, tokens: StepTokens | null): JsonObject | undefined {
-  const counts = usage === null ? null : readPrompt(usage)
   const foreign = usage?.mapping === foreignMapping ? objectOf(usage.raw) : {}
   const logprobs = tokens?.logprobs ?? null
   const isWhole = logprobs !== null && !logprobs.includes(null)
   const extra = defined({
-    cache_write_tokens: counts?.written ?? undefined,
+    cache_write_tokens: sumWritten(usage) ?? undefined,
     reasoning_tokens: usage?.reasoning ?? undefined,
     // A list of numbers cannot say that one of them is not known.
     logprobs: logprobs === null || isWhole ? undefined : logprobs,
@@ -44,7 +29,7 @@ export function writeMetrics({ usage, costNanoUsd }: Spent, tokens: StepTokens |
     usage: usage === null ? undefined : writeUsage(usage),
   })
   const metrics = defined({
-    prompt_tokens: counts?.prompt ?? undefined,
+    prompt_tokens: sumPrompt(usage) ?? undefined,
     completion_tokens: usage?.output ?? undefined,
     cached_tokens: usage?.cachedRead ?? undefined,
     cost_usd: costNanoUsd === null ? undefined : costNanoUsd / 1e9,
@@ -131,17 +116,16 @@ export function listSpent({ steps, failed }: Trajectory): Totals {
 export function writeFinalMetrics({ generated, failed }: Totals, steps: number | undefined, foreign: JsonObject): JsonObject {
   const spent = [...generated, ...failed]
   const usages = spent.map(({ usage }) => usage)
-  const sum = (read: (usage: Usage) => number | null): number | undefined =>
-    sumKnown(usages.map(usage => (usage === null ? null : read(usage)))) ?? undefined
+  const sum = (read: (usage: Usage | null) => number | null): number | undefined => sumKnown(usages.map(read)) ?? undefined
   const cost = sumKnown(spent.map(({ costNanoUsd }) => costNanoUsd))
   // A call that generated nothing and reported no usage was most likely not billed; it does not make the total unknown.
   const billed = [...generated, ...failed.filter(call => call.usage !== null)]
   const costUnknown = billed.filter(({ costNanoUsd }) => costNanoUsd === null).length
   return {
     ...defined({
-      total_prompt_tokens: sum(usage => readPrompt(usage).prompt),
-      total_completion_tokens: sum(usage => usage.output),
-      total_cached_tokens: sum(usage => usage.cachedRead),
+      total_prompt_tokens: sum(sumPrompt),
+      total_completion_tokens: sum(usage => usage?.output ?? null),
+      total_cached_tokens: sum(usage => usage?.cachedRead ?? null),
       // A sum that leaves calls out is no total.
       total_cost_usd: cost === null || costUnknown > 0 ? undefined : cost / 1e9,
       total_steps: steps,
@@ -153,8 +137,8 @@ export function writeFinalMetrics({ generated, failed }: Totals, steps: number |
       calls_without_usage: usages.filter(usage => usage === null).length,
       calls_without_cost: costUnknown,
       cost_usd_of_the_others: cost === null || costUnknown === 0 ? undefined : cost / 1e9,
-      cache_write_tokens: sum(usage => readPrompt(usage).written),
-      reasoning_tokens: sum(usage => usage.reasoning),
+      cache_write_tokens: sum(sumWritten),
+      reasoning_tokens: sum(usage => usage?.reasoning ?? null),
       ...objectOf(foreign['extra']),
     }),
   }

@@ -2,9 +2,9 @@
 // whole history of each would grow with the square of their number.
 
 import type { EpochMs } from '../../core/types.ts'
+import { sumPrompt, sumWritten } from '../../core/usage.ts'
 import type { ScopeInfo } from '../sources/source.ts'
 import type { FailedCall, Generation, Trajectory, TrajectoryStep } from '../trajectory.ts'
-import { readPrompt } from './_atif-metrics.ts'
 import { writeAnswer, writeMessage } from './_otel-messages.ts'
 import { names, operations } from './_otel-names.ts'
 import { type Attributes, deriveId, type Span, whole } from './_otel-wire.ts'
@@ -62,12 +62,11 @@ export function writeCallSpan(lane: Lane, { message }: TrajectoryStep, generatio
 }
 
 function writeUsage({ usage, costNanoUsd }: Pick<Generation, 'usage' | 'costNanoUsd'>): Attributes {
-  const counts = usage === null ? null : readPrompt(usage)
   return {
-    [names.inputTokens]: whole(counts?.prompt),
+    [names.inputTokens]: whole(sumPrompt(usage)),
     [names.outputTokens]: whole(usage?.output),
     [names.cacheRead]: whole(usage?.cachedRead),
-    [names.cacheWrite]: whole(counts?.written),
+    [names.cacheWrite]: whole(sumWritten(usage)),
     [names.reasoning]: whole(usage?.reasoning),
     'turnpike.cost.nano_usd': whole(costNanoUsd),
   }

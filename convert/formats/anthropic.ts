@@ -2,6 +2,7 @@
 // answers stand in the request's messages; `turnpike.calls` says which messages were generated here. Other dialects are translated.
 
 import type { Json, JsonObject } from '../../core/types.ts'
+import { sumWritten } from '../../core/usage.ts'
 import { isObject } from '../../protocols/_json.ts'
 import { writeStopReason } from '../../protocols/_stop-reasons.ts'
 import type { ScopeInfo } from '../sources/source.ts'
@@ -85,10 +86,10 @@ function writeResponse({ message, generation }: TrajectoryStep, index: number, o
 /** What was not said stays out: a zero would be a figure. */
 function writeUsage({ usage }: Generation): JsonObject | null {
   if (usage === null) return null
-  const written = [usage.cachedWrite5m, usage.cachedWrite1h, usage.cachedWriteOther].filter(tokens => tokens !== null)
+  const written = sumWritten(usage)
   return {
     ...(usage.input === null ? {} : { input_tokens: usage.input }),
-    ...(written.length === 0 ? {} : { cache_creation_input_tokens: written.reduce((sum, tokens) => sum + tokens, 0) }),
+    ...(written === null ? {} : { cache_creation_input_tokens: written }),
     ...(usage.cachedRead === null ? {} : { cache_read_input_tokens: usage.cachedRead }),
     ...(usage.output === null ? {} : { output_tokens: usage.output }),
   }
