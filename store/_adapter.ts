@@ -8,11 +8,8 @@ import type {
   EpochMs,
   Exchange,
   ExchangeOutcome,
-  HeaderList,
-  PartOf,
   Run,
   RunEvent,
-  Scope,
   ScoreRecord,
   Session,
   TestResult,
@@ -21,34 +18,19 @@ import type {
   Verdict,
 } from '../core/types.ts'
 
+type ArrivedFields = 'id' | 'scope' | 'turn' | 'attempt' | 'protocol' | 'route' | 'method' | 'path' | 'query' | 'requestHeaders'
+type EndedFields = 'status' | 'responseHeaders' | 'failure' | 'providerRequestId' | 'retries' | 'firstByteAt'
+
 /** What is known when a request has arrived whole. Header values, path and query come already masked; the body does not. */
-export interface ExchangeBegin {
-  readonly id: string
-  readonly scope: Scope
-  readonly turn: number | null
-  readonly attempt: number | null
-  readonly protocol: string | null
-  readonly route: string | null
-  readonly method: string
-  readonly path: string
-  readonly query: string
-  readonly requestHeaders: HeaderList
+export interface ExchangeBegin extends Pick<Exchange, ArrivedFields | 'startedAt' | 'partOf'> {
   /** The bytes as the agent sent them (content-encoding still applied). Copied at the end of the tick: do not change them; forwarding them is fine. */
   readonly requestBody: Uint8Array
-  readonly startedAt: EpochMs
   /** Known secret strings to mask wherever they occur in either body of this exchange. */
   readonly secrets: readonly string[]
-  readonly partOf?: PartOf
 }
 
-export interface ExchangeEnd {
-  readonly status: number | null
-  readonly responseHeaders: HeaderList | null
+export interface ExchangeEnd extends Pick<Exchange, EndedFields> {
   readonly outcome: Exclude<ExchangeOutcome, 'in-flight' | 'proxy-killed'>
-  readonly failure: Exchange['failure']
-  readonly providerRequestId: string | null
-  readonly retries: number
-  readonly firstByteAt: EpochMs | null
   readonly endedAt: EpochMs
 }
 

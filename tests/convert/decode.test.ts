@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeExchanges, decoderVersion, readCall } from '../../convert/decode.ts'
 import anthropicMessages from '../../protocols/anthropic-messages.ts'
 import type { Store } from '../../store/_adapter.ts'
+import { describeBegin, describeEnd } from '../store/_conversation.ts'
 import { assistant, conversation, record, type ScriptedCall, text, toolCall, user } from './script.ts'
 import { withStore } from './temporary-store.ts'
 
@@ -14,32 +15,21 @@ async function recordBytes(
   id: string,
   options: { request: Buffer; encoding?: string; response?: Buffer; status?: number | null; protocol?: string | null },
 ): Promise<void> {
-  await store.recorder.begin({
-    id,
-    scope,
-    turn: null,
-    attempt: null,
-    protocol: options.protocol === undefined ? 'anthropic-messages' : options.protocol,
-    route: null,
-    method: 'POST',
-    path: '/v1/messages',
-    query: '',
-    requestHeaders: options.encoding === undefined ? [] : [['Content-Encoding', options.encoding]],
-    requestBody: options.request,
-    startedAt: 1000,
-    secrets: [],
-  })
+  const requestHeaders = options.encoding === undefined ? [] : [['Content-Encoding', options.encoding] as const]
+  const { protocol = 'anthropic-messages' } = options
+  await store.recorder.begin(describeBegin(options.request, { id, scope, protocol, requestHeaders, startedAt: 1000 }))
   if (options.response !== undefined) store.recorder.append(id, options.response, 1001)
-  await store.recorder.end(id, {
-    status: options.status === undefined ? 200 : options.status,
-    responseHeaders: options.status === null ? null : [],
-    outcome: options.status === null ? 'upstream-refused' : 'complete',
-    failure: options.status === null ? { code: 'E_UPSTREAM_UNREACHABLE', message: 'no route' } : null,
-    providerRequestId: null,
-    retries: 0,
-    firstByteAt: null,
-    endedAt: 1002,
-  })
+  await store.recorder.end(
+    id,
+    describeEnd({
+      status: options.status === undefined ? 200 : options.status,
+      responseHeaders: options.status === null ? null : [],
+      outcome: options.status === null ? 'upstream-refused' : 'complete',
+      failure: options.status === null ? { code: 'E_UPSTREAM_UNREACHABLE', message: 'no route' } : null,
+      firstByteAt: null,
+      endedAt: 1002,
+    }),
+  )
 }
 
 const requestBytes = () => Buffer.from(JSON.stringify(anthropicMessages.writeRequest(conversation(call))))

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
 import { currentTrials } from '../../core/cells.ts'
 import { trialRetriesMax } from '../../core/limits.ts'
-import { createUlid } from '../../store/ulid.ts'
+import { recordExchange } from '../store/_conversation.ts'
 import { atEnd } from './_sandbox.ts'
 import { openBench, script } from './_tasks.ts'
 
@@ -13,32 +13,10 @@ async function openProvider(store: Awaited<ReturnType<typeof openBench>>['store'
     const token = request.url?.split('/')[2] ?? ''
     const at = await store.resolveToken(token)
     const status = statuses.shift() ?? 200
-    const id = createUlid()
-    await store.recorder.begin({
-      id,
-      scope: { kind: 'trial', id: at?.trialId ?? '' },
-      turn: at?.turn ?? null,
-      attempt: at?.attempt ?? null,
-      protocol: 'anthropic-messages',
-      route: 'model-a',
-      method: 'POST',
-      path: '/v1/messages',
-      query: '',
-      requestHeaders: [],
-      requestBody: Buffer.from('{}'),
-      startedAt: Date.now(),
-      secrets: [],
-    })
-    await store.recorder.end(id, {
-      status,
-      responseHeaders: [['retry-after', retryAfter]],
-      outcome: 'complete',
-      failure: null,
-      providerRequestId: null,
-      retries: 0,
-      firstByteAt: Date.now(),
-      endedAt: Date.now(),
-    })
+    const scope = { kind: 'trial', id: at?.trialId ?? '' } as const
+    const begin = { scope, turn: at?.turn ?? null, attempt: at?.attempt ?? null, route: 'model-a', startedAt: Date.now() }
+    const end = { status, responseHeaders: [['retry-after', retryAfter]] as const, firstByteAt: Date.now(), endedAt: Date.now() }
+    await recordExchange(store, '{}', '', begin, end)
     response.writeHead(status).end()
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

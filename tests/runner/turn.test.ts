@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RunEvent } from '../../core/types.ts'
-import { createUlid } from '../../store/ulid.ts'
+import { recordExchange } from '../store/_conversation.ts'
 import { openBench, script } from './_tasks.ts'
 
 describe('a turn', () => {
@@ -61,31 +61,9 @@ describe('a turn that failed on the provider', () => {
         await store.put(noun as 'events', rows as never)
         const [event] = rows as readonly RunEvent[]
         if (noun !== 'events' || event?.type !== 'agent-ended') return
-        const id = createUlid()
         const { turn, attempt } = event.data as { turn: number; attempt: number }
-        await store.recorder.begin({
-          id,
-          scope: { kind: 'trial', id: event.trialId ?? '' },
-          turn,
-          attempt,
-          protocol: 'openai-chat',
-          route: 'r',
-          method: 'POST',
-          path: '/v1/chat/completions',
-          query: '',
-          requestHeaders: [],
-          requestBody: Buffer.from('{}'),
-          startedAt: 1,
-          secrets: [],
-        })
-        await store.recorder.end(id, {
-          ...failure,
-          responseHeaders: [],
-          providerRequestId: null,
-          retries: 0,
-          firstByteAt: 2,
-          endedAt: 3,
-        })
+        const at = { scope: { kind: 'trial', id: event.trialId ?? '' } as const, turn, attempt }
+        await recordExchange(store, '{}', '', { ...at, protocol: 'openai-chat', path: '/v1/chat/completions' }, failure)
       },
     } as typeof store
     const { trials } = await bench.run({ store: spying, agents: [script('exit 1')], attempts: 3 })

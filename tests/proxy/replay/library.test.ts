@@ -9,6 +9,7 @@ import { handshakeMethod, parseBody, withoutCredentials } from '../../../proxy/r
 import type { ExchangeBegin, Store } from '../../../store/_adapter.ts'
 import { openStore } from '../../../store/open.ts'
 import { makeRun, makeTrial } from '../../rows.ts'
+import { describeBegin, describeEnd } from '../../store/_conversation.ts'
 import { answerText, messagesBody } from './_rig.ts'
 
 let directory: string
@@ -28,26 +29,13 @@ async function record(
 ): Promise<string> {
   const { answer = answerText('hi'), status = 200, ...begin } = fields
   const id = `01EXCHANGE${String(++count).padStart(16, '0')}`
-  await store.recorder.begin({
-    id,
-    scope: { kind: 'session', id: 'session1' },
-    turn: null,
-    attempt: null,
-    protocol: 'anthropic-messages',
-    route: 'upstream',
-    method: 'POST',
-    path: '/v1/messages',
-    query: '',
-    requestHeaders: [],
-    requestBody: Buffer.from(messagesBody({ first: 'Hello' })),
-    startedAt: 1000 + count,
-    secrets: [],
-    ...begin,
-  })
+  const scope = { kind: 'session', id: 'session1' } as const
+  await store.recorder.begin(
+    describeBegin(messagesBody({ first: 'Hello' }), { id, scope, requestHeaders: [], startedAt: 1000 + count, ...begin }),
+  )
   if (answer === null) return id
   store.recorder.append(id, Buffer.from(answer), 1100)
-  const end = { status, responseHeaders: [], outcome: 'complete', failure: null, providerRequestId: null } as const
-  await store.recorder.end(id, { ...end, retries: 0, firstByteAt: 1100, endedAt: 1200 })
+  await store.recorder.end(id, describeEnd({ status, responseHeaders: [], firstByteAt: 1100, endedAt: 1200 }))
   return id
 }
 
