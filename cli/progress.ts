@@ -1,4 +1,5 @@
-// How far a conversion is: a bar on a terminal, else a line now and then on standard error; nothing with --json.
+// How far what takes long has come: notes for a person who waits; of a conversion a bar on a terminal, else a line now and then on standard
+// error, and nothing with --json.
 
 import type { ConversionProgress } from '../convert/convert.ts'
 import type { CommandContext } from './commands/_command.ts'
@@ -6,6 +7,22 @@ import type { CommandContext } from './commands/_command.ts'
 export interface ProgressView {
   readonly update: (progress: ConversionProgress) => void
   readonly done: () => void
+}
+
+const noteMs = 1_000
+
+/** Said at most once a second, and only on a terminal. */
+export function noteNowAndThen<Told extends readonly unknown[]>(
+  { output }: Pick<CommandContext, 'output'>,
+  describe: (...told: Told) => string,
+  now: () => number = Date.now,
+): (...told: Told) => void {
+  let shownAt = now()
+  return (...told) => {
+    if (!output.isTty || now() - shownAt < noteMs) return
+    shownAt = now()
+    output.note(describe(...told))
+  }
 }
 
 const frameMs = 100

@@ -7,6 +7,7 @@ import { exportFormats } from '../../convert/exports/_all.ts'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { readVersion } from '../package-files.ts'
+import { noteNowAndThen } from '../progress.ts'
 import { readScopes } from '../scopes.ts'
 import { useStore } from '../store-access.ts'
 import type { CommandContext, CommandSpec } from './_command.ts'
@@ -51,7 +52,7 @@ export const exportCommand: CommandSpec = {
         scrub: scrub ? { seed: typeof seed === 'string' ? seed : null } : null,
         version: readVersion(),
         signal: context.signal,
-        onProgress: showProgress(context),
+        onProgress: noteNowAndThen(context, (done, total) => `${done} of ${total} exchanges`),
       })
       if (context.json) await context.output.writeJson({ format: format.id, out, scrubbed: scrub, ...toJson(report) })
       else await context.output.write(describe(report, out, scrub))
@@ -80,15 +81,6 @@ async function nameScope(store: Store, exchangeId: string): Promise<string> {
   const id = exchange?.scope.id ?? ''
   const [named] = exchange?.scope.kind === 'trial' ? await store.list('trials', { id }) : await store.list('sessions', { id })
   return named?.name ?? id
-}
-
-function showProgress(context: CommandContext): (done: number, total: number) => void {
-  let shownAt = Date.now()
-  return (done, total) => {
-    if (!context.output.isTty || Date.now() - shownAt < 1000) return
-    shownAt = Date.now()
-    context.output.note(`${done} of ${total} exchanges`)
-  }
 }
 
 function toJson({ exchanges, leftOut, inFlight, bytes }: ExportReport): object {

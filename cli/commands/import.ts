@@ -3,8 +3,9 @@
 import { type ImportReport, importFiles } from '../../convert/import.ts'
 import { importFormats } from '../../convert/imports/_all.ts'
 import { identify } from '../identify.ts'
+import { noteNowAndThen } from '../progress.ts'
 import { useStoreAt } from '../store-access.ts'
-import type { CommandContext, CommandSpec } from './_command.ts'
+import type { CommandSpec } from './_command.ts'
 
 export const importCommand: CommandSpec = {
   usage: 'import <file...>',
@@ -43,21 +44,12 @@ export const importCommand: CommandSpec = {
         skipBad: context.options['skipBad'] === true,
         identify,
         signal: context.signal,
-        onProgress: showProgress(context),
+        onProgress: noteNowAndThen(context, (file, exchanges) => `${file}: ${exchanges} exchanges`),
       })
       if (context.json) await context.output.writeJson(toJson(report))
       else await context.output.write(describe(report))
       return report.skipped.some(line => line.isBad) ? 1 : 0
     }),
-}
-
-function showProgress(context: CommandContext): (file: string, exchanges: number) => void {
-  let shownAt = Date.now()
-  return (file, exchanges) => {
-    if (!context.output.isTty || Date.now() - shownAt < 1000) return
-    shownAt = Date.now()
-    context.output.note(`${file}: ${exchanges} exchanges`)
-  }
 }
 
 function toJson(report: ImportReport): object {

@@ -36,6 +36,9 @@ export interface Running {
   readonly firstLine: () => Promise<string>
 }
 
+/** A command line as its words; none of them holds a space. */
+export const words = (line: string): string[] => line.split(' ')
+
 export function openPlace(): Place {
   const directory = mkdtempSync(join(tmpdir(), 'turnpike-cli-'))
   const started: Running[] = []

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openPlace, type Place } from './_cli.ts'
+import { openPlace, type Place, words } from './_cli.ts'
 
 const turn = (file: string) => ({
   instruction: `Write hello into ${file}`,
@@ -27,19 +27,8 @@ beforeAll(async () => {
   place = openPlace()
   writeFileSync(join(place.directory, 'tasks.jsonl'), tasks.map(task => `${JSON.stringify(task)}\n`).join(''))
   writeFileSync(join(place.directory, 'script.yaml'), script)
-  const model = ['--model', 'lab/sim', '--simulated', '--script', 'script.yaml']
-  const ended = await place.run([
-    'run',
-    '--tasks',
-    'tasks.jsonl',
-    '--agent',
-    'mini',
-    'nop',
-    ...model,
-    '--name',
-    'first',
-    '--json',
-  ])
+  const model = words('--model lab/sim --simulated --script script.yaml')
+  const ended = await place.run([...words('run --tasks tasks.jsonl --agent mini nop'), ...model, ...words('--name first --json')])
   if (ended.code !== 0) throw new Error(ended.stderr)
   version = (await place.ask(['--version'])).stdout.trim()
 })

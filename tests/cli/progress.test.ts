@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { describeProgress, showProgress } from '../../cli/convert-progress.ts'
 import { createOutput } from '../../cli/output.ts'
+import { describeProgress, noteNowAndThen, showProgress } from '../../cli/progress.ts'
 
 const half = { scopes: 1, scopesTotal: 4, calls: 500, callsTotal: 2000 }
 
@@ -13,6 +13,25 @@ describe('describeProgress', () => {
     [{ ...half, calls: 2000 }, 10_000, '1 of 4 scopes, 2,000 of 2,000 calls'],
     [{ ...half, callsTotal: null }, 10_000, '1 of 4 scopes, 500 calls'],
   ])('%j after %i ms: %s', (progress, ms, text) => expect(describeProgress(progress, ms)).toBe(text))
+})
+
+it.each([
+  [true, ['a: 3', 'a: 5']],
+  [false, []],
+])('notes are for a terminal (%s), one a second', (isTty, expected) => {
+  const lines: string[] = []
+  let at = 0
+  const output = { ...createOutput(process.stdout, process.stderr, {}), isTty, note: (line: string) => lines.push(line) }
+  const tell = noteNowAndThen(
+    { output },
+    (name: string, count: number) => `${name}: ${count}`,
+    () => at,
+  )
+  for (let count = 1; count <= 6; count++) {
+    tell('a', count)
+    at += 500
+  }
+  expect(lines).toEqual(expected)
 })
 
 describe('showProgress without a terminal', () => {

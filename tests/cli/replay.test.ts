@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Exchange, TestResult } from '../../core/types.ts'
 import type { Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
-import { openPlace, type Place } from './_cli.ts'
+import { openPlace, type Place, words } from './_cli.ts'
 
 const turn = (name: string) => ({
   instruction: `Make the file ${name}.`,
@@ -56,19 +56,7 @@ async function startCounter(): Promise<typeof counter> {
 
 const run = (model: string, name: string, more: readonly string[], trials = 1) =>
   place.run([
-    'run',
-    '--tasks',
-    'tasks.jsonl',
-    '--agent',
-    'mini',
-    '--model',
-    model,
-    '--attempts',
-    '2',
-    '--trials',
-    String(trials),
-    '--name',
-    name,
+    ...words(`run --tasks tasks.jsonl --agent mini --model ${model} --attempts 2 --trials ${trials} --name ${name}`),
     ...more,
   ])
 
@@ -162,22 +150,8 @@ describe('turnpike run --replay', () => {
   })
 
   it('answers from the whole recording what has no trial of its name, and from another store', async () => {
-    const args = [
-      'run',
-      '--tasks',
-      'tasks.jsonl',
-      '--agent',
-      'mini',
-      '--model',
-      'sim',
-      '--attempts',
-      '2',
-      '--trials',
-      '1',
-      '--name',
-      'elsewhere',
-    ]
-    const ended = await place.run([...args, '--store', 'other', '--replay', 'recorded-sim', '--replay-store', '.turnpike'])
+    const other = words('--store other --replay recorded-sim --replay-store .turnpike')
+    const ended = await run('sim', 'elsewhere', other)
     expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining(', 0 not on record')])
     const [trial] = await place.json<Array<{ id: string }>>(['trials', 'recorded-sim'])
     const single = await run('sim', 'from-a-trial', ['--replay', trial?.id ?? ''])
@@ -186,20 +160,9 @@ describe('turnpike run --replay', () => {
 
   it('ends an agent that asks for what is not on record, and says so', async () => {
     writeFileSync(join(place.directory, 'other.jsonl'), `${JSON.stringify({ ...task, turns: [turn('three.txt')] })}\n`)
-    const ended = await place.run([
-      'run',
-      '--tasks',
-      'other.jsonl',
-      '--agent',
-      'mini',
-      '--model',
-      'other-claude',
-      '--name',
-      'missed',
-      '--replay',
-      'recorded-sim',
-      '--json',
-    ])
+    const ended = await place.run(
+      words('run --tasks other.jsonl --agent mini --model other-claude --name missed --replay recorded-sim --json'),
+    )
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain('1 not on record')
   })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunEvent } from '../../../core/types.ts'
 import { openStore } from '../../../store/open.ts'
-import { openPlace, type Place, readLast } from '../_cli.ts'
+import { openPlace, type Place, readLast, words } from '../_cli.ts'
 
 const turn = (name: string) => ({
   instruction: `Make the file ${name}.`,
@@ -40,19 +40,8 @@ afterAll(() => place.close())
 
 const simulated = ['--simulated', '--script', 'script.yaml', '--json']
 async function run(...args: string[]): Promise<{ run: RunJson; stderr: string; code: number | null }> {
-  const ended = await place.run([
-    'run',
-    '--tasks',
-    'tasks.jsonl',
-    '--agent',
-    'mini',
-    '--model',
-    'sim',
-    '--concurrency',
-    '1',
-    ...simulated,
-    ...args,
-  ])
+  const line = words('run --tasks tasks.jsonl --agent mini --model sim --concurrency 1')
+  const ended = await place.run([...line, ...simulated, ...args])
   if (ended.stdout === '') throw new Error(ended.stderr)
   return { run: readLast(ended.stdout), stderr: ended.stderr, code: ended.code }
 }
@@ -85,18 +74,7 @@ describe('a run with a budget', () => {
   })
 
   it('that cannot be held is refused before anything is started', async () => {
-    const ended = await place.ask([
-      'run',
-      '--tasks',
-      'tasks.jsonl',
-      '--agent',
-      'mini',
-      '--model',
-      'sim',
-      '--simulated',
-      '--max-trial-cost-usd',
-      '1',
-    ])
+    const ended = await place.ask(words('run --tasks tasks.jsonl --agent mini --model sim --simulated --max-trial-cost-usd 1'))
     expect(ended.code).toBe(2)
     expect(ended.stderr).toContain('budget.trial.cost_usd cannot be held: the simulated provider has no prices')
   })

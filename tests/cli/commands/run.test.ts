@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compileSchema, type JsonSchema } from '../../../core/schema.ts'
 import type { Json, JsonObject } from '../../../core/types.ts'
-import { openPlace, type Place, readLast } from '../_cli.ts'
+import { openPlace, type Place, readLast, words } from '../_cli.ts'
 
 const turn = (name: string) => ({
   instruction: `Make the file ${name}.`,
@@ -31,21 +31,8 @@ beforeAll(async () => {
   place = openPlace()
   writeFileSync(join(place.directory, 'tasks.jsonl'), `${JSON.stringify(task)}\n`)
   writeFileSync(join(place.directory, 'script.yaml'), script)
-  const args = [
-    'run',
-    '--tasks',
-    'tasks.jsonl',
-    '--agent',
-    'oracle',
-    'nop',
-    'mini',
-    '--model',
-    'sim',
-    '--simulated',
-    '--script',
-    'script.yaml',
-  ]
-  const ended = await place.run([...args, '--attempts', '2', '--name', 'first', '--json'])
+  const agents = words('run --tasks tasks.jsonl --agent oracle nop mini --model sim --simulated --script script.yaml')
+  const ended = await place.run([...agents, ...words('--attempts 2 --name first --json')])
   if (ended.code !== 0) throw new Error(ended.stderr)
   run = readLast(ended.stdout)
   lines = readLines(ended.stdout)
