@@ -13,7 +13,7 @@ import { findPlayedTurns } from './outlook.ts'
 import { prepareTurn } from './preparation.ts'
 import { applyFailurePolicy } from './reference.ts'
 import { retryEnvironment } from './retry.ts'
-import { reachStart } from './starting-point.ts'
+import { reachStart, recordStart } from './starting-point.ts'
 import { closesTrial, describeTask } from './trial-desk.ts'
 import { closePlace, type Live, openPlace, prepareBench, type TrialInput, writeAgentFiles } from './trial-place.ts'
 import { playTurn, type TurnResult } from './turn.ts'
@@ -100,6 +100,7 @@ async function playTurns(input: TrialInput, live: Live, cells: Map<number, TurnS
     const startedAt = Date.now()
     await prepareTurn(bench.environment, turn, input.signal)
     if (turn.setup !== undefined) await bench.tampering?.inspect()
+    await recordStart(bench, live.trial, turn)
     const result = await playTurn(bench, { trial: live.trial, turn, policy, conversation, newSession: randomUUID, notice })
     live.trial = result.trial
     conversation = result.conversation
