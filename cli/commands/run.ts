@@ -69,7 +69,7 @@ export const runCommand: CommandSpec = {
     {
       flags: '--fork <trial@turn>',
       meaning:
-        'A new run from the workspace as a trial left it after a turn, with another agent or model; turns up to it are skipped.',
+        'A new run from the workspace as a trial left it after a turn (number or name), with another agent or model; turns up to it are skipped.',
     },
     { flags: '--report', meaning: 'Print the whole report, not only its head.' },
     { flags: '--next-steps', meaning: 'End with commands to go on with.' },
