@@ -15,6 +15,11 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['runner/git-import.ts'],
   },
   {
+    reason: 'marks of who uses a layer: only mean something to whoever removes layers',
+    testedBy: 'tests/runner/layer-prune.test.ts',
+    files: ['runner/layer-uses.ts'],
+  },
+  {
     reason: 'the way of a trial from what one kept to where its successor goes on: only means something together',
     testedBy: 'tests/runner/start-over.test.ts',
     files: ['runner/continuation.ts', 'runner/keeper.ts', 'runner/restore.ts', 'runner/starting-point.ts'],
