@@ -63,7 +63,8 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
 /** A broken environment and an interruption are outcomes; anything else (a store that cannot be written, our bug) ends the run. */
 function readTrouble(error: unknown, signal: AbortSignal): TrialEnd {
   if (signal.aborted) return { kind: 'interrupted', reason: null }
-  if (!isTurnpikeError(error) || error.code !== 'E_ENVIRONMENT_FAILED') throw error
+  // One task whose files are wrong must not end the run of all the others.
+  if (!isTurnpikeError(error) || !['E_ENVIRONMENT_FAILED', 'E_TASK_INVALID'].includes(error.code)) throw error
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
   return { kind: 'environment-failed', reason: error.message + cause }
 }

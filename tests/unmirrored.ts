@@ -15,6 +15,11 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['runner/git-import.ts'],
   },
   {
+    reason: 'what is looked at in the files of tasks: told by the check of a set as a whole',
+    testedBy: 'tests/cli/tasks-check.test.ts',
+    files: ['cli/tasks-scan.ts'],
+  },
+  {
     reason: 'marks of who uses a layer: only mean something to whoever removes layers',
     testedBy: 'tests/runner/layer-prune.test.ts',
     files: ['runner/layer-uses.ts'],

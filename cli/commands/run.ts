@@ -16,7 +16,7 @@ import { openProviders } from '../providers.ts'
 import { checkReplay, openReplay } from '../replay.ts'
 import { planRun, type RunPlan } from '../run-plan.ts'
 import { writeRunRecord } from '../run-record.ts'
-import { deriveRun, printRun } from '../run-results.ts'
+import { deriveRun, nameStore, printRun } from '../run-results.ts'
 import { openRunStream, type RunStream } from '../run-stream.ts'
 import { useStoreAt } from '../store-access.ts'
 import { openToll, planToll, type TollPlan } from '../toll.ts'
@@ -91,7 +91,7 @@ export const runCommand: CommandSpec = {
     return useStoreAt(context.config.store, {}, async store => {
       const stream = context.json ? openRunStream(context.output, readVersion()) : null
       const result = await runAgents(context, store, plan, toll, stream).finally(() => stream?.end())
-      if (result.run.state === 'interrupted') throw interrupted(result)
+      if (result.run.state === 'interrupted') throw interrupted(context, result)
       const derived = await deriveRun(store, result.run, context)
       await printRun(context, result, derived)
       return result.trials.every(trial => trial.outcome?.kind === 'finished') ? 0 : 1
@@ -163,10 +163,11 @@ export async function runAgents(
 }
 
 /** Said at the first Ctrl-C: ending agents takes moments, and whoever cannot wait must know that nothing is lost. */
-function announceStop({ signal, output }: CommandContext, runId: string): void {
+function announceStop(context: CommandContext, runId: string): void {
+  const { signal, output } = context
   const tell = (): void =>
     output.note(
-      `stopping: agents are ended, what was measured is kept. Ctrl-C again ends at once. Go on with: turnpike run --resume ${runId}`,
+      `stopping: agents are ended, what was measured is kept. Ctrl-C again ends at once. Go on with: turnpike run --resume ${runId}${nameStore(context)}`,
     )
   if (signal.aborted) tell()
   else signal.addEventListener('abort', tell, { once: true })
@@ -215,8 +216,8 @@ function runSettings(plan: RunPlan, context: CommandContext, { replayRefId, onPr
   }
 }
 
-function interrupted({ run }: RunResult): TurnpikeError {
+function interrupted(context: CommandContext, { run }: RunResult): TurnpikeError {
   return new TurnpikeError('E_INTERRUPTED', `the run ${run.name} was stopped; finished trials are kept`, {
-    hint: `turnpike run --resume ${run.id}`,
+    hint: `turnpike run --resume ${run.id}${nameStore(context)}`,
   })
 }

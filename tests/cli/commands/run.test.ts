@@ -193,7 +193,9 @@ describe('a run that is stopped', () => {
     running.child.kill('SIGINT')
     const ended = await running.ended
     expect(ended.code).toBe(130)
-    expect(ended.stderr).toMatch(/error E_INTERRUPTED: .*\n {2}why: .*\n {2}try: turnpike run --resume [0-9A-Z]{26}/)
+    expect(ended.stderr).toMatch(
+      /error E_INTERRUPTED: .*\n {2}why: .*\n {2}try: turnpike run --resume [0-9A-Z]{26} --store \/.*stopped$/m,
+    )
     const before = await place.json<Array<{ name: string; outcome: string }>>(['trials', 'halted', ...store])
     expect(before.find(trial => trial.name === 'files.oracle.1')?.outcome).toBe('finished')
     expect(before.find(trial => trial.name === 'files.command.1')?.outcome).toBe('interrupted')
