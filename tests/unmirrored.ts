@@ -113,7 +113,6 @@ export const unmirrored: readonly Unmirrored[] = [
     testedBy: 'tests/runner/reward-verification.test.ts',
     files: [
       'runner/artifacts.ts',
-      'runner/place-check.ts',
       'runner/solutions.ts',
       'runner/trial-desk.ts',
       'runner/trial-place.ts',

@@ -11,6 +11,7 @@ import type { Store } from '../../store/_adapter.ts'
 import { openFigures } from '../live-figures.ts'
 import { openLiveView } from '../live-plan.ts'
 import { cacheDirectory, placeDocker } from '../machine-places.ts'
+import { checkModels } from '../model-check.ts'
 import { readVersion } from '../package-files.ts'
 import { openProviders } from '../providers.ts'
 import { checkReplay, openReplay } from '../replay.ts'
@@ -116,6 +117,8 @@ export async function runAgents(
   const { connectDocker } = await import('../../runner/environments/_docker-client.ts')
   connectDocker(placeDocker(context.environment))
   const providers = await openProviders(config, context.environment)
+  if (config.replay.ref === null)
+    for (const warning of checkModels(plan.agents, providers.routes)) output.note(`warning: ${warning}`)
   const view = await openLiveView(context, plan)
   const onEvent = (event: RunEvent): void => {
     if (event.type === 'run-started') announceStop(context, event.runId)

@@ -49,7 +49,7 @@ describe('a trial', () => {
       expect(trials[0]?.outcome?.kind).toBe(outcome)
       expect((await read(trials[0]?.id ?? '')).states).toEqual([state, state])
     }
-    const { trials } = await run({ agents: [{ ...script(''), command: { ...script('').command, first: ['no-such-agent'] } }] })
+    const { trials } = await run({ agents: [{ ...script(''), command: { ...script('').command, first: ['/no-such-agent'] } }] })
     expect(trials[0]?.outcome).toEqual({ kind: 'agent-failed', reason: expect.stringContaining('no-such-agent') })
     expect((await read(trials[0]?.id ?? '')).states).toEqual(['agent-error', 'not-reached'])
   })

@@ -205,6 +205,13 @@ describe('a run that is stopped', () => {
     const again = readLast<RunJson>(resumed.stdout)
     expect(again).toMatchObject({ name: 'halted', state: 'finished' })
     expect(again.trials.map(trial => trial.outcome)).toEqual(['finished', 'finished'])
+    // Three rows, two cells: what was played again counts once.
+    expect(await place.json(['runs', ...store])).toMatchObject([{ trials: 2, superseded_trials: 1 }])
+    const rows = await place.json<Array<{ name: string; superseded: boolean }>>(['trials', 'halted', ...store])
+    expect(rows.filter(trial => trial.superseded).map(trial => trial.name)).toEqual([
+      expect.stringMatching(/^files\.command\.1~/),
+    ])
+    expect(rows).toHaveLength(3)
   })
 })
 
