@@ -115,7 +115,12 @@ export async function checkContainers(environment: Environment): Promise<Finding
   connectDocker(placeDocker(environment))
   const trouble = await docker.probe()
   if (trouble === null) return { name: 'containers', state: 'ok', found: 'a daemon answers (--env docker)', advice: null }
-  return { name: 'containers', state: 'warn', found: trouble.what, advice: `${trouble.hint}, or use --env local` }
+  return {
+    name: 'containers',
+    state: 'warn',
+    found: trouble.what,
+    advice: trouble.hint.includes('--env local') ? trouble.hint : `${trouble.hint}, or use --env local`,
+  }
 }
 
 /** Programs of agents that a run would install first, and what it would install them with. */

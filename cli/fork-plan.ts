@@ -1,33 +1,52 @@
-// `turnpike run --fork TRIAL@TURN`: finds what was recorded after that turn and the task it belongs to. Refuses what was not recorded.
+// `turnpike run --fork TRIAL@TURN`: finds the trial, its task among those that were read, and what was recorded after that turn. Refuses what
+// was not recorded.
 
 import { TurnpikeError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import type { Run, Trial } from '../core/types.ts'
 import { findKept, type Origin } from '../runner/continuation.ts'
+import { findTurn, type TurnName } from '../runner/turn-range.ts'
 import type { Store } from '../store/_adapter.ts'
 
-export interface Fork {
+/** The trial that is forked, before its task is read: names of turns are the task's. */
+export interface ForkedTrial {
   /** As it was asked for; kept with the run. */
   readonly name: string
-  readonly origin: Origin
   readonly trial: Trial
   readonly run: Run
+  readonly turn: TurnName
 }
 
-/** `trial.name@3`; names of trials may hold an @ themselves. */
+export interface Fork extends ForkedTrial {
+  readonly task: Task
+  readonly origin: Origin
+}
+
+/** `trial.name@3`, `trial.name@round-2`; names of trials may hold an @ themselves. */
 export function splitFork(name: string): { readonly trial: string; readonly turn: string } {
   const at = name.lastIndexOf('@')
-  const [trial, turn] = [name.slice(0, at), name.slice(at + 1)]
-  if (at > 0 && /^\d+$/.test(turn)) return { trial, turn }
-  throw new TurnpikeError('E_USAGE', `--fork ${name}: expected TRIAL@TURN with the number of a turn, such as ledger.mini.1@3`)
+  if (at > 0 && at < name.length - 1) return { trial: name.slice(0, at), turn: name.slice(at + 1) }
+  throw new TurnpikeError('E_USAGE', `--fork ${name}: expected TRIAL@TURN with the number or name of a turn`, {
+    hint: 'such as ledger.mini.1@3; turnpike trials lists the names of trials',
+  })
 }
 
-export async function findFork(store: Store, name: string): Promise<Fork> {
+/** `recorded`: the name is one that a run has kept, and its turn a number. */
+export async function findForked(store: Store, name: string, recorded: boolean): Promise<ForkedTrial> {
   const { trial: wanted, turn } = splitFork(name)
   const trial = await findTrial(store, wanted)
   const [run] = await store.list('runs', { id: trial.runId })
-  const kept = await findKept(store, trial.id, Number(turn))
-  if (!run || kept === null) {
+  if (!run) throw new TurnpikeError('E_REF_UNKNOWN', `--fork ${name}: the run of ${trial.name} is not in the store`)
+  return { name, trial, run, turn: recorded ? Number(turn) : turn }
+}
+
+/** What was recorded after the turn; the task among those that were read. */
+export async function placeFork(store: Store, forked: ForkedTrial, tasks: readonly Task[]): Promise<Fork> {
+  const { name, trial } = forked
+  const task = pickTask(tasks, forked)
+  const turn = findTurn(task, forked.turn, `--fork ${name}`)
+  const kept = await findKept(store, trial.id, turn)
+  if (kept === null) {
     const turns = (await store.list('events', { trialId: trial.id, type: 'turn-kept' })).map(event => readTurn(event.data))
     throw new TurnpikeError('E_USAGE', `--fork ${name}: nothing was recorded after turn ${turn} of ${trial.name}`, {
       hint: turns.length === 0 ? 'workspaces are recorded when git is installed' : `recorded turns: ${turns.join(', ')}`,
@@ -35,7 +54,7 @@ export async function findFork(store: Store, name: string): Promise<Fork> {
   }
   if (kept.turn >= trial.plannedTurns)
     throw new TurnpikeError('E_USAGE', `--fork ${name}: turn ${turn} is the last of ${trial.name}, nothing is left to play`)
-  return { name, origin: { kind: 'forked', trialId: trial.id, kept }, trial, run }
+  return { ...forked, task, origin: { kind: 'forked', trialId: trial.id, kept } }
 }
 
 /** Names of trials are unique in their run only: `run/trial` says which. */
@@ -55,7 +74,7 @@ async function findTrial(store: Store, wanted: string): Promise<Trial> {
 const readTurn = (data: unknown): string => String((data as { readonly turn?: unknown }).turn)
 
 /** The forked trial's own task among those that were read. */
-export function pickTask(tasks: readonly Task[], { trial, name }: Fork): Task[] {
+function pickTask(tasks: readonly Task[], { trial, name }: ForkedTrial): Task {
   const task = tasks.find(candidate => candidate.id === trial.taskId)
   if (task === undefined)
     throw new TurnpikeError('E_USAGE', `--fork ${name}: the tasks have no ${trial.taskId}`, {
@@ -66,5 +85,5 @@ export function pickTask(tasks: readonly Task[], { trial, name }: Fork): Task[] 
       'E_USAGE',
       `--fork ${name}: the task ${task.id} has ${task.turns.length} turns now, and the trial was planned with ${trial.plannedTurns}`,
     )
-  return [task]
+  return task
 }

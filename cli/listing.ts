@@ -1,6 +1,7 @@
 // Rows of `turnpike sessions`, `runs` and `trials`: the store's nouns with calls, tokens and cost summed beside them.
 // The keys are a contract (snake_case; times ISO 8601 UTC; cost null unless every call has a price).
 
+import { currentTrials } from '../core/cells.ts'
 import { readUsd } from '../core/money.ts'
 import type { Call, EpochMs, Trial } from '../core/types.ts'
 import { foldTotals } from '../judge/cost.ts'
@@ -45,13 +46,16 @@ export async function listRuns(store: Store): Promise<ListingRow[]> {
   return Promise.all(
     runs.map(async run => {
       const trials = await store.list('trials', { runId: run.id })
+      const current = currentTrials(trials)
       const calls = await Promise.all(trials.map(trial => store.list('calls', { scopeId: trial.id })))
       return {
         id: run.id,
         name: run.name,
         state: run.state,
         simulated: run.simulated,
-        trials: trials.length,
+        // What was played again counts once, and costs what it has cost.
+        trials: current.length,
+        superseded_trials: trials.length - current.length,
         agents: [...new Set(trials.map(trial => trial.agent))],
         planned_turns: run.plannedTurns,
         turnpike_version: run.turnpikeVersion,
@@ -66,7 +70,13 @@ export async function listRuns(store: Store): Promise<ListingRow[]> {
 /** Of one run, or of all with `runName` null. */
 export async function listTrials(store: Store, runName: string | null): Promise<ListingRow[]> {
   const trials = await store.list('trials', runName === null ? {} : { runId: await readRunId(store, runName) })
-  return Promise.all(trials.map(async trial => writeTrial(trial, await store.list('calls', { scopeId: trial.id }))))
+  const current = new Set(currentTrials(trials).map(trial => trial.id))
+  return Promise.all(
+    trials.map(async trial => ({
+      ...writeTrial(trial, await store.list('calls', { scopeId: trial.id })),
+      superseded: !current.has(trial.id),
+    })),
+  )
 }
 
 function writeTrial(trial: Trial, calls: readonly Call[]): ListingRow {

@@ -10,11 +10,13 @@ import type { CommandContext } from './commands/_command.ts'
 import { openFigures } from './live-figures.ts'
 import { openLiveView } from './live-plan.ts'
 import { cacheDirectory, placeDocker } from './machine-places.ts'
+import { checkModels } from './model-check.ts'
 import { readVersion } from './package-files.ts'
 import { openProviders } from './providers.ts'
 import { openReplay } from './replay.ts'
 import type { RunPlan } from './run-plan.ts'
 import { writeRunRecord } from './run-record.ts'
+import { nameStore } from './run-results.ts'
 import type { RunStream } from './run-stream.ts'
 import { openToll, type TollPlan } from './toll.ts'
 import { readAccess } from './upstream-access.ts'
@@ -36,6 +38,8 @@ export async function runAgents(
   const { connectDocker } = await import('../runner/environments/_docker-client.ts')
   connectDocker(placeDocker(context.environment))
   const providers = await openProviders(config, context.environment)
+  if (config.replay.ref === null)
+    for (const warning of checkModels(plan.agents, providers.routes)) output.note(`warning: ${warning}`)
   const view = await openLiveView(context, plan)
   const onEvent = (event: RunEvent): void => {
     if (event.type === 'run-started') announceStop(context, event.runId)
@@ -83,10 +87,11 @@ export async function runAgents(
 }
 
 /** Said at the first Ctrl-C: ending agents takes moments, and whoever cannot wait must know that nothing is lost. */
-function announceStop({ signal, output }: CommandContext, runId: string): void {
+function announceStop(context: CommandContext, runId: string): void {
+  const { signal, output } = context
   const tell = (): void =>
     output.note(
-      `stopping: agents are ended, what was measured is kept. Ctrl-C again ends at once. Go on with: turnpike run --resume ${runId}`,
+      `stopping: agents are ended, what was measured is kept. Ctrl-C again ends at once. Go on with: turnpike run --resume ${runId}${nameStore(context)}`,
     )
   if (signal.aborted) tell()
   else signal.addEventListener('abort', tell, { once: true })

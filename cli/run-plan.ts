@@ -10,7 +10,7 @@ import { findAgent } from '../runner/agents/_all.ts'
 import { loadTasks } from '../runner/tasks/_all.ts'
 import type { Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
-import { type Fork, findFork, pickTask } from './fork-plan.ts'
+import { type Fork, type ForkedTrial, findForked, placeFork } from './fork-plan.ts'
 import { readForkName, readRunRecord } from './run-record.ts'
 import { useStore } from './store-access.ts'
 
@@ -26,8 +26,8 @@ export interface RunPlan {
 export async function planRun(context: CommandContext): Promise<RunPlan> {
   const name = context.options['resume']
   const resume = typeof name === 'string' ? await useStore(context, {}, store => findRun(store, name)) : null
-  const fork = await readFork(context, resume)
-  const based = resume ?? fork?.run ?? null
+  const forked = await readFork(context, resume)
+  const based = resume ?? forked?.run ?? null
   const config = based === null ? context.config : resumedConfig(context, based)
   const agents = nameAgents(config, context.arguments)
   if (config.run.tasks === null) throw missing('tasks', '--tasks', 'run.tasks')
@@ -36,15 +36,21 @@ export async function planRun(context: CommandContext): Promise<RunPlan> {
     environment: context.environment,
     harborCompat: config.run.harborCompat,
   })
-  return { config, tasks: fork === null ? tasks : pickTask(tasks, fork), agents, warnings, resume, fork }
+  const fork = forked === null ? null : await useStore(context, {}, store => placeFork(store, forked, tasks))
+  return { config, tasks: fork === null ? tasks : [fork.task], agents, warnings, resume, fork }
 }
 
 /** A resumed run goes on as the fork it was. */
-async function readFork(context: CommandContext, resume: Run | null): Promise<Fork | null> {
+async function readFork(context: CommandContext, resume: Run | null): Promise<ForkedTrial | null> {
   const name = resume === null ? context.options['fork'] : readForkName(resume)
-  if (resume !== null && typeof context.options['fork'] === 'string')
+  const asked = typeof context.options['fork'] === 'string'
+  if (resume !== null && asked)
     throw new TurnpikeError('E_USAGE', '--fork starts a new run and --resume goes on with one: give only one of them')
-  return typeof name === 'string' ? useStore(context, {}, store => findFork(store, name)) : null
+  if (asked && context.options['fromTurn'] !== undefined)
+    throw new TurnpikeError('E_USAGE', '--fork begins after its own turn: leave out --from-turn', {
+      hint: 'name another turn behind the @, or give --from-turn without --fork to begin after reference solutions',
+    })
+  return typeof name === 'string' ? useStore(context, {}, store => findForked(store, name, resume !== null)) : null
 }
 
 function missing(what: string, flag: string, key: string): TurnpikeError {

@@ -102,8 +102,13 @@ function writeTrial(trial: Trial): object {
   return { id, name, task: trial.taskId, agent, model, outcome: outcome?.kind ?? null, reason: outcome?.reason ?? null }
 }
 
+/** For commands that are told to a person: without it they would look into another store. Empty where that is the default. */
+export function nameStore({ options, config }: Pick<CommandContext, 'options' | 'config'>): string {
+  return options['store'] === undefined && options['config'] === undefined ? '' : ` --store ${config.store}`
+}
+
 function listPlaces(context: CommandContext, run: Run, { files, conversion }: DerivedRun): string {
-  const option = context.options['store'] === undefined ? '' : ` --store ${context.config.store}`
+  const option = nameStore(context)
   return [
     `store         ${context.config.store}`,
     `report        ${files.report}`,

@@ -2,27 +2,31 @@
 // every task by itself, so that one mistake does not hide the others.
 
 import { existsSync, readdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isTurnpikeError } from '../core/errors.ts'
-import type { Task } from '../core/task.ts'
-import { loadTasks } from '../runner/tasks/_all.ts'
+import type { Task, TaskTurn } from '../core/task.ts'
+import { listPassedOver, loadTasks } from '../runner/tasks/_all.ts'
 import { findTasks } from '../runner/tasks/harbor.ts'
+import { findBuildTroubles, findFileTroubles, type TaskFinding } from './tasks-scan.ts'
 
-export interface TaskFinding {
-  /** `error`: cannot be run as it is. `warning`: can, and somebody should look. */
-  readonly level: 'error' | 'warning'
-  readonly task: string | null
-  readonly message: string
+export interface CheckedTask {
+  readonly id: string
+  readonly turns: number
+  readonly file: string
+  /** Names of turns. */
+  readonly without_tests: readonly string[]
+  readonly without_solution: readonly string[]
 }
 
 export interface TasksCheck {
+  /** Those that could be read. */
   readonly tasks: number
+  readonly unreadable: number
   readonly turns: number
   /** Turns that no verifier judges, and that no solution solves. */
   readonly turns_without_tests: number
   readonly turns_without_solution: number
-  readonly by_task: ReadonlyArray<{ readonly id: string; readonly turns: number; readonly file: string }>
+  readonly by_task: readonly CheckedTask[]
   readonly findings: readonly TaskFinding[]
 }
 
@@ -30,35 +34,70 @@ export async function checkTasks(path: string): Promise<TasksCheck> {
   const places = existsSync(path) && !/\.(jsonl|ndjson|toml)$/.test(path) ? await findTasks(path).catch(() => []) : []
   const tasks: Task[] = []
   const findings: TaskFinding[] = []
+  const onWrong = ({ message }: Error): void => void findings.push({ level: 'error', task: null, message })
   for (const place of places.length === 0 ? [path] : places) {
     try {
-      const loaded = await loadTasks(place, { environment: null, harborCompat: false })
+      const loaded = await loadTasks(place, { environment: null, harborCompat: false, onWrong })
       tasks.push(...loaded.tasks)
-      for (const message of loaded.warnings) findings.push({ level: 'warning', task: loaded.tasks[0]?.id ?? null, message })
+      const only = loaded.tasks.length === 1 ? (loaded.tasks[0]?.id ?? null) : null
+      for (const message of loaded.warnings) findings.push({ level: 'warning', task: only, message })
     } catch (error) {
       if (!isTurnpikeError(error) || places.length === 0) throw error
-      findings.push({ level: 'error', task: null, message: error.message })
+      onWrong(error)
     }
   }
-  findings.push(...findTwins(tasks), ...findStrays(tasks), ...(await findBuildTroubles(tasks)))
+  const unreadable = findings.filter(finding => finding.level === 'error').length
+  if (places.length > 0 && !places.includes(path)) findings.push(...(await findNeighbours(path, tasks)))
+  findings.push(
+    ...findTwins(tasks),
+    ...findStrays(tasks),
+    ...(await findFileTroubles(tasks)),
+    ...(await findBuildTroubles(tasks)),
+  )
   const turns = tasks.flatMap(task => task.turns)
   return {
     tasks: tasks.length,
+    unreadable,
     turns: turns.length,
     turns_without_tests: turns.filter(turn => turn.verifier.command.length === 0).length,
     turns_without_solution: turns.filter(turn => turn.solution === null).length,
-    by_task: tasks.map(task => ({ id: task.id, turns: task.turns.length, file: task.source.file })),
+    by_task: tasks.map(task => ({
+      id: task.id,
+      turns: task.turns.length,
+      file: task.source.file,
+      without_tests: nameTurns(task, turn => turn.verifier.command.length === 0),
+      without_solution: nameTurns(task, turn => turn.solution === null),
+    })),
     findings,
   }
 }
 
+const nameTurns = (task: Task, lacks: (turn: TaskTurn) => boolean): string[] =>
+  task.turns.filter(lacks).map(turn => turn.name ?? `turn-${turn.index}`)
+
+/** What lies beside tasks and looks as if it were meant to be one. */
+async function findNeighbours(path: string, tasks: readonly Task[]): Promise<TaskFinding[]> {
+  const files = await listPassedOver(path, { id: 'harbor' }, tasks)
+  const folders = readdirSync(path, { withFileTypes: true }).filter(entry => entry.isDirectory())
+  const lost = folders.map(entry => join(path, entry.name)).filter(looksLikeTask)
+  const told = lost.map(folder => `${folder}: has no task.toml, so it is no task and is not played`)
+  return [...files, ...told].map(message => ({ level: 'warning', task: null, message }))
+}
+
+const looksLikeTask = (folder: string): boolean =>
+  !existsSync(join(folder, 'task.toml')) &&
+  ['steps', 'instruction.md', 'environment'].some(name => existsSync(join(folder, name)))
+
 function findTwins(tasks: readonly Task[]): TaskFinding[] {
-  const seen = new Map<string, string>()
+  const seen = new Map<string, Task>()
+  const placeOf = ({ source }: Task): string =>
+    basename(source.file) === 'task.toml' ? source.file : `${source.file}:${source.line}`
   return tasks.flatMap((task): TaskFinding[] => {
     const first = seen.get(task.id)
-    seen.set(task.id, first ?? task.source.file)
-    if (first === undefined || first === task.source.file) return []
-    return [{ level: 'error', task: task.id, message: `${task.source.file}: id "${task.id}" is already used in ${first}` }]
+    if (first === undefined) seen.set(task.id, task)
+    if (first === undefined) return []
+    const message = `${placeOf(task)}: id "${task.id}" is already used in ${placeOf(first)}`
+    return [{ level: 'error', task: task.id, message }]
   })
 }
 
@@ -76,32 +115,4 @@ function findStrays(tasks: readonly Task[]): TaskFinding[] {
       message: `${join(root, name)}: no [[steps]] entry of ${source.file} names it: it is not played`,
     }))
   })
-}
-
-/** What a build would stumble over that can be seen without one. */
-async function findBuildTroubles(tasks: readonly Task[]): Promise<TaskFinding[]> {
-  const findings: TaskFinding[] = []
-  for (const task of tasks) {
-    const image = task.environment?.image
-    if (image?.kind !== 'build') continue
-    const file = join(image.context, image.dockerfile)
-    const lines = (await readFile(file, 'utf8')).replaceAll(/\\\r?\n/g, ' ').split('\n')
-    if (!lines.some(line => /^\s*FROM\s+\S/i.test(line)))
-      findings.push({ level: 'error', task: task.id, message: `${file}: has no FROM line, so no image can be built from it` })
-    for (const source of lines.flatMap(readCopied)) {
-      if (existsSync(join(image.context, source))) continue
-      findings.push({ level: 'error', task: task.id, message: `${file}: copies ${source}, which is not in ${image.context}` })
-    }
-  }
-  return findings
-}
-
-/** Sources of COPY and ADD that are plain paths of the context: no stage, no URL, no pattern, no variable. */
-function readCopied(line: string): string[] {
-  const words = /^\s*(?:COPY|ADD)\s+([^[<].*)$/i.exec(line)?.[1]?.trim().split(/\s+/) ?? []
-  if (words.some(word => word.startsWith('--from'))) return []
-  return words
-    .filter(word => !word.startsWith('--'))
-    .slice(0, -1)
-    .filter(word => !/[*?[\]$]|:\/\//.test(word))
 }

@@ -51,10 +51,11 @@ function coarsen(ms: number): number {
 }
 
 export function listFacts(totals: LiveTotals, { budget }: LivePlan): string[] {
-  const { trials, finished, failed, running, waiting, figures } = totals
+  const { trials, finished, failed, interrupted, running, waiting, figures } = totals
   const counts = [
     `${finished + failed}/${countOf(trials, 'trial')} done`,
     ...(failed === 0 ? [] : [`${failed} failed`]),
+    ...(interrupted === 0 ? [] : [`${interrupted} interrupted`]),
     ...(running === 0 ? [] : [`${running} running`]),
     ...(waiting === 0 ? [] : [`${waiting} waiting`]),
   ]

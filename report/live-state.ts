@@ -33,7 +33,7 @@ export interface TrialFigures {
 export type LiveInput = { readonly event: RunEvent } | { readonly figures: TrialFigures }
 
 /** Each trial of the plan is in exactly one of these. */
-export type Phase = 'waiting' | 'running' | 'finished' | 'failed'
+export type Phase = 'waiting' | 'running' | 'finished' | 'failed' | 'interrupted'
 
 export interface LiveTrial {
   readonly name: string
@@ -193,7 +193,7 @@ function applyTrialEvent(trial: LiveTrial, event: RunEvent, data: JsonObject): L
       return endTurn(trial, at, turn, data)
     case 'trial-ended': {
       const outcome = readText(data['outcome']) ?? 'ended'
-      const phase = outcome === 'finished' ? 'finished' : 'failed'
+      const phase = outcome === 'finished' || outcome === 'interrupted' ? outcome : 'failed'
       const over = { phase, outcome, reason: readText(data['reason']), endedAt: at } as const
       return { ...trial, ...over, callSince: null, heldBy: null }
     }

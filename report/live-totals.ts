@@ -5,10 +5,12 @@ import type { LiveState, LiveTrial } from './live-state.ts'
 import type { LiveFigures } from './live-words.ts'
 
 export interface LiveTotals {
-  /** Sum of the four below. */
+  /** Sum of the five below. */
   readonly trials: number
   readonly finished: number
   readonly failed: number
+  /** Stopped by whoever runs them: neither done nor failed. */
+  readonly interrupted: number
   readonly running: number
   readonly waiting: number
   readonly plannedTurns: number
@@ -27,13 +29,15 @@ export function foldTotals(state: LiveState, now: EpochMs): LiveTotals {
   const begun = [...state.trials.values()]
   const count = (phase: LiveTrial['phase']): number => begun.filter(trial => trial.phase === phase).length
   const unseen = Math.max(0, plannedTrials - begun.length)
-  const done = begun.map(listDone)
+  // A turn that an interruption left out is still to be played.
+  const done = begun.map(trial => listDone(trial).filter(turn => turn !== 'missing'))
   const doneTurns = kept.turns + sum(done.map(states => states.length))
   const begunTurns = kept.turns + sum(begun.map(turnsOf))
   return {
     trials: kept.trials + begun.length + unseen,
     finished: kept.trials - kept.failed + count('finished'),
     failed: kept.failed + count('failed'),
+    interrupted: count('interrupted'),
     running: count('running'),
     waiting: count('waiting') + unseen,
     plannedTurns: Math.max(state.plannedTurns ?? 0, begunTurns, doneTurns),

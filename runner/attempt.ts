@@ -72,7 +72,10 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
   if (agent?.ended !== 'interrupted' && !signal.aborted && copiesPlace(input.turn, bench.desk))
     await retryEnvironment(async () => bench.environment.beginCopy?.(), infrastructure)
   // The home is remembered by nobody; the workspace is what counts.
-  const snapshot = await retryEnvironment(() => takeSnapshot(bench, at, startedAt), infrastructure)
+  const snapshot = await retryEnvironment(
+    () => takeSnapshot(bench, `turn ${at.turn}, attempt ${at.attempt}`, startedAt),
+    infrastructure,
+  )
   const told = `${bench.known ?? ''}\n${input.instruction}`
   const examined = { trial, turn: input.turn, attempt: input.attempt, told }
   if (bench.leaks !== undefined) await reportLeaks(ledger, bench.leaks, examined)
@@ -123,11 +126,12 @@ async function runAgent(bench: Workbench, input: AttemptInput): Promise<AgentRep
   }
 }
 
-async function takeSnapshot(bench: Workbench, at: { turn: number; attempt: number }, now: number) {
+/** Of the workspace as it stands; nothing where nothing is recorded. */
+export async function takeSnapshot(bench: Workbench, label: string, now: number) {
   if (bench.snapshots === null) return { commit: null, changed: null }
   try {
     const directory = await bench.environment.exportWorkspace()
-    const commit = await bench.snapshots.take(directory, `turn ${at.turn}, attempt ${at.attempt}`, now)
+    const commit = await bench.snapshots.take(directory, label, now)
     return { commit, changed: await bench.snapshots.differs(commit) }
   } catch (error) {
     // The verification says so too, and the turn fails: it must not end the trial here.

@@ -4,12 +4,12 @@
 import type { TaskTurn } from '../core/task.ts'
 import type { Exchange, Trial } from '../core/types.ts'
 import { blameProvider } from './blame.ts'
-import { classifyFailure } from './failure-class.ts'
+import { classifyFailure, type FailureSigns } from './failure-class.ts'
 import type { LeakWatch } from './leaks.ts'
 import type { Ledger } from './ledger.ts'
 import type { ExecResult } from './processes.ts'
 import type { TamperWatch } from './tampering.ts'
-import { countRepeats, joinAnswerText, listToolUses } from './wire-signs.ts'
+import { countRepeats, joinAnswerText, listOfferedTools, listOwnUses, saysOverflow } from './wire-signs.ts'
 
 export interface Examined {
   readonly trial: Trial
@@ -47,22 +47,40 @@ export async function reportFailure(
 ): Promise<void> {
   const exchanges = await listExchanges(ledger, input)
   const { agent, changed, turn, attempt } = input
-  const last = exchanges.at(-1)
-  const refused = exchanges.filter(exchange => exchange.status !== null && exchange.status >= 400)
-  const hashes = exchanges.map(exchange => exchange.requestSha256)
   const classified = classifyFailure({
     agent,
     changed,
     blame: blameProvider(exchanges, turn.index, attempt)?.kind ?? null,
-    // Earlier refusals were survived: only the last call can have ended the agent.
-    errorTexts: last !== undefined && refused.at(-1) === last ? [await readText(ledger, last, 'response')] : [],
-    lastAnswer: last === undefined ? '' : joinAnswerText(await readText(ledger, last, 'response')),
-    repeats: last === undefined ? 0 : countRepeats(listToolUses(await readText(ledger, last, 'request'))),
-    sameRequests: hashes.length - new Set(hashes).size,
+    ...(await readWire(ledger, exchanges)),
   })
   const { primary, labels } = classified
   await ledger.emit('failure-classified', input.trial, { turn: turn.index, attempt, primary, labels })
 }
+
+type WireSigns = Pick<FailureSigns, 'errorTexts' | 'lastAnswer' | 'repeats' | 'sameRequests' | 'unoffered'>
+
+async function readWire(ledger: Ledger, exchanges: readonly Exchange[]): Promise<WireSigns> {
+  const [first, last] = [exchanges[0], exchanges.at(-1)]
+  if (first === undefined || last === undefined)
+    return { errorTexts: [], lastAnswer: '', repeats: 0, sameRequests: 0, unoffered: false }
+  const answer = await readText(ledger, last, 'response')
+  const request = await readText(ledger, last, 'request')
+  const uses = listOwnUses(await readText(ledger, first, 'request'), request)
+  const offered = listOfferedTools(request)
+  const lastUse = uses.at(-1)
+  // What was refused or cut is rightly asked again.
+  const hashes = exchanges.filter(isAnswered).map(exchange => exchange.requestSha256)
+  return {
+    // Earlier refusals were survived: only the last call can have ended the agent.
+    errorTexts: (last.status ?? 0) >= 400 || saysOverflow(answer) ? [answer] : [],
+    lastAnswer: joinAnswerText(answer),
+    repeats: countRepeats(uses),
+    sameRequests: hashes.length - new Set(hashes).size,
+    unoffered: lastUse !== undefined && offered.size > 0 && !offered.has(lastUse.name),
+  }
+}
+
+const isAnswered = ({ status, outcome }: Exchange): boolean => outcome === 'complete' && status !== null && status < 400
 
 async function listExchanges(ledger: Ledger, { trial, turn, attempt }: Examined): Promise<Exchange[]> {
   const all = await ledger.store.exchanges({ scopeId: trial.id })

@@ -27,10 +27,12 @@ export interface FailureSigns {
   readonly errorTexts: readonly string[]
   /** Text of the last answer. */
   readonly lastAnswer: string
-  /** How often the last tool call was made in a row with the same input. */
+  /** How often the last tool call of the attempt was made in a row with the same input. */
   readonly repeats: number
-  /** Requests of the attempt with the same bytes as another one. */
+  /** Answered requests of the attempt with the same bytes as another one. */
   readonly sameRequests: number
+  /** Whether its last tool call was of a tool that nobody had offered. */
+  readonly unoffered: boolean
   /** Whether the workspace differs from what it was before the attempt; null = not known. */
   readonly changed: boolean | null
 }
@@ -45,7 +47,7 @@ const repeatsMin = 5
 const outputTailChars = 8_000
 
 const contextWords =
-  /context[_ ](length|window)|maximum context|prompt is too long|too many (input )?tokens|exceeds? the (maximum|model).{0,40}(tokens|context)|input is too long|request too large/i
+  /context[_ ](length|window)|maximum context|prompt is too long|too many (input )?tokens|exceeds? the (maximum|model).{0,40}(tokens|context)|exceeds? (the )?context limit|context_length_exceeded|model_context_window_exceeded|input is too long|request[ _]too[ _]large/i
 const compactionWords =
   /(compact(ion|ing)?|summari[sz](ation|ing)|compress(ion|ing)) .{0,40}(fail|error)|(fail\w*|error) .{0,20}(compact|to summari[sz]e|compress)/i
 const toolWords =
@@ -71,7 +73,7 @@ const rules: Readonly<Record<FailureClass, (signs: FailureSigns) => boolean>> = 
   'self-kill': signs => endedBySignal(signs) && killWords.test(signs.lastAnswer),
   'compaction-failure': signs => hasFailed(signs) && compactionWords.test(tailOf(signs)),
   'stuck-loop': ({ repeats, sameRequests }) => repeats >= repeatsMin || sameRequests >= repeatsMin,
-  'invalid-tool-call': signs => hasFailed(signs) && toolWords.test(tailOf(signs)),
+  'invalid-tool-call': signs => signs.unoffered || (hasFailed(signs) && toolWords.test(tailOf(signs))),
   timeout: ({ agent }) => agent?.ended === 'timed-out',
   crash: signs => hasFailed(signs) && signs.agent?.ended === 'exited',
   'no-edit': ({ changed }) => changed === false,

@@ -4,10 +4,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, open, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, normalize } from 'node:path'
+import { basename, dirname, join, normalize } from 'node:path'
 import { isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import { layerInstallMs, outputCharsMax } from '../core/limits.ts'
 import type { AgentLayer } from './agents/_adapter.ts'
+import { markUse } from './layer-uses.ts'
 import { copyProgram, findOwnNode, listProgram } from './own-programs.ts'
 import { runGroup } from './processes.ts'
 
@@ -43,6 +44,13 @@ export function placeLayer(layer: AgentLayer, directory: string, node = nodePack
 
 export const isPrepared = (layer: AgentLayer, directory: string): boolean => existsSync(placeLayer(layer, directory))
 
+/** Every place where this Turnpike would take the layer from. */
+export function listPlaces(layer: AgentLayer, directory: string): string[] {
+  const places = [placeLayer(layer, directory)]
+  const spare = findSpare(layer, directory)
+  return spare === null ? places : [...places, spare.place]
+}
+
 /** The layer's directory, installed when it is not there yet; its programs are in `bin`. Throws E_AGENT_INSTALL. */
 export function prepareLayer(layer: AgentLayer, options: LayerOptions): Promise<string> {
   const place = placeLayer(layer, options.directory)
@@ -54,8 +62,10 @@ export function prepareLayer(layer: AgentLayer, options: LayerOptions): Promise<
 }
 
 async function makeLayer(layer: AgentLayer, place: string, options: LayerOptions): Promise<string> {
+  await markUse(options.directory, basename(place))
   if (existsSync(place)) return place
   const spare = findSpare(layer, options.directory)
+  if (spare !== null) await markUse(options.directory, basename(spare.place))
   if (spare !== null && existsSync(spare.place)) return spare.place
   try {
     return await fillLayer(layer, place, options, null)

@@ -20,7 +20,7 @@ import { type Job, planTrial } from './job.ts'
 import { type LayerOptions, type PreparedLayer, prepareLayer } from './layers.ts'
 import { type Ledger, openLedger } from './ledger.ts'
 import { describeOutlook } from './outlook.ts'
-import { checkPlaces } from './place-check.ts'
+import { checkPlaces, checkPrograms, checkReady } from './place-check.ts'
 import type { FailurePolicy, Policy } from './policy.ts'
 import { createProviderPauses } from './provider-pauses.ts'
 import { reopenRun, sweepLate } from './resume.ts'
@@ -95,6 +95,8 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   })
   const environment = findEnvironment(options.environment)
   checkPlaces(options.tasks, environment)
+  checkPrograms({ cells, environment, path: options.path ?? null })
+  await checkReady(environment)
   // Before anything is planned in the store: what cannot be installed must not leave a run of failures.
   const layers = await prepareLayers(cells, environment, options)
   const plannedTurns = cells.reduce((sum, cell) => sum + cell.task.turns.length, 0)

@@ -2,13 +2,14 @@
 // What it restored is snapshotted at once: a history never begins in the middle.
 
 import { randomUUID } from 'node:crypto'
-import type { Task } from '../core/task.ts'
+import type { Task, TaskTurn } from '../core/task.ts'
 import type { Trial } from '../core/types.ts'
-import type { Workbench } from './attempt.ts'
+import { takeSnapshot, type Workbench, warnOfRetry } from './attempt.ts'
 import type { KeptTurn, Origin } from './continuation.ts'
 import type { Policy } from './policy.ts'
 import { fastForward } from './reference.ts'
 import { restoreTree } from './restore.ts'
+import { retryEnvironment } from './retry.ts'
 import type { Conversation } from './turn.ts'
 
 export interface StartingPoint {
@@ -52,6 +53,15 @@ export async function reachStart(bench: Workbench, start: Start): Promise<Starti
   if (kind === 'forked') return at
   const conversation = { session: kept.session, started: kept.sessionStarted }
   return { ...at, conversation, notice: kept.notice, trouble: kept.trouble }
+}
+
+/** What the agent finds, where nothing has recorded it: only against that can be told whether it changed anything. */
+export async function recordStart(bench: Workbench, trial: Trial, turn: TaskTurn): Promise<void> {
+  if (bench.snapshots === null || (bench.snapshots.latest() !== null && turn.setup === undefined)) return
+  await retryEnvironment(() => takeSnapshot(bench, `before turn ${turn.index}`, Date.now()), {
+    signal: bench.signal,
+    onRetry: (error, retry) => warnOfRetry(bench.ledger, trial, error, retry),
+  })
 }
 
 async function restoreKept(bench: Workbench, git: string, { kind, kept }: Origin): Promise<void> {

@@ -13,7 +13,7 @@ import { findPlayedTurns } from './outlook.ts'
 import { prepareTurn } from './preparation.ts'
 import { applyFailurePolicy } from './reference.ts'
 import { retryEnvironment } from './retry.ts'
-import { reachStart } from './starting-point.ts'
+import { reachStart, recordStart } from './starting-point.ts'
 import { closesTrial, describeTask } from './trial-desk.ts'
 import { closePlace, type Live, openPlace, prepareBench, type TrialInput, writeAgentFiles } from './trial-place.ts'
 import { playTurn, type TurnResult } from './turn.ts'
@@ -63,7 +63,8 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
 /** A broken environment and an interruption are outcomes; anything else (a store that cannot be written, our bug) ends the run. */
 function readTrouble(error: unknown, signal: AbortSignal): TrialEnd {
   if (signal.aborted) return { kind: 'interrupted', reason: null }
-  if (!isTurnpikeError(error) || error.code !== 'E_ENVIRONMENT_FAILED') throw error
+  // One task whose files are wrong must not end the run of all the others.
+  if (!isTurnpikeError(error) || !['E_ENVIRONMENT_FAILED', 'E_TASK_INVALID'].includes(error.code)) throw error
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
   return { kind: 'environment-failed', reason: error.message + cause }
 }
@@ -100,6 +101,7 @@ async function playTurns(input: TrialInput, live: Live, cells: Map<number, TurnS
     const startedAt = Date.now()
     await prepareTurn(bench.environment, turn, input.signal)
     if (turn.setup !== undefined) await bench.tampering?.inspect()
+    await recordStart(bench, live.trial, turn)
     const result = await playTurn(bench, { trial: live.trial, turn, policy, conversation, newSession: randomUUID, notice })
     live.trial = result.trial
     conversation = result.conversation

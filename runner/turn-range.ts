@@ -24,7 +24,7 @@ export function rangeOf(task: Task, policy: Policy, { fromTurn, toTurn }: TurnRa
 }
 
 /** Throws E_USAGE with all names there are. */
-function findTurn(task: Task, wanted: TurnName, flag: string): number {
+export function findTurn(task: Task, wanted: TurnName, flag: string): number {
   if (typeof wanted === 'number') return wanted
   const names = task.turns.map(turn => turn.name ?? `turn-${turn.index}`)
   const at = names.indexOf(wanted)

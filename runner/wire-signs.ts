@@ -39,6 +39,39 @@ export function countRepeats(uses: readonly ToolUse[]): number {
   return uses.length - 1 - other
 }
 
+/** Calls that a request's history holds and the first request of the attempt did not: earlier turns have their own. */
+export function listOwnUses(first: string, last: string): ToolUse[] {
+  const [before, uses] = [listToolUses(first), listToolUses(last)]
+  // A shorter history was compacted: it is a new one.
+  return uses.length < before.length ? uses : uses.slice(before.length)
+}
+
+/** Names that a request offers as tools, wherever its protocol lists them; empty = none could be read. */
+export function listOfferedTools(body: string): Set<string> {
+  const names = new Set<string>()
+  const collect = (value: unknown): void => {
+    if (value === null || typeof value !== 'object') return
+    for (const [key, item] of Object.entries(value)) {
+      if (typeof item === 'string' && (key === 'name' || key === 'type')) names.add(item)
+      else collect(item)
+    }
+  }
+  try {
+    const request = JSON.parse(body) as Readonly<Record<string, unknown>>
+    collect(request['tools'])
+    // Some agents bring tools along as an item of the conversation.
+    const items = Array.isArray(request['input']) ? (request['input'] as unknown[]) : []
+    for (const item of items) if (JSON.stringify(item).includes('"additional_tools"')) collect(item)
+  } catch {
+    // No JSON, no tools.
+  }
+  return names
+}
+
+/** An error inside a stream that began well; quoted text of a conversation cannot look like this. */
+export const saysOverflow = (body: string): boolean =>
+  /"(?:code|type|stop_reason)"\s*:\s*"(?:context_length_exceeded|model_context_window_exceeded)"/.test(body)
+
 /** What a model said in an answer, its pieces joined: a streamed command comes in many. */
 export function joinAnswerText(body: string): string {
   const pieces = [...body.matchAll(/"(?:partial_json|arguments|delta|text|input|command|cmd)"\s*:\s*"((?:[^"\\]|\\.)*)"/g)]

@@ -15,6 +15,16 @@ export const unmirrored: readonly Unmirrored[] = [
     files: ['runner/git-import.ts'],
   },
   {
+    reason: 'what is looked at in the files of tasks: told by the check of a set as a whole',
+    testedBy: 'tests/cli/tasks-check.test.ts',
+    files: ['cli/tasks-scan.ts'],
+  },
+  {
+    reason: 'marks of who uses a layer: only mean something to whoever removes layers',
+    testedBy: 'tests/runner/layer-prune.test.ts',
+    files: ['runner/layer-uses.ts'],
+  },
+  {
     reason: 'the way of a trial from what one kept to where its successor goes on: only means something together',
     testedBy: 'tests/runner/start-over.test.ts',
     files: ['runner/continuation.ts', 'runner/keeper.ts', 'runner/restore.ts', 'runner/starting-point.ts'],
@@ -98,7 +108,6 @@ export const unmirrored: readonly Unmirrored[] = [
     testedBy: 'tests/runner/reward-verification.test.ts',
     files: [
       'runner/artifacts.ts',
-      'runner/place-check.ts',
       'runner/solutions.ts',
       'runner/trial-desk.ts',
       'runner/trial-place.ts',

@@ -1,9 +1,11 @@
-// `turnpike agents`: the agents a run can name, as their adapters describe themselves; `agents install` fetches programs beforehand.
+// `turnpike agents`: the agents a run can name, as their adapters describe themselves; `agents install` fetches programs beforehand,
+// `agents prune` removes what nobody needs any more.
 
 import { TurnpikeError } from '../../core/errors.ts'
 import { findAgent } from '../../runner/agents/_all.ts'
 import { hasVersions } from '../../runner/agents/_choices.ts'
 import { pinLayer } from '../../runner/agents/_programs.ts'
+import { type PrunedLayer, pruneLayers } from '../../runner/layer-prune.ts'
 import { prepareLayer } from '../../runner/layers.ts'
 import { drawAgents, listAgents } from '../agents-view.ts'
 import { cacheDirectory } from '../machine-places.ts'
@@ -15,16 +17,28 @@ export const agentsCommand: CommandSpec = {
   summary: 'List the agents there are, and install their programs',
   description:
     'Programs are npm packages in the versions that were tried, kept once per version in a cache; a run installs what it needs by itself.\n' +
-    '`agents install NAME…` does it beforehand; NAME@VERSION takes another version.',
+    '`agents install NAME…` does it beforehand; NAME@VERSION takes another version.\n' +
+    '`agents prune` removes programs of Turnpike itself that another version has left; with NAME all of that agent but what this Turnpike\n' +
+    'uses, with NAME@VERSION that one. What a living run uses is kept.',
   keys: ['agents.directory'],
-  examples: ['turnpike agents', 'turnpike agents --json', 'turnpike agents install claude-code codex'],
+  options: [{ flags: '--dry-run', meaning: 'With prune: say what would be removed, and remove nothing.' }],
+  examples: [
+    'turnpike agents',
+    'turnpike agents --json',
+    'turnpike agents install claude-code codex',
+    'turnpike agents prune --dry-run',
+    'turnpike agents prune codex@0.168.0',
+  ],
   run: async context => {
     const [action, ...names] = context.arguments
     const directory = context.config.agents.directory ?? cacheDirectory(context.environment, 'agents')
+    if (context.options['dryRun'] === true && action !== 'prune')
+      throw new TurnpikeError('E_USAGE', '--dry-run is for turnpike agents prune')
     if (action === 'install') return install(context, directory, names)
+    if (action === 'prune') return prune(context, directory, names)
     if (action !== undefined) {
       throw new TurnpikeError('E_USAGE', `unknown action "${action}"`, {
-        hint: 'turnpike agents, or turnpike agents install NAME',
+        hint: 'turnpike agents, turnpike agents install NAME, or turnpike agents prune',
       })
     }
     const rows = listAgents(directory, context.environment['PATH'] ?? '')
@@ -56,3 +70,22 @@ async function install(context: CommandContext, directory: string, names: readon
   else await context.output.write(installed.map(({ id, version, directory: place }) => `${id} ${version}: ${place}\n`).join(''))
   return 0
 }
+
+async function prune({ options, json, output }: CommandContext, directory: string, names: readonly string[]): Promise<number> {
+  const dryRun = options['dryRun'] === true
+  const layers = await pruneLayers({ directory, names, dryRun })
+  if (json) await output.writeJson({ dry_run: dryRun, directory, layers })
+  else await output.write(describePruned(layers, dryRun))
+  return 0
+}
+
+function describePruned(layers: readonly PrunedLayer[], dryRun: boolean): string {
+  const lines = layers.map(({ directory, bytes, kept }) => {
+    const what = kept === null ? (dryRun ? 'would be removed' : 'removed') : `kept: ${kept}`
+    return `${directory}  ${writeMegabytes(bytes)}  ${what}\n`
+  })
+  const bytes = layers.filter(layer => layer.kept === null).reduce((sum, layer) => sum + layer.bytes, 0)
+  return `${lines.join('')}${writeMegabytes(bytes)} ${dryRun ? 'could be freed' : 'freed'}\n`
+}
+
+const writeMegabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`

@@ -9,11 +9,11 @@ import { providerKeys } from '../providers.ts'
 import { checkReplay, replayKeys } from '../replay.ts'
 import { runAgents } from '../run-agents.ts'
 import { planRun } from '../run-plan.ts'
-import { deriveRun, printRun } from '../run-results.ts'
+import { deriveRun, nameStore, printRun } from '../run-results.ts'
 import { openRunStream } from '../run-stream.ts'
 import { useStoreAt } from '../store-access.ts'
 import { planToll } from '../toll.ts'
-import type { CommandSpec } from './_command.ts'
+import type { CommandContext, CommandSpec } from './_command.ts'
 
 export const runCommand: CommandSpec = {
   usage: 'run [argv...]',
@@ -54,7 +54,7 @@ export const runCommand: CommandSpec = {
     {
       flags: '--fork <trial@turn>',
       meaning:
-        'A new run from the workspace as a trial left it after a turn, with another agent or model; turns up to it are skipped.',
+        'A new run from the workspace as a trial left it after a turn (number or name), with another agent or model; turns up to it are skipped.',
     },
     { flags: '--report', meaning: 'Print the whole report, not only its head.' },
     { flags: '--next-steps', meaning: 'End with commands to go on with.' },
@@ -76,7 +76,7 @@ export const runCommand: CommandSpec = {
     return useStoreAt(context.config.store, {}, async store => {
       const stream = context.json ? openRunStream(context.output, readVersion()) : null
       const result = await runAgents(context, store, plan, toll, stream).finally(() => stream?.end())
-      if (result.run.state === 'interrupted') throw interrupted(result)
+      if (result.run.state === 'interrupted') throw interrupted(context, result)
       const derived = await deriveRun(store, result.run, context)
       await printRun(context, result, derived)
       return result.trials.every(trial => trial.outcome?.kind === 'finished') ? 0 : 1
@@ -84,8 +84,8 @@ export const runCommand: CommandSpec = {
   },
 }
 
-function interrupted({ run }: RunResult): TurnpikeError {
+function interrupted(context: CommandContext, { run }: RunResult): TurnpikeError {
   return new TurnpikeError('E_INTERRUPTED', `the run ${run.name} was stopped; finished trials are kept`, {
-    hint: `turnpike run --resume ${run.id}`,
+    hint: `turnpike run --resume ${run.id}${nameStore(context)}`,
   })
 }

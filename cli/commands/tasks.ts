@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import { countOf } from '../../report/words.ts'
-import { checkTasks } from '../tasks-check.ts'
+import { type CheckedTask, checkTasks } from '../tasks-check.ts'
 import type { CommandSpec } from './_command.ts'
 
 export const tasksCommand: CommandSpec = {
@@ -23,14 +23,27 @@ export const tasksCommand: CommandSpec = {
     if (context.json) await context.output.writeJson(found)
     else {
       const listed = found.findings.map(({ level, message }) => `${level}: ${message}\n`)
-      const lacking = [
-        [found.turns_without_tests, 'without tests (played and not scored)'],
-        [found.turns_without_solution, 'without a solution'],
-      ] as const
-      const without = lacking.filter(([count]) => count > 0).map(([count, what]) => `${countOf(count, 'turn')} ${what}\n`)
-      const head = `${countOf(found.tasks, 'task')}, ${countOf(found.turns, 'turn')}; ${countOf(errors, 'error')}, ${countOf(found.findings.length - errors, 'warning')}\n`
+      const without = [
+        ...nameLacking(found.by_task, 'without_tests', 'without tests (played and not scored)'),
+        ...nameLacking(found.by_task, 'without_solution', 'without a solution'),
+      ]
+      const unreadable = found.unreadable === 0 ? '' : `, ${found.unreadable} more that cannot be read`
+      const head = `${countOf(found.tasks, 'task')}, ${countOf(found.turns, 'turn')}${unreadable}; ${countOf(errors, 'error')}, ${countOf(found.findings.length - errors, 'warning')}\n`
       await context.output.write([...listed, head, ...without].join(''))
     }
     return errors === 0 ? 0 : 1
   },
 }
+
+/** All of a task are said in a word; a few are named. */
+function nameLacking(tasks: readonly CheckedTask[], which: 'without_tests' | 'without_solution', what: string): string[] {
+  const lacking = tasks.filter(task => task[which].length > 0)
+  const count = lacking.reduce((sum, task) => sum + task[which].length, 0)
+  if (count === 0) return []
+  const named = lacking.map(task => `${task.id}${task[which].length === task.turns ? '' : ` (${task[which].join(', ')})`}`)
+  const shown = named.slice(0, namesMax)
+  const more = named.length > shown.length ? ` and ${named.length - shown.length} more (--json has them all)` : ''
+  return [`${countOf(count, 'turn')} ${what}: ${shown.join(', ')}${more}\n`]
+}
+
+const namesMax = 10

@@ -21,6 +21,8 @@ export default {
     OPENAI_BASE_URL: baseUrls.openai,
     MSWEA_CONFIGURED: 'true',
     MSWEA_COST_TRACKING: 'ignore_errors',
+    // Prices that nobody asks for are not fetched at every start.
+    LITELLM_LOCAL_MODEL_COST_MAP: 'True',
   }),
   command: ({ instruction }, { spec, home }) => ({
     argv: [

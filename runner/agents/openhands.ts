@@ -15,10 +15,14 @@ export default {
   serve: () => ({ argv: ['openhands', 'acp', '--override-with-envs'] }),
   refuse: needModel,
   files: () => ({}),
-  env: ({ baseUrls, token, spec }) => ({
+  env: ({ baseUrls, token, spec, workspace }) => ({
     LLM_MODEL: `openai/${spec.model ?? ''}`,
     LLM_BASE_URL: baseUrls.openai,
     LLM_API_KEY: token,
+    OPENHANDS_WORK_DIR: workspace,
+    OPENHANDS_SUPPRESS_BANNER: '1',
+    // Prices that nobody asks for are not fetched at every start.
+    LITELLM_LOCAL_MODEL_COST_MAP: 'True',
   }),
   // The last conversation of the trial's own home is the one to go on with.
   command: ({ instruction, continues }) => ({

@@ -4,13 +4,15 @@ import { randomUUID } from 'node:crypto'
 import { outputCharsMax } from '../../core/limits.ts'
 import { createCappedText } from '../capped-text.ts'
 import type { RunningCommand } from '../environments/_adapter.ts'
+import type { DialoguePlace } from './_driver.ts'
 import { readLines } from './_lines.ts'
 import type { PromptEnd, ServedProtocol, ServedTalk } from './_served.ts'
 
 export const streamJson: ServedProtocol = { driver: 'stream-json', open: openTalk }
 
-function openTalk(command: RunningCommand): ServedTalk {
+function openTalk(command: RunningCommand, { agent, context }: DialoguePlace): ServedTalk {
   let output = createCappedText(outputCharsMax)
+  const argvOf = (wanted: string | null): string => JSON.stringify(agent.serve?.('stream-json', context, wanted).argv)
   let session: string | null = null
   let settle: ((end: PromptEnd) => void) | null = null
   const send = (message: object): void => void command.stdin.write(`${JSON.stringify(message)}\n`)
@@ -30,7 +32,7 @@ function openTalk(command: RunningCommand): ServedTalk {
 
   return {
     // The session to go on with stands in the arguments of the process; that it was not found shows in the first answer.
-    begin: async wanted => ({ session: wanted, resumed: wanted !== null }),
+    begin: async wanted => ({ session: wanted, resumed: wanted !== null && argvOf(wanted) !== argvOf(null) }),
     prompt: text =>
       new Promise(resolve => {
         settle = resolve

@@ -27,7 +27,8 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
   model.say(options.instruction)
   let toolCalls = 0
   for (let step = 1; step <= options.stepsMax; step++) {
-    const answer = await model.ask(options.signal)
+    // A signal of its own: the official clients never let go of the one they were given.
+    const answer = await model.ask(AbortSignal.any([options.signal]))
     if (answer.toolCalls.length === 0) return { ended: 'answered', steps: step, toolCalls, answer: answer.text }
     const results: ToolOutput[] = []
     for (const call of answer.toolCalls) {

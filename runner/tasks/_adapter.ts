@@ -1,6 +1,7 @@
 // The contract of a task format: it reads files of people and gives back tasks, or says exactly where the file is wrong.
 // It never touches an environment and never guesses a wrong value.
 
+import type { TurnpikeError } from '../../core/errors.ts'
 import type { Task } from '../../core/task.ts'
 
 export interface LoadedTasks {
@@ -14,6 +15,8 @@ export interface LoadOptions {
   readonly environment: Readonly<Record<string, string | undefined>> | null
   /** Where a format's own tool differs from what it documents, do as the tool does. */
   readonly harborCompat: boolean
+  /** Told of a wrong task of a file that holds several; the others are read on. Absent: the first wrong one ends the reading. */
+  readonly onWrong?: (error: TurnpikeError) => void
 }
 
 export interface TaskFormat {

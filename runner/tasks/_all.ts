@@ -1,6 +1,7 @@
 // Every task format, and the one way to load tasks from a path. Sits before a run; never runs anything.
 
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { Task } from '../../core/task.ts'
 import type { LoadedTasks, LoadOptions, TaskFormat } from './_adapter.ts'
@@ -18,10 +19,18 @@ export async function loadTasks(path: string, options: LoadOptions = plainly): P
   const kind = await readKind(path)
   for (const format of taskFormats) {
     if (!(await format.detect(path, kind))) continue
-    const loaded = await format.load(path, options)
-    if (loaded.tasks.length === 0) throw new TurnpikeError('E_TASK_INVALID', `${path}: holds no task`)
-    refuseTwins(loaded.tasks)
-    return loaded
+    let wrong = 0
+    const { onWrong } = options
+    const tell = (error: TurnpikeError): void => {
+      wrong++
+      onWrong?.(error)
+    }
+    const loaded = await format.load(path, onWrong === undefined ? options : { ...options, onWrong: tell })
+    if (loaded.tasks.length === 0 && wrong === 0) throw new TurnpikeError('E_TASK_INVALID', `${path}: holds no task`)
+    // Who wants all that is wrong looks for twins beyond one file.
+    if (onWrong === undefined) refuseTwins(loaded.tasks)
+    const passedOver = kind === 'directory' ? await listPassedOver(path, format, loaded.tasks) : []
+    return { tasks: loaded.tasks, warnings: [...loaded.warnings, ...passedOver] }
   }
   const known = taskFormats.map(format => `${format.id} (${format.title})`).join(', ')
   throw new TurnpikeError('E_TASK_INVALID', `${path}: no task format fits this ${kind}; known formats: ${known}`)
@@ -33,6 +42,17 @@ async function readKind(path: string): Promise<'file' | 'directory'> {
   } catch (error) {
     throw new TurnpikeError('E_FILE_UNREADABLE', `cannot read tasks from ${path}`, { cause: error })
   }
+}
+
+/** A directory is read in one format: whoever put another file there must not believe that it is played. */
+export async function listPassedOver(path: string, format: Pick<TaskFormat, 'id'>, tasks: readonly Task[]): Promise<string[]> {
+  if (format.id === jsonl.id) return []
+  const read = new Set(tasks.map(task => task.source.file))
+  const files = (await readdir(path)).filter(name => /\.(jsonl|ndjson)$/.test(name)).map(name => join(path, name))
+  return files
+    .filter(file => !read.has(file))
+    .sort()
+    .map(file => `${file}: is passed over, because ${path} is read as ${format.id}; name the file itself to play it`)
 }
 
 function refuseTwins(tasks: readonly Task[]): void {

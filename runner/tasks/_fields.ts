@@ -2,8 +2,9 @@
 // Shared by the formats of this folder; knows nothing of any one of them.
 
 import { posix } from 'node:path'
-import { TurnpikeError } from '../../core/errors.ts'
+import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import { suggest } from '../../core/suggest.ts'
+import type { LoadOptions } from './_adapter.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -59,6 +60,16 @@ export function createReader(place: string, warn: (message: string) => void): Re
     },
   }
   return reader
+}
+
+/** Reads one of several tasks: what is wrong with it is told to whoever wants all of it, else thrown. */
+export function readOn(read: () => unknown, onWrong: LoadOptions['onWrong']): void {
+  try {
+    read()
+  } catch (error) {
+    if (onWrong === undefined || !isTurnpikeError(error)) throw error
+    onWrong(error)
+  }
 }
 
 function isObject(value: unknown): value is Fields {

@@ -48,9 +48,15 @@ export function readEnvironment(reader: HarborReader, parent: Table, path: strin
 
 function readImage(reader: HarborReader, table: Table, path: string, context: string): TaskEnvironment['image'] {
   const name = reader.text(table, path)
-  if (name !== null) return name === '' ? reader.refuse(path, 'is empty; it must name an image') : { kind: 'name', name }
-  if (existsSync(join(context, 'Dockerfile'))) return { kind: 'build', context, dockerfile: 'Dockerfile' }
   const compose = ['docker-compose.yaml', 'docker-compose.yml'].find(file => existsSync(join(context, file)))
+  const isBuilt = existsSync(join(context, 'Dockerfile'))
+  if (compose !== undefined && (name !== null || isBuilt))
+    reader.warn(
+      path,
+      `has ${join(context, compose)} beside it, which is passed over: a task is one container, without what is added there`,
+    )
+  if (name !== null) return name === '' ? reader.refuse(path, 'is empty; it must name an image') : { kind: 'name', name }
+  if (isBuilt) return { kind: 'build', context, dockerfile: 'Dockerfile' }
   if (compose !== undefined) return reader.refuse(path, `is missing, and ${compose} cannot be run here: a task is one container`)
   return reader.refuse(path, `is missing, and there is no ${join(context, 'Dockerfile')}`)
 }

@@ -6,8 +6,8 @@ import { basename, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import { verifierTimeoutMs } from '../../core/limits.ts'
 import type { Task, TaskTurn, Verifier } from '../../core/task.ts'
-import type { LoadedTasks, TaskFormat } from './_adapter.ts'
-import { createReader, type Fields, type Reader } from './_fields.ts'
+import type { LoadedTasks, LoadOptions, TaskFormat } from './_adapter.ts'
+import { createReader, type Fields, type Reader, readOn } from './_fields.ts'
 
 const isTaskFile = (name: string): boolean => /\.(jsonl|ndjson)$/.test(name)
 
@@ -15,7 +15,7 @@ export default {
   id: 'jsonl',
   title: 'JSON Lines, one task a line',
   detect: async (path, kind) => (kind === 'file' ? isTaskFile(path) : (await readdir(path)).some(isTaskFile)),
-  load: async path => {
+  load: async (path, { onWrong }) => {
     const files = isTaskFile(basename(path))
       ? [path]
       : (await readdir(path))
@@ -25,7 +25,7 @@ export default {
     const tasks: Task[] = []
     const warnings: string[] = []
     for (const file of files) {
-      const loaded = parseTasks(await readText(file), file)
+      const loaded = parseTasks(await readText(file), file, onWrong)
       tasks.push(...loaded.tasks)
       warnings.push(...loaded.warnings)
     }
@@ -34,7 +34,7 @@ export default {
 } satisfies TaskFormat
 
 /** The tasks of one file's text. */
-export function parseTasks(text: string, file: string): LoadedTasks {
+export function parseTasks(text: string, file: string, onWrong?: LoadOptions['onWrong']): LoadedTasks {
   const tasks: Task[] = []
   const warnings: string[] = []
   const lines = text.replace(/^\uFEFF/, '').split('\n')
@@ -42,7 +42,7 @@ export function parseTasks(text: string, file: string): LoadedTasks {
     if (line.trim() === '' || line.trimStart().startsWith('#')) continue
     const source = { file, line: index + 1 }
     const reader = createReader(`${file}:${source.line}`, message => warnings.push(message))
-    tasks.push({ ...readTask(reader, parseLine(line, reader)), source })
+    readOn(() => tasks.push({ ...readTask(reader, parseLine(line, reader)), source }), onWrong)
   }
   return { tasks, warnings }
 }

@@ -5,8 +5,8 @@ import { open, readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Task, TaskTurn } from '../../core/task.ts'
 import type { JsonObject } from '../../core/types.ts'
-import type { LoadedTasks, TaskFormat } from './_adapter.ts'
-import { createReader, type Fields, type Reader } from './_fields.ts'
+import type { LoadedTasks, LoadOptions, TaskFormat } from './_adapter.ts'
+import { createReader, type Fields, type Reader, readOn } from './_fields.ts'
 
 const isLinesFile = (name: string): boolean => /\.(jsonl|ndjson)$/.test(name)
 const known = [
@@ -18,12 +18,12 @@ export default {
   id: 'octobench',
   title: 'OctoBench JSON Lines, one instance a line',
   detect: async (path, kind) => (await findFiles(path, kind)).length > 0,
-  load: async path => {
+  load: async (path, { onWrong }) => {
     const files = await findFiles(path, isLinesFile(basename(path)) ? 'file' : 'directory')
     const tasks: Task[] = []
     const warnings: string[] = []
     for (const file of files) {
-      const loaded = parseInstances(await readFile(file, 'utf8'), file)
+      const loaded = parseInstances(await readFile(file, 'utf8'), file, onWrong)
       tasks.push(...loaded.tasks)
       warnings.push(...loaded.warnings)
     }
@@ -38,7 +38,7 @@ async function findFiles(path: string, kind: 'file' | 'directory'): Promise<stri
   return found
 }
 
-/** Checklists are long, but their keys come early or late: both names stand in the first record in any case. */
+/** Checklists are long, but their keys come early or late: both names stand in the first records in any case. */
 const headBytes = 1024 * 1024
 
 async function readHead(file: string): Promise<string> {
@@ -52,11 +52,11 @@ async function readHead(file: string): Promise<string> {
 }
 
 function looksRight(head: string): boolean {
-  const first = head.split('\n').find(line => line.trim() !== '' && !line.trimStart().startsWith('#')) ?? ''
-  return first.includes('"instance_id"') && first.includes('"user_query"')
+  // Not the first line alone: it may be the broken one.
+  return head.split('\n').some(line => line.includes('"instance_id"') && line.includes('"user_query"'))
 }
 
-export function parseInstances(text: string, file: string): LoadedTasks {
+export function parseInstances(text: string, file: string, onWrong?: LoadOptions['onWrong']): LoadedTasks {
   const tasks: Task[] = []
   const warnings: string[] = []
   for (const [index, line] of text
@@ -66,7 +66,7 @@ export function parseInstances(text: string, file: string): LoadedTasks {
     if (line.trim() === '') continue
     const source = { file, line: index + 1 }
     const reader = createReader(`${file}:${source.line}`, message => warnings.push(message))
-    tasks.push({ ...readInstance(reader, parseLine(line, reader)), source })
+    readOn(() => tasks.push({ ...readInstance(reader, parseLine(line, reader)), source }), onWrong)
   }
   return { tasks, warnings }
 }
@@ -102,12 +102,19 @@ function readInstance(reader: Reader, value: unknown): Omit<Task, 'source'> {
       storageMb: null,
       network: { mode: 'public', hosts: [] },
       env: {},
-      workdir: optional('workspace_abs_path'),
+      workdir: readWorkdir(reader, optional('workspace_abs_path')),
       healthcheck: null,
       buildTimeoutMs: 600_000,
     },
     metadata: { octobench: { ...readLabels(reader, fields), system_prompt: systemPrompt } },
   }
+}
+
+function readWorkdir(reader: Reader, path: string | null): string | null {
+  if (path === null || path === '') return null
+  return path.startsWith('/')
+    ? path
+    : reader.refuse('workspace_abs_path', `must be an absolute path, not ${JSON.stringify(path)}`)
 }
 
 function readTurn(reader: Reader, query: unknown, index: number): TaskTurn {

@@ -203,5 +203,6 @@ function ask(work: Work, messages: readonly Message[]): Promise<Answer> {
   const onRetry = (): void => {
     work.retries++
   }
-  return askPatiently(() => askModel(messages, signal), { waitSec: settings.retryWaitSec, signal, onRetry })
+  // A signal of its own each: the official clients never let go of the one they were given.
+  return askPatiently(() => askModel(messages, AbortSignal.any([signal])), { waitSec: settings.retryWaitSec, signal, onRetry })
 }

@@ -57,6 +57,14 @@ it('another agent goes on from the files after the turn, with a home of its own;
   expect(readLast<RunJson>(again.stdout).trials).toEqual(run.trials)
 })
 
+it('takes the name of a turn, and goes on with the fork it was', async () => {
+  const fork = ['run', '--fork', 'first/files.command.1@turn-2', '--agent', 'command', '--name', 'named', '--json']
+  const run = readLast<RunJson>((await place.run([...fork, '--', 'sh', '-c', 'touch three.txt'])).stdout)
+  expect(run.score.agents[0]?.cells).toMatchObject({ passed: 1, skipped: 2 })
+  const again = await place.run(['run', '--resume', 'named', '--json', '--', 'sh', '-c', 'true'])
+  expect(readLast<RunJson>(again.stdout).trials).toEqual(run.trials)
+})
+
 it('refuses what was not recorded, and both at once', async () => {
   const refusal = async (...args: string[]) => (await place.run(['run', ...args, '--agent', 'nop'])).stderr
   expect(await refusal('--fork', 'first/files.command.1@9')).toMatch(
@@ -66,8 +74,14 @@ it('refuses what was not recorded, and both at once', async () => {
   expect(await refusal('--fork', 'first@1')).toMatch(/is a run, not a trial/)
   expect(await refusal('--fork', 'first/files.command.1@1', '--resume', 'first')).toMatch(/only one of them/)
   expect(await refusal('--fork', 'files.command.1')).toMatch(/expected TRIAL@TURN/)
+  expect(await refusal('--fork', 'first/files.command.1@')).toMatch(/expected TRIAL@TURN/)
+  expect(await refusal('--fork', 'first/files.command.1@turn-l')).toMatch(
+    /no turn of task files is named "turn-l"[\s\S]*did you mean turn-1\? turns of files: turn-1, turn-2, turn-3/,
+  )
+  expect(await refusal('--fork', 'first/files.command.1@1', '--from-turn', '2')).toMatch(/leave out --from-turn/)
 })
 
 it('names of trials may hold an @ themselves', () => {
   expect(splitFork('files.mini@model-a.2@12')).toEqual({ trial: 'files.mini@model-a.2', turn: '12' })
+  expect(splitFork('files.mini@model-a.2@round-2')).toEqual({ trial: 'files.mini@model-a.2', turn: 'round-2' })
 })

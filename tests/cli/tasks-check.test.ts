@@ -1,5 +1,5 @@
 // `turnpike tasks check` on data sets good and bad; the published EvoCode-Bench has the shape of the first.
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { checkTasks } from '../../cli/tasks-check.ts'
@@ -82,6 +82,81 @@ it('names file, line and key of what is wrong with a chain', async () => {
   ])
 })
 
+it('reads every line of JSON Lines, whatever is wrong with the ones before', async () => {
+  const root = makeDirectory()
+  const fine = (id: string) => ({ id, turns: [{ instruction: 'x', verifier: { command: ['true'] } }] })
+  const write = (name: string, lines: readonly unknown[]): string => {
+    const file = join(root, name)
+    writeFileSync(file, lines.map(line => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n'))
+    return file
+  }
+  const tell = async (file: string) => {
+    const { tasks, unreadable, findings } = await checkTasks(file)
+    return { tasks, unreadable, told: findings.map(({ level, message }) => `${level} ${message.replaceAll(`${root}/`, '')}`) }
+  }
+  const own = write('own.jsonl', ['{"id":', fine('a'), { ...fine('b'), turns: [] }, { ...fine('c'), titel: 'x' }, fine('a')])
+  expect(await tell(own)).toEqual({
+    tasks: 3,
+    unreadable: 2,
+    told: [
+      expect.stringMatching(/^error own.jsonl:1: is not valid JSON: /),
+      'error own.jsonl:3: turns is empty; a task has at least one turn',
+      expect.stringMatching(/^warning own.jsonl:4: unknown key "titel" is passed over/),
+      'error own.jsonl:5: id "a" is already used in own.jsonl:2',
+    ],
+  })
+  const record = { instance_id: 'r-1', user_query: ['x'], image: 'i', workspace_abs_path: '/w' }
+  const bench = write('bench.jsonl', [
+    '{"instance_id": "x", ',
+    { ...record, user_query: 'x' },
+    { ...record, workspace_abs_path: 'w' },
+    record,
+    { ...record, instance_id: 'r-2', conflict_type: 'UQ_SP', checklist: '{' },
+  ])
+  expect(await tell(bench)).toEqual({
+    tasks: 1,
+    unreadable: 4,
+    told: [
+      expect.stringMatching(/^error bench.jsonl:1: is no valid JSON/),
+      'error bench.jsonl:2: user_query must be a list, not "x"',
+      'error bench.jsonl:3: workspace_abs_path must be an absolute path, not "w"',
+      'error bench.jsonl:5: checklist is a text that is no valid JSON',
+    ],
+  })
+  // A directory is read in one format: what is not read is said.
+  expect((await tell(root)).told.at(-1)).toMatch(/^warning own.jsonl: is passed over, because .* is read as octobench/)
+})
+
+it('looks into the files of a chain: links, scripts, neighbours, here-documents', async () => {
+  const root = makeDirectory()
+  const chain = (name: string, files: Record<string, string> = {}): string =>
+    writeFiles(join(root, name), { ...stepped(['one', 'two']), ...files })
+  symlinkSync('/etc/passwd', join(chain('a'), 'steps/one/tests/passwd'))
+  symlinkSync('test.sh', join(root, 'a/steps/one/tests/inside'))
+  chain('b', { 'steps/one/tests/test.sh': '', 'steps/two/tests/test.sh': '#!/bin/sh\r\ntrue\r\n' })
+  rmSync(join(chain('c'), 'steps/one/tests/test.sh'))
+  mkdirSync(join(root, 'c/steps/one/tests/test.sh'))
+  rmSync(join(chain('d'), 'task.toml'))
+  writeFileSync(join(root, 'more.jsonl'), '{}')
+  const heredoc = 'FROM x\nRUN <<EOF sh\nCOPY gone /x\nEOF\nCOPY <<A <<B /y/\nADD gone2 /x\nA\nCOPY gone3 /x\nB\nCOPY gone4 /x\n'
+  chain('e', { 'environment/Dockerfile': heredoc, 'environment/docker-compose.yaml': 'services: {}\n' })
+  rmSync(join(chain('f'), 'steps/two/solution'), { recursive: true })
+  const found = await checkTasks(root)
+  expect(
+    found.findings.map(({ level, message }) => `${level} ${message.replaceAll(`${root}/`, '').replaceAll(root, '.')}`),
+  ).toEqual([
+    'warning e/task.toml:1: environment.docker_image has e/environment/docker-compose.yaml beside it, which is passed over: a task is one container, without what is added there',
+    'warning more.jsonl: is passed over, because . is read as harbor; name the file itself to play it',
+    'warning d: has no task.toml, so it is no task and is not played',
+    'error a/steps/one/tests/passwd: is a link that leads out of a/steps/one/tests; copy the file instead',
+    'error b/steps/one/tests/test.sh: is empty, so it does nothing',
+    'error b/steps/two/tests/test.sh: has lines that end with a carriage return (CRLF), which no shell takes; save it with LF',
+    'error c/steps/one/tests/test.sh: is no file',
+    'error e/environment/Dockerfile: copies gone4, which is not in e/environment',
+  ])
+  expect(found.by_task.find(task => task.id === 'f')).toMatchObject({ without_tests: [], without_solution: ['two'] })
+})
+
 it('is a command that exits with 1 when something could not be run', { timeout: 60_000 }, async () => {
   const place = openPlace()
   const task = writeFiles(join(place.directory, 'task'), stepped(['one', 'two']))
@@ -94,6 +169,12 @@ it('is a command that exits with 1 when something could not be run', { timeout: 
     level: 'error',
     message: expect.stringContaining('agent.timeout_sec'),
   })
+  writeFiles(join(place.directory, 'set/task'), stepped(['one', 'two']))
+  rmSync(join(place.directory, 'set/task/steps/two/solution'), { recursive: true })
+  writeFiles(join(place.directory, 'set/wrong'), single('[agent]\ntimeout_sec = "long"\n'))
+  expect((await place.ask(['tasks', 'check', 'set'])).stdout).toMatch(
+    /1 task, 2 turns, 1 more that cannot be read; 1 error, 0 warnings\n1 turn without a solution: task \(two\)\n$/,
+  )
   const other = await place.ask(['tasks', 'chekc', 'task'])
   expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('turnpike tasks knows check')])
   await place.close()

@@ -50,6 +50,13 @@ it('answers an unknown name with the known ones and the nearest', () => {
   expect(() => findAgent('')).toThrow(/unknown agent/)
 })
 
+it('keeps programs that ask for prices or open addresses by themselves from doing so', () => {
+  for (const id of ['aider', 'mini-swe-agent', 'openhands'])
+    expect(findAgent(id).env(context(id))).toMatchObject({ LITELLM_LOCAL_MODEL_COST_MAP: 'True' })
+  expect(findAgent('aider').command(request(), context('aider'))?.argv).toContain('--no-detect-urls')
+  expect(findAgent('openhands').env(context('openhands'))).toMatchObject({ OPENHANDS_WORK_DIR: '/box/workspace' })
+})
+
 describe.each(agents.map(agent => [agent.id, agent] as const))('agent %s', (id, agent) => {
   const where = context(id)
   it('is pure: the same answers twice, and titles a person can read', () => {

@@ -13,9 +13,18 @@ import type { Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
 import { makeDirectory, never } from '../runner/_sandbox.ts'
 
+/** Replies of a model that is offered no tools and types. */
+const typing = (text: string, complete: boolean): string => {
+  const commands = text === '' ? [] : [{ keystrokes: `${text}\n`, duration: 1 }]
+  return `{ steps: [{ text: '${JSON.stringify({ analysis: 'a', plan: 'p', commands, task_complete: complete })}' }]`
+}
+export const typingModel = 'model-that-types'
 const script = parseScript(
   `version: 1
 rules:
+  - ${typing('echo hi > hello.txt', false)}, when: { model: "${typingModel}", user: "Create hello.txt" } }
+  - ${typing('echo bye > hello.txt', false)}, when: { model: "${typingModel}", user: "make it say bye" } }
+  - ${typing('', true)}, when: { model: "${typingModel}" } }
   - when: { user: "hello.txt" }
     steps: [{ text: "I will write it.", shell: "echo hi > hello.txt" }, { text: "Done: hello.txt says hi." }]
   - when: { user: "bye" }

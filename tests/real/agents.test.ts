@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import type { AgentSpec } from '../../runner/agents/_adapter.ts'
 import { agents } from '../../runner/agents/_all.ts'
 import { isPrepared } from '../../runner/layers.ts'
-import { playAgent } from './_real-agents.ts'
+import { playAgent, typingModel } from './_real-agents.ts'
 
 const directory = process.env['TURNPIKE_AGENTS'] ?? ''
 const inContainers = ['claude-code', 'codex', 'opencode']
@@ -12,10 +12,14 @@ const models: Readonly<Record<string, string>> = {
   'claude-code': 'claude-sonnet-4-5',
   codex: 'gpt-5.5',
   'gemini-cli': 'gemini-2.5-pro',
+  terminus: typingModel,
 }
 
 const real = agents.filter(agent => agent.layer !== null)
-const here = real.filter(agent => directory !== '' && agent.layer !== null && isPrepared(agent.layer, directory))
+// Our own run with this machine's Node.
+const here = real.filter(
+  ({ layer }) => directory !== '' && (layer?.entry !== undefined || (layer && isPrepared(layer, directory))),
+)
 if (here.length < real.length) {
   const absent = real.filter(agent => !here.includes(agent)).map(agent => agent.id)
   const why = directory === '' ? 'TURNPIKE_AGENTS names no directory of them' : `not installed in ${directory}`

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { listFacts } from '../../report/live-facts.ts'
 import { applyInput, createLiveState } from '../../report/live-state.ts'
 import { estimateLeft, foldTotals } from '../../report/live-totals.ts'
 import { anyInputs, begun, eventAt, figuresAt, fold, plan, start, trialBegun, turnOf } from './live-story.ts'
@@ -44,6 +45,19 @@ describe('how long it will take', () => {
       eventAt(20, 'trial-retried', { pauseMs: 60_000 }),
     ]
     expect(estimateLeft(fold([...played, ...broken]), at(20))).toBe(70_000)
+  })
+
+  it('tells what was interrupted from what has failed, and its turns are not done', () => {
+    const state = fold([
+      ...[begun(2, 6), trialBegun(0, 't1', 'a'), ...turnOf(0, 't1', 1, [true])],
+      eventAt(12, 'turns-settled', { states: { 2: 'missing', 3: 'missing' } }),
+      eventAt(12, 'trial-ended', { outcome: 'interrupted' }),
+    ])
+    expect(foldTotals(state, at(12))).toMatchObject({
+      ...{ trials: 2, finished: 0, failed: 0, interrupted: 1, running: 0, waiting: 1 },
+      ...{ plannedTurns: 6, doneTurns: 1, passedTurns: 1 },
+    })
+    expect(listFacts(foldTotals(state, at(12)), plan)).toEqual(['0/2 trials done', '1 interrupted', '1 waiting'])
   })
 
   it('is not asked any more when nothing is left', () => {

@@ -14,6 +14,7 @@ const quiet: FailureSigns = {
   lastAnswer: '',
   repeats: 1,
   sameRequests: 0,
+  unoffered: false,
   changed: true,
 }
 const cases: ReadonlyArray<readonly [string, Partial<FailureSigns>, readonly string[]]> = [
@@ -26,6 +27,11 @@ const cases: ReadonlyArray<readonly [string, Partial<FailureSigns>, readonly str
     'a full context',
     { errorTexts: ['{"error":{"message":"prompt is too long: 210000 tokens > 200000 maximum"}}'], agent: agent('exited', 1) },
     ['context-overflow', 'crash'],
+  ],
+  [
+    'a full context, as another provider says it',
+    { errorTexts: ['input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000'] },
+    ['context-overflow'],
   ],
   ['another refusal', { errorTexts: ['{"error":{"message":"temperature must be a number"}}'] }, ['wrong-result']],
   [
@@ -44,6 +50,7 @@ const cases: ReadonlyArray<readonly [string, Partial<FailureSigns>, readonly str
     ['compaction-failure', 'crash'],
   ],
   ['a broken tool call', { agent: agent('exited', 2, 'InputValidationError: Bash') }, ['invalid-tool-call', 'crash']],
+  ['a tool that nobody offered', { unoffered: true, changed: false }, ['invalid-tool-call', 'no-edit']],
   [
     'words of trouble in a run that ended well',
     { agent: agent('exited', 0, 'failed to compact; unknown tool call') },

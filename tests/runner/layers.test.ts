@@ -101,6 +101,7 @@ beforeEach(async () => {
   registry = await openRegistry()
 })
 
+const listLayers = (): string[] => readdirSync(registry.options.directory).filter(name => name !== '.in-use')
 const run = (directory: string, program: string, ...words: string[]): string =>
   execFileSync(join(directory, 'bin', program), words, { env: { PATH: '/usr/bin:/bin' }, encoding: 'utf8' }).trim()
 
@@ -124,7 +125,7 @@ it('is made once, by however many it is asked for, and needs no network afterwar
   registry.close()
   expect(await prepareLayer(layer, { ...registry.options, env: {} })).toBe(made[0])
   expect(isPrepared(layer, registry.options.directory)).toBe(true)
-  expect(readdirSync(registry.options.directory)).toHaveLength(1)
+  expect(listLayers()).toHaveLength(1)
 })
 
 it('takes the layer of another process that was faster', async () => {
@@ -134,7 +135,7 @@ it('takes the layer of another process that was faster', async () => {
   writeFileSync(join(place, 'theirs'), '')
   expect(await making).toBe(place)
   expect(existsSync(join(place, 'theirs'))).toBe(true)
-  expect(readdirSync(registry.options.directory)).toHaveLength(1)
+  expect(listLayers()).toHaveLength(1)
 })
 
 it('says what npm said when it fails, and leaves nothing', async () => {
@@ -150,7 +151,7 @@ it('says what npm said when it fails, and leaves nothing', async () => {
   await expect(prepareLayer(layer, { ...registry.options, env: { PATH: '/nowhere' } })).rejects.toMatchObject({
     code: 'E_AGENT_INSTALL',
   })
-  expect(readdirSync(registry.options.directory)).toEqual([])
+  expect(listLayers()).toEqual([])
 })
 
 it('can be interrupted', async () => {
@@ -158,7 +159,7 @@ it('can be interrupted', async () => {
   const making = prepareLayer(layer, { ...registry.options, signal: control.signal })
   control.abort(new Error('enough'))
   await expect(making).rejects.toThrow('enough')
-  expect(readdirSync(registry.options.directory)).toEqual([])
+  expect(listLayers()).toEqual([])
 })
 
 it('clears away what a killed process has begun, and nothing of a living one', async () => {
@@ -166,7 +167,7 @@ it('clears away what a killed process has begun, and nothing of a living one', a
   mkdirSync(join(directory, '.making-999999999-a'), { recursive: true })
   mkdirSync(join(directory, `.making-${process.ppid}-b`))
   await prepareLayer(layer, registry.options)
-  expect(readdirSync(directory).filter(name => name.startsWith('.'))).toEqual([`.making-${process.ppid}-b`])
+  expect(readdirSync(directory).filter(name => name.startsWith('.making'))).toEqual([`.making-${process.ppid}-b`])
 })
 
 it('is another one for another version, package, Node or set of programs', () => {

@@ -1,4 +1,7 @@
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { makeDirectory } from './_sandbox.ts'
 import { openBench, script, task } from './_tasks.ts'
 
 describe('a trial', () => {
@@ -46,7 +49,7 @@ describe('a trial', () => {
       expect(trials[0]?.outcome?.kind).toBe(outcome)
       expect((await read(trials[0]?.id ?? '')).states).toEqual([state, state])
     }
-    const { trials } = await run({ agents: [{ ...script(''), command: { ...script('').command, first: ['no-such-agent'] } }] })
+    const { trials } = await run({ agents: [{ ...script(''), command: { ...script('').command, first: ['/no-such-agent'] } }] })
     expect(trials[0]?.outcome).toEqual({ kind: 'agent-failed', reason: expect.stringContaining('no-such-agent') })
     expect((await read(trials[0]?.id ?? '')).states).toEqual(['agent-error', 'not-reached'])
   })
@@ -64,6 +67,18 @@ describe('a trial', () => {
     })
     expect((await read(trials[0]?.id ?? '')).states).toEqual(['infra-error', 'infra-error'])
     expect(events.filter(event => event.type === 'environment-retried')).toHaveLength(2)
+  })
+
+  it('ends the trial of a task whose files are wrong, and no other', async () => {
+    const { run, read } = await openBench()
+    const directory = makeDirectory()
+    symlinkSync('/etc/passwd', join(directory, 'passwd'))
+    const wrong = { ...task, id: 'wrong', trees: [{ directory, to: '.' }] }
+    const { run: ended, trials } = await run({ tasks: [wrong, task] })
+    expect(ended.state).toBe('finished')
+    expect(trials.map(trial => trial.outcome?.kind)).toEqual(['environment-failed', 'finished'])
+    expect(trials[0]?.outcome?.reason).toContain('is a link that leads out of')
+    expect((await read(trials[0]?.id ?? '')).states).toEqual(['infra-error', 'infra-error'])
   })
 })
 

@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest'
-import { countRepeats, joinAnswerText, listToolUses } from '../../runner/wire-signs.ts'
+import {
+  countRepeats,
+  joinAnswerText,
+  listOfferedTools,
+  listOwnUses,
+  listToolUses,
+  saysOverflow,
+} from '../../runner/wire-signs.ts'
 
 const use = (name: string, input: string) => ({ name, input })
 
@@ -32,4 +39,30 @@ it('joins what came in pieces', () => {
   const stream =
     'data: {"delta":{"type":"input_json_delta","partial_json":"{\\"command\\": \\"pk"}}\n\ndata: {"delta":{"partial_json":"ill node\\"}"}}\n'
   expect(joinAnswerText(stream)).toBe('{"command": "pkill node"}')
+})
+
+it('leaves out the calls of earlier turns, unless the history was compacted', () => {
+  const history = (...commands: string[]) =>
+    JSON.stringify({ messages: commands.map(command => ({ type: 'tool_use', name: 'bash', input: { command } })) })
+  expect(listOwnUses(history('a', 'b'), history('a', 'b'))).toEqual([])
+  expect(listOwnUses(history('a', 'b'), history('a', 'b', 'c'))).toEqual([use('bash', '{"command":"c"}')])
+  expect(listOwnUses(history('a', 'b'), history('c'))).toEqual([use('bash', '{"command":"c"}')])
+})
+
+it('lists what is offered in every dialect', () => {
+  const offered = (body: object) => [...listOfferedTools(JSON.stringify(body))]
+  const input_schema = { properties: { name: { description: 'x' } } }
+  expect(offered({ tools: [{ name: 'bash', input_schema }], messages: [{ name: 'no' }] })).toEqual(['bash'])
+  expect(offered({ tools: [{ type: 'function', function: { name: 'bash' } }] })).toEqual(['function', 'bash'])
+  expect(offered({ tools: [{ functionDeclarations: [{ name: 'bash' }] }] })).toEqual(['bash'])
+  const extra = { type: 'additional_tools', tools: [{ type: 'namespace', name: 'box', tools: [{ name: 'bash' }] }] }
+  expect(offered({ input: [{ type: 'message', name: 'no' }, extra] })).toContain('bash')
+  expect(offered({ input: [{ type: 'message', name: 'no' }] })).toEqual([])
+  expect(listOfferedTools('no JSON').size).toBe(0)
+})
+
+it('reads a full context from a stream, and not from what somebody quotes', () => {
+  expect(saysOverflow('data: {"response":{"error":{"code":"context_length_exceeded"}}}')).toBe(true)
+  expect(saysOverflow('{"stop_reason": "model_context_window_exceeded"}')).toBe(true)
+  expect(saysOverflow(JSON.stringify({ text: '{"code":"context_length_exceeded"}' }))).toBe(false)
 })

@@ -180,7 +180,9 @@ describe('a run that is stopped', () => {
     running.child.kill('SIGINT')
     const ended = await running.ended
     expect(ended.code).toBe(130)
-    expect(ended.stderr).toMatch(/error E_INTERRUPTED: .*\n {2}why: .*\n {2}try: turnpike run --resume [0-9A-Z]{26}/)
+    expect(ended.stderr).toMatch(
+      /error E_INTERRUPTED: .*\n {2}why: .*\n {2}try: turnpike run --resume [0-9A-Z]{26} --store \/.*stopped$/m,
+    )
     const before = await place.json<Array<{ name: string; outcome: string }>>(['trials', 'halted', ...store])
     expect(before.find(trial => trial.name === 'files.oracle.1')?.outcome).toBe('finished')
     expect(before.find(trial => trial.name === 'files.command.1')?.outcome).toBe('interrupted')
@@ -190,6 +192,13 @@ describe('a run that is stopped', () => {
     const again = readLast<RunJson>(resumed.stdout)
     expect(again).toMatchObject({ name: 'halted', state: 'finished' })
     expect(again.trials.map(trial => trial.outcome)).toEqual(['finished', 'finished'])
+    // Three rows, two cells: what was played again counts once.
+    expect(await place.json(['runs', ...store])).toMatchObject([{ trials: 2, superseded_trials: 1 }])
+    const rows = await place.json<Array<{ name: string; superseded: boolean }>>(['trials', 'halted', ...store])
+    expect(rows.filter(trial => trial.superseded).map(trial => trial.name)).toEqual([
+      expect.stringMatching(/^files\.command\.1~/),
+    ])
+    expect(rows).toHaveLength(3)
   })
 })
 

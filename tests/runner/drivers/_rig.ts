@@ -8,7 +8,7 @@ import type { AgentReply } from '../../../runner/drivers/_driver.ts'
 import type { Environment } from '../../../runner/environments/_adapter.ts'
 import { atEnd, never, openLocal } from '../_sandbox.ts'
 
-const program = fileURLToPath(new URL('_fake-agent.mjs', import.meta.url))
+export const fakeAgent = fileURLToPath(new URL('_fake-agent.mjs', import.meta.url))
 
 export interface Rig {
   readonly environment: Environment
@@ -41,14 +41,14 @@ export async function openRig(
     serve: (_, __, session) => ({
       argv: argv ?? [
         process.execPath,
-        program,
+        fakeAgent,
         kind,
         ...flags,
         ...(kind === 'lines' && session !== null ? ['--resume', session] : []),
       ],
     }),
     command: ({ instruction, session, continues }: AgentRequest) => ({
-      argv: argv ?? [process.execPath, program, 'once', instruction, ...(continues ? [session] : [])],
+      argv: argv ?? [process.execPath, fakeAgent, 'once', instruction, ...(continues ? [session] : [])],
     }),
     readSession: stdout => /"session_id":"(\w+)"/.exec(stdout)?.[1] ?? null,
   }

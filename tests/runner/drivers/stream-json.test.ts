@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { openRig } from './_rig.ts'
+import { fakeAgent, openRig } from './_rig.ts'
 
 it('goes on with the session by its arguments after a death', async () => {
   const rig = await openRig('stream-json')
@@ -9,6 +9,15 @@ it('goes on with the session by its arguments after a death', async () => {
   expect(reply.lost).toBeNull()
   expect(reply.result?.stdout).toContain('heard: one, die, two')
   expect(rig.starts()).toBe(2)
+})
+
+it('says that a conversation was lost where its arguments name no session', async () => {
+  const rig = await openRig('stream-json', { argv: [process.execPath, fakeAgent, 'lines'] })
+  await rig.ask('one')
+  await rig.ask('die', { continues: true })
+  const reply = await rig.ask('two', { continues: true })
+  expect(reply.lost).toContain('no way to go on')
+  expect(reply.result?.stdout).toContain('heard: two')
 })
 
 it('keeps a line that comes in pieces whole, and every line as it came', async () => {

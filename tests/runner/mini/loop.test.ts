@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect, it } from 'vitest'
 import { runLoop } from '../../../runner/mini/loop.ts'
 import type { Answer, Model, ToolOutput } from '../../../runner/mini/model.ts'
@@ -41,4 +42,22 @@ it('ends at the step limit with every call answered', async () => {
   const { log, run } = scripted(Array.from({ length: 9 }, () => ({ text: '', toolCalls: [call('1', 'true')], cut: false })))
   expect(await run(2)).toMatchObject({ ended: 'step-limit', steps: 2, toolCalls: 2 })
   expect(log).toHaveLength(3)
+})
+
+it('lets go of what a client leaves on its signal, and calls it off all the same', async () => {
+  const control = new AbortController()
+  const { signal } = control
+  const calledOff: boolean[] = []
+  const answer = { text: '', toolCalls: [call('1', 'true')], cut: false }
+  const model: Model = {
+    ...{ say: () => undefined, giveResults: () => undefined, unanswered: () => [] },
+    ask: async own => {
+      own.addEventListener('abort', () => calledOff.push(true))
+      return answer
+    },
+  }
+  await runLoop({ model, instruction: 'go', stepsMax: 20, env: { PATH: '/usr/bin:/bin' }, signal })
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+  control.abort()
+  expect(calledOff).toHaveLength(20)
 })
