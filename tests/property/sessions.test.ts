@@ -1,5 +1,5 @@
 // The invariants of conversion (docs/convert.md) on random scopes whose truth the script knows: parents, relations, retries, edits, and that
-// nothing is lost, doubled or reordered. TURNPIKE_SESSIONS=n plays n times as many; TURNPIKE_SEED=n or =random plays
+// nothing is lost, doubled or reordered. TURNPIKE_SESSIONS=n plays n times as many (else TURNPIKE_RUNS); TURNPIKE_SEED=n or =random plays
 // others than the usual ones, and the seed is printed; TURNPIKE_SHRINK=1 makes what failed small, which may take minutes.
 
 import fc from 'fast-check'
@@ -19,17 +19,18 @@ import { noiseKinds, shuffle } from '../convert/sessions/noise.ts'
 import { play, readStyle, type Session, scripts } from '../convert/sessions/play.ts'
 import { createRandom } from '../convert/sessions/random.ts'
 import type { Truth } from '../convert/sessions/truth.ts'
+import { runs } from '../runs.ts'
 
-const times = Number(process.env['TURNPIKE_SESSIONS'] ?? 1)
+const times = Number(process.env['TURNPIKE_SESSIONS'] ?? runs(1))
 /** The same sessions every time, so that a test that begins to fail tells of a change. */
 const wanted = process.env['TURNPIKE_SEED'] ?? '20261121'
 const seed = wanted === 'random' ? Date.now() % 1_000_000_000 : Number(wanted)
 console.log(`random sessions: TURNPIKE_SEED=${seed} TURNPIKE_SESSIONS=${times}`)
 
 const seeds = fc.nat(1_000_000)
-const assertAll = <Ts extends [unknown, ...unknown[]]>(property: fc.IProperty<Ts>, runs: number) =>
+const assertAll = <Ts extends [unknown, ...unknown[]]>(property: fc.IProperty<Ts>, count: number) =>
   fc.assert(property, {
-    numRuns: runs * times,
+    numRuns: count * times,
     seed,
     interruptAfterTimeLimit: 240_000,
     markInterruptAsFailure: true,
@@ -55,13 +56,13 @@ describe('every call of a random scope', () => {
         addSession(session)
         expect(listDisagreements(session.truth, placeCalls(build(session.calls), session.truth))).toEqual([])
       }),
-      220,
+      110,
     )
   })
 
   // A generator that never makes what it promises proves nothing.
-  it('is one of at least 10,000, of every kind and with every noise', () => {
-    expect(played).toBeGreaterThanOrEqual(10_000 * times)
+  it('is one of at least 5,000, of every kind and with every noise', () => {
+    expect(played).toBeGreaterThanOrEqual(5_000 * times)
     const rare = happenings.filter(([what, least]) => (tally.get(what) ?? 0) < least)
     expect(rare.map(([what, least]) => `${what}: ${tally.get(what) ?? 0} of ${least}`)).toEqual([])
   })
@@ -140,7 +141,7 @@ describe.each(policies.map(policy => [policy.id, policy] as const))('policy %s',
           all.reduce((sum, one) => sum + (one.costNanoUsd ?? 0), 0)
         expect(cost(exported)).toBe(cost(paid))
       }),
-      50,
+      25,
     )
   })
 
@@ -151,7 +152,7 @@ describe.each(policies.map(policy => [policy.id, policy] as const))('policy %s',
         const write = (some: readonly SourceCall[]) => JSON.stringify(rowsOf(policy, build(some)))
         expect(write(shuffle(calls, createRandom(order)))).toBe(write(calls))
       }),
-      30,
+      15,
     )
   })
 
@@ -164,7 +165,7 @@ describe.each(policies.map(policy => [policy.id, policy] as const))('policy %s',
         const write = (some: readonly SourceCall[]) => JSON.stringify(rowsOf(policy, build(some)))
         expect(write([...calls, ...again])).toBe(write(calls))
       }),
-      30,
+      15,
     )
   })
 })
@@ -210,7 +211,7 @@ describe('what a row holds', () => {
             }
           }
         }),
-        60,
+        30,
       )
     },
   )
@@ -231,7 +232,7 @@ describe('what a row holds', () => {
             }
         }
       }),
-      40,
+      20,
     )
   })
 })
@@ -268,7 +269,7 @@ describe('the tree of a scope', () => {
           asked.set(keys, found.requestNode)
         }
       }),
-      60,
+      30,
     )
   })
 
@@ -283,7 +284,7 @@ describe('the tree of a scope', () => {
         expect(links(placeCalls(other, noisy.truth))).toEqual(links(placeCalls(one, clean.truth)))
         expect(lanesOf(other, noisy.truth)).toEqual(lanesOf(one, clean.truth))
       }),
-      100,
+      50,
     )
   })
 
@@ -309,7 +310,7 @@ describe('the tree of a scope', () => {
         const unresolved = generations.filter(one => one.unresolvedRetry).map(one => names.get(one.callId))
         expect(unresolved.sort()).toEqual(expected.unresolved)
       }),
-      100,
+      50,
     )
     expect(checked).toBeGreaterThan(500 * times)
   })
@@ -321,7 +322,7 @@ describe('the tree of a scope', () => {
         for (const policy of policies)
           expect(JSON.stringify(rowsOf(policy, build(giveNews(calls))))).toBe(JSON.stringify(rowsOf(policy, build(calls))))
       }),
-      25,
+      15,
     )
   })
 
@@ -343,7 +344,7 @@ describe('the tree of a scope', () => {
           expect(describeTree(live.tree())).toBe(describeTree(build(coming.slice(0, index + 1)).tree))
         }
       }),
-      25,
+      15,
     )
   })
 
@@ -373,7 +374,7 @@ describe('the tree of a scope', () => {
           if (plain.has(id) && nodesOfAll.has(id)) expect([id, nodesOfAll.get(id)]).toEqual([id, node])
         expect([...generated(some)].filter(id => !all.has(id) && !isSecondWriting(id, calls))).toEqual([])
       }),
-      30,
+      15,
     )
   })
 
@@ -399,7 +400,7 @@ describe('the tree of a scope', () => {
           }
         }
       }),
-      40,
+      20,
     )
   })
 
@@ -420,7 +421,7 @@ describe('the tree of a scope', () => {
         expect(links(placeCalls(before, truth))).toEqual(links(placeCalls(after, truth)))
         expect(lanesOf(before, truth)).toEqual(lanesOf(after, truth))
       }),
-      60,
+      30,
     )
   })
 })
