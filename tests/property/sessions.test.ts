@@ -2,6 +2,7 @@
 // nothing is lost, doubled or reordered. TURNPIKE_SESSIONS=n plays n times as many (else TURNPIKE_RUNS); TURNPIKE_SEED=n or =random plays
 // others than the usual ones, and the seed is printed; TURNPIKE_SHRINK=1 makes what failed small, which may take minutes.
 
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Policy } from '../../convert/policies/_adapter.ts'
@@ -36,6 +37,11 @@ const assertAll = <Ts extends [unknown, ...unknown[]]>(property: fc.IProperty<Ts
     markInterruptAsFailure: true,
     endOnFailure: process.env['TURNPIKE_SHRINK'] !== '1',
   })
+
+/** Asked tens of thousands of times: the matcher, which is slow, only says what differs. */
+const expectSame = (found: readonly unknown[], expected: readonly unknown[]): void => {
+  if (!isDeepStrictEqual(found, expected)) expect(found).toEqual(expected)
+}
 
 const rowsOf = (policy: Policy, { tree, lanes }: Built): Trajectory[] => [...policy.build(tree, lanes)]
 
@@ -200,12 +206,13 @@ describe('what a row holds', () => {
               // Which of two spellings of their ids a row shows is not said.
               if (generation === null || expected === undefined || expected.renamed) continue
               const messages = [...before, ...row.steps.slice(0, index + 1)].map(step => step.message)
-              expect([row.id, ...listKeys(messages, repeated)]).toEqual([row.id, ...expected.keys])
+              expectSame([row.id, ...listKeys(messages, repeated)], [row.id, ...expected.keys])
               const call = byId.get(generation.callId)
               if (call === undefined || call.conversation.extra['previous_response_id'] !== undefined) continue
               const last = row.steps.findLastIndex(step => step.generation !== null) === index
               if (id === 'calls' || (id === 'exact' && last))
-                expect(listWords(messages)).toEqual(
+                expectSame(
+                  listWords(messages),
                   listWords([...call.conversation.messages, ...(call.answer ? [call.answer.message] : [])]),
                 )
             }
@@ -263,8 +270,8 @@ describe('the tree of a scope', () => {
               ? 0
               : listKeys([{ role: 'assistant', blocks: found.call.answerMessage?.blocks ?? [] }]).length
           const keys = one.keys.slice(0, one.keys.length - answered).join('\u0000')
-          expect(nodes.get(found.requestNode) ?? keys).toBe(keys)
-          expect(asked.get(keys) ?? found.requestNode).toBe(found.requestNode)
+          if ((nodes.get(found.requestNode) ?? keys) !== keys) expect(nodes.get(found.requestNode)).toBe(keys)
+          if ((asked.get(keys) ?? found.requestNode) !== found.requestNode) expect(asked.get(keys)).toBe(found.requestNode)
           nodes.set(found.requestNode, keys)
           asked.set(keys, found.requestNode)
         }
