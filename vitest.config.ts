@@ -1,23 +1,38 @@
-// Two groups of tests. Those that start processes, fill disks or change what the process itself is get a fresh process per file; the others
-// share a few processes, because loading the program again for each file took longer than their tests. What needs Docker, programs of real agents
-// or minutes, such as processes that are killed and disks that are full, is `npm run test:real`: a user's `npm test` must not build images.
+// Two groups of tests. Those that are about what the process itself is, or about a whole command line, get a fresh process per file; the others share
+// a few processes, because loading the program again for each file took longer than their tests: helpers of theirs clean up by onTestFinished, not
+// by a hook of their own file. What needs Docker, programs of real agents or minutes, such as processes that are killed and disks that are full,
+// is `npm run test:real`: a user's `npm test` must not build images.
 
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const folders = (names: readonly string[]): string[] => names.map(name => `tests/${name}/**/*.test.ts`)
-const shared = folders(['conformance', 'convert', 'core', 'judge', 'property', 'protocols', 'proxy', 'report', 'scenarios'])
-
+const own = [
+  ...folders(['configs', 'cli/commands', 'runner/environments', 'scripts']),
+  'tests/runner/{processes,survivors}.test.ts',
+  'tests/*.test.ts',
+]
 const real = folders(['real', 'faults'])
 
 /** Without the times of an earlier run vitest starts with the largest files; these are small and slow, and would be waited for at the end. */
-const slow = ['cli/replay', 'configs/quickstart-tasks', 'conformance/protocols', 'cli/commands/run', 'configs/quickstart']
+const slow = [
+  ...['cli/commands/run', 'configs/quickstart', 'cli/replay', 'cli/fork', 'runner/trial', 'runner/reward', 'runner/start-over'],
+  ...[
+    'runner/terminus/main',
+    'runner/mini/main',
+    'runner/drivers',
+    'property/sessions',
+    'conformance/protocols',
+    'property/protocols',
+  ],
+]
 
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification): number => {
+    // A process that is shared ends when what comes next is none of its own.
+    const place = ({ moduleId, project }: TestSpecification): number => {
       const found = slow.findIndex(part => moduleId.includes(`/tests/${part}`))
-      return found < 0 ? slow.length : found
+      return (project.name === 'shared' ? 100 : 0) + (found < 0 ? slow.length : found)
     }
     return (await super.sort(files)).sort((one, other) => place(one) - place(other))
   }
@@ -38,8 +53,11 @@ export default defineConfig({
       ? // Daemons, registries and processes of others have bad moments: what needed a second try is printed as such.
         [{ extends: true, test: { name: 'real', include: real, fileParallelism: false, retry: 1 } }]
       : [
-          { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: [...shared, ...real] } },
-          { extends: true, test: { name: 'shared', include: shared, isolate: false } },
+          { extends: true, test: { name: 'own', include: own } },
+          {
+            extends: true,
+            test: { name: 'shared', include: ['tests/**/*.test.ts'], exclude: [...own, ...real], isolate: false },
+          },
         ],
   },
 })

@@ -44,11 +44,15 @@ export async function restoreTree(
   const archived = once(archive, 'close').catch(error => {
     throw broken('git cannot be started', error)
   })
-  // A tar that ends early closes its pipe; its exit status says why.
-  await pipeline(archive.stdout, unpack.stdin).catch(() => archive.kill('SIGKILL'))
-  const [status] = await archived
+  // A tar that ends before git closes its pipe: either it failed, or it has seen the mark at the end, behind which only padding comes.
+  let endedFirst = false
+  await pipeline(archive.stdout, unpack.stdin).catch(() => {
+    endedFirst = archive.kill('SIGKILL')
+  })
+  const [status, signalled] = await archived
   const unpacked = await unpack.ended
-  if (status !== 0) throw broken(`git archive of ${tree.commit} in ${tree.repository}: ${complaint.join('').trim()}`)
+  if (status !== 0 && !(endedFirst && signalled === 'SIGKILL'))
+    throw broken(`git archive of ${tree.commit} in ${tree.repository}: ${complaint.join('').trim()}`)
   if (unpacked.ended !== 'exited' || unpacked.exit !== 0) throw broken(`tar: ${unpacked.startFailure ?? unpacked.stderr.trim()}`)
   if (tree.emptyDirectories.length === 0) return
   const made = await environment.exec(['xargs', '-0', 'mkdir', '-p', '--'], {

@@ -27,7 +27,7 @@ export const unmirrored: readonly Unmirrored[] = [
   {
     reason: 'the way of a trial from what one kept to where its successor goes on: only means something together',
     testedBy: 'tests/runner/start-over.test.ts',
-    files: ['runner/continuation.ts', 'runner/keeper.ts', 'runner/restore.ts', 'runner/starting-point.ts'],
+    files: ['runner/continuation.ts', 'runner/keeper.ts', 'runner/starting-point.ts'],
   },
   {
     reason: 'types, data or a schema only: nothing runs',

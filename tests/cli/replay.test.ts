@@ -127,9 +127,11 @@ describe('turnpike run --replay', () => {
     await store.close()
   })
 
-  it('asks no provider even where it might', async () => {
-    const ended = await run('sim', 'counted', ['--replay', 'recorded-sim', '--on-miss', 'forward', '--upstream', counter.url])
-    expect([ended.code, counter.count()]).toEqual([0, 0])
+  it('asks no provider even where it might, and takes a single trial for a recording', async () => {
+    const trials = await place.json<Array<{ id: string; name: string }>>(['trials', 'recorded-sim'])
+    const trial = trials.find(({ name }) => name === 'files.mini.1')?.id ?? ''
+    const ended = await run('sim', 'counted', ['--replay', trial, '--on-miss', 'forward', '--upstream', counter.url])
+    expect([ended.code, ended.stderr, counter.count()]).toEqual([0, expect.stringContaining(', 0 not on record'), 0])
     const { first, second, store } = await compare('recorded-sim', 'counted')
     expect(second.trees).toEqual({ 'files.mini.1': first.trees['files.mini.1'] })
     expect(second.trees['files.mini.1']?.length).toBeGreaterThan(2)
@@ -153,9 +155,6 @@ describe('turnpike run --replay', () => {
     const other = words('--store other --replay recorded-sim --replay-store .turnpike')
     const ended = await run('sim', 'elsewhere', other)
     expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining(', 0 not on record')])
-    const [trial] = await place.json<Array<{ id: string }>>(['trials', 'recorded-sim'])
-    const single = await run('sim', 'from-a-trial', ['--replay', trial?.id ?? ''])
-    expect([single.code, single.stderr]).toEqual([0, expect.stringContaining(', 0 not on record')])
   })
 
   it('ends an agent that asks for what is not on record, and says so', async () => {

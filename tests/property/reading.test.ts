@@ -11,9 +11,10 @@ import type { Store } from '../../store/_adapter.ts'
 import { readWhole } from '../convert/read-whole.ts'
 import { withStore } from '../convert/temporary-store.ts'
 import { dialects, sessionShapes, writeSession } from '../convert/wire-sessions.ts'
+import { runs } from '../runs.ts'
 import { recordExchange } from '../store/_conversation.ts'
 
-const runs = Number(process.env['TURNPIKE_FUZZ_RUNS'] ?? 25)
+const count = Number(process.env['TURNPIKE_FUZZ_RUNS'] ?? runs(15))
 const info = { kind: 'session', id: 'S', name: 'S', runId: null, task: null, agent: null, score: null } as const
 
 async function compareAll(store: Store): Promise<{ calls: number; continued: number }> {
@@ -57,9 +58,9 @@ describe('requests read from their pieces', () => {
           continued += counted.continued
         })
       }),
-      { numRuns: runs },
+      { numRuns: count },
     )
-    expect(continued).toBeGreaterThan(runs)
+    expect(continued).toBeGreaterThan(count)
   }, 240_000)
 
   it('are decoded whole where the bytes are no such JSON, with the same reasons', async () => {
@@ -141,7 +142,7 @@ describe.each(dialects)('a history of $protocol', dialect => {
           expect({ ...skeleton, messages: whole.messages }).toEqual(whole)
         },
       ),
-      { numRuns: runs * 3 },
+      { numRuns: count * 3 },
     )
   })
 })

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Store } from '../../store/_adapter.ts'
 import { openStore } from '../../store/open.ts'
+import { runs } from '../runs.ts'
 import { recordExchange, writeFiller } from '../store/_conversation.ts'
 import { makeDirectory } from '../store/_store.ts'
 
@@ -85,6 +86,6 @@ it('bodies that share beginnings and ends read back byte for byte, also after a 
       await reader.close()
       await rm(path, { recursive: true })
     }),
-    { numRuns: Number(process.env['TURNPIKE_FUZZ_RUNS'] ?? 40) },
+    { numRuns: Number(process.env['TURNPIKE_FUZZ_RUNS'] ?? runs(20)) },
   )
 }, 120_000)

@@ -63,13 +63,18 @@ export function writeStream(protocol: ProtocolAdapter, events: Iterable<StreamEv
   return Buffer.concat([...framingOf(protocol).writeEvents(events)])
 }
 
-/** The events of bytes cut at the given places. */
-export function readCut(framing: Framing, bytes: Buffer, cuts: readonly number[]): StreamEvent[] {
+/** The frames of bytes that arrive cut at the given places, and what is left behind the last. */
+export function splitCut(framing: Framing, bytes: Buffer, cuts: readonly number[]): Buffer[] {
   const splitter = framing.openSplitter()
   const places = [0, ...cuts, bytes.length]
   const frames = places.slice(1).flatMap((end, at) => splitter.push(bytes.subarray(places[at], end)))
   const rest = splitter.rest()
-  return [...frames, ...(rest.length > 0 ? [rest] : [])].flatMap(part => framing.readFrame(part) ?? [])
+  return [...frames, ...(rest.length > 0 ? [rest] : [])]
+}
+
+/** The events of bytes cut at the given places. */
+export function readCut(framing: Framing, bytes: Buffer, cuts: readonly number[]): StreamEvent[] {
+  return splitCut(framing, bytes, cuts).flatMap(part => framing.readFrame(part) ?? [])
 }
 
 /** What the hand-written expectations say of an answer. */

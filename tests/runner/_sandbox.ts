@@ -2,18 +2,15 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Environment, EnvironmentSpec } from '../../runner/environments/_adapter.ts'
 import local from '../../runner/environments/local.ts'
 
-const cleanups: Array<() => unknown> = []
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
+/** What is registered last goes first. Registered with the test: a hook of this file would be lost where files share a process. */
 export function atEnd(cleanup: () => unknown): void {
-  cleanups.push(cleanup)
+  onTestFinished(async () => {
+    await cleanup()
+  })
 }
 
 export function makeDirectory(): string {

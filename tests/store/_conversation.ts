@@ -80,13 +80,18 @@ export function writeConversation(
     description: writeFiller(900 + at, 600),
     input_schema: { type: 'object' },
   }))
-  const messages: unknown[] = []
+  const body = { model: 'm', max_tokens: 8192, system: [{ type: 'text', text: writeFiller(1, 1500) }] }
+  const whole = toolsLast ? { ...body, messages: [], tools, stream: true } : { ...body, tools, messages: [], stream: true }
+  const [head = '', tail = ''] = JSON.stringify(whole).split(/(?<="messages":\[)/)
+  // Grown as bytes: to print hundreds of megabytes of JSON anew took longer than to record them.
+  let history = Buffer.alloc(0)
+  const add = (message: object): void => {
+    history = Buffer.concat([history, Buffer.from((history.length > 0 ? ',' : '') + JSON.stringify(message))])
+  }
   return Array.from({ length: calls }, (_, call) => {
-    messages.push({ role: 'user', content: [{ type: 'text', text: `"quoted" \\ ${writeFiller(call * 2, messageChars)}` }] })
-    const body = { model: 'm', max_tokens: 8192, system: [{ type: 'text', text: writeFiller(1, 1500) }] }
-    const whole = toolsLast ? { ...body, messages, tools, stream: true } : { ...body, tools, messages, stream: true }
-    const bytes = Buffer.from(JSON.stringify(whole))
-    messages.push({ role: 'assistant', content: [{ type: 'text', text: writeFiller(call * 2 + 1, messageChars) }] })
+    add({ role: 'user', content: [{ type: 'text', text: `"quoted" \\ ${writeFiller(call * 2, messageChars)}` }] })
+    const bytes = Buffer.concat([Buffer.from(head), history, Buffer.from(tail)])
+    add({ role: 'assistant', content: [{ type: 'text', text: writeFiller(call * 2 + 1, messageChars) }] })
     return bytes
   })
 }

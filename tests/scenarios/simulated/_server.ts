@@ -2,19 +2,14 @@
 import { connect, type Socket } from 'node:net'
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { parseScript } from '../../../scenarios/simulated/script.ts'
 import { type SimulatedOptions, type SimulatedServer, startSimulated } from '../../../scenarios/simulated/server.ts'
-
-const servers: SimulatedServer[] = []
-afterEach(async () => {
-  await Promise.all(servers.splice(0).map(server => server.close()))
-})
 
 export async function start(script?: string, options: Partial<SimulatedOptions> = {}): Promise<SimulatedServer> {
   const parsed = script === undefined ? {} : { script: parseScript(`version: 1\n${script}`, 'script.yaml') }
   const server = await startSimulated({ seed: 1, ...parsed, ...options })
-  servers.push(server)
+  onTestFinished(() => server.close())
   return server
 }
 

@@ -1,0 +1,5 @@
+// How often a property is tried: as often as its test says, TURNPIKE_RUNS times as often where there is time for it (`.ci/run` takes 2).
+
+const times = Number(process.env['TURNPIKE_RUNS'] ?? 1)
+
+export const runs = (count: number): number => Math.ceil(count * times)
