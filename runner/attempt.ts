@@ -35,8 +35,6 @@ export interface Workbench {
   readonly leaks?: LeakWatch
   /** Looks for programs of the system that the agent has replaced; absent = nobody looks. */
   readonly tampering?: TamperWatch
-  /** Everything the agent may rightly know: files of the task and all requests so far. */
-  readonly known?: string
 }
 
 export interface AttemptInput {
@@ -76,8 +74,7 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
     () => takeSnapshot(bench, `turn ${at.turn}, attempt ${at.attempt}`, startedAt),
     infrastructure,
   )
-  const told = `${bench.known ?? ''}\n${input.instruction}`
-  const examined = { trial, turn: input.turn, attempt: input.attempt, told }
+  const examined = { trial, turn: input.turn, attempt: input.attempt, told: input.instruction }
   if (bench.leaks !== undefined) await reportLeaks(ledger, bench.leaks, examined)
   if (bench.tampering !== undefined) await reportTampering(ledger, bench.tampering, examined)
   const verifier = (await bench.leaks?.plant(input.turn.verifier)) ?? input.turn.verifier
@@ -91,13 +88,14 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
   // Where it has no copy to work in, what a verifier installs is none of the agent's doing.
   if (bench.desk.harborCompat) await bench.tampering?.inspect()
   const record = writeRecord({ input, agent, verification, snapshot: snapshot.commit, startedAt, token: bench.context.token })
-  await ledger.store.put('tests', nameTests(record, verification))
-  await ledger.store.put('attempts', [record])
-  if (verification !== null) {
-    await ledger.emit('attempt-verified', trial, { ...at, ...describeVerification(verification) })
-    if (!verification.passed && verification.unverified !== true)
-      await reportFailure(ledger, { ...examined, agent, changed: snapshot.changed })
-  }
+  // Asked for at once, they are one trip to the disk, and come to be there together.
+  await Promise.all([
+    ledger.store.put('tests', nameTests(record, verification)),
+    ledger.store.put('attempts', [record]),
+    verification === null ? null : ledger.emit('attempt-verified', trial, { ...at, ...describeVerification(verification) }),
+  ])
+  if (verification !== null && !verification.passed && verification.unverified !== true)
+    await reportFailure(ledger, { ...examined, agent, changed: snapshot.changed })
   return { trial, agent, session, verification }
 }
 

@@ -4,14 +4,24 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
+import { TurnpikeError } from '../../core/errors.ts'
 import { outputCharsMax } from '../../core/limits.ts'
-import { runGroup, signalGroup } from '../processes.ts'
+import { runApart } from '../launcher.ts'
+import { type ExecResult, type GroupOptions, runGroup, signalGroup, waitFor } from '../processes.ts'
 import { endSurvivors, trialMark } from '../survivors.ts'
 import { startTalk } from '../talks.ts'
 import type { Environment, ExecOptions } from './_adapter.ts'
 import type { ProcessLimit } from './_local-cgroup.ts'
 import { orBroken } from './_local-files.ts'
-import { endSandbox, hasProgram, readSandboxEnd, type SandboxView, terminateInside, wrapCommand } from './_local-sandbox.ts'
+import {
+  endSandbox,
+  hasProgram,
+  readSandboxEnd,
+  readSetupFailure,
+  type SandboxView,
+  terminateInside,
+  wrapCommand,
+} from './_local-sandbox.ts'
 import { ensureWorkspace } from './_local-trees.ts'
 
 export interface LocalPlace {
@@ -36,14 +46,29 @@ export function createCommands(place: LocalPlace): Pick<Environment, 'exec' | 's
     exec: async (argv, options) => {
       const start = await prepare(argv, options, place)
       const input = options.stdin === undefined ? {} : { stdin: options.stdin }
-      const result = await runGroup({ ...start.options, ...input })
-      return start.isInside ? readSandboxEnd(result) : result
+      const order = { ...start.options, ...input }
+      return start.isInside ? runInside(order) : runGroup(order)
     },
     spawn: async (argv, options) => {
       const start = await prepare(argv, options, place)
       const talk = await startTalk(start.options)
       return start.isInside ? { ...talk, ended: talk.ended.then(readSandboxEnd) } : talk
     },
+  }
+}
+
+/** The other programs of this machine mount and unmount while a sandbox is set up: one that did not come to be is set up again. */
+const setupsMax = 4
+
+async function runInside(options: GroupOptions): Promise<ExecResult> {
+  for (let setup = 1; ; setup++) {
+    const result = await runApart(options)
+    const failure = readSetupFailure(result)
+    if (failure === null) return readSandboxEnd(result)
+    // Nothing of the command has run: this says nothing about the agent.
+    if (setup === setupsMax)
+      throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the sandbox cannot be set up: ${failure.slice(0, 500)}`)
+    await waitFor(50 * setup)
   }
 }
 
@@ -56,7 +81,7 @@ async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdi
   const { timeoutMs, signal } = options
   const shared = { argv, cwd, env, timeoutMs, signal, outputCharsMax }
   // What cannot be found is not started at all: the system's own word for it is the clearest.
-  const isInside = place.isolation === 'sandbox' && (await hasProgram(argv, cwd, env.PATH))
+  const isInside = place.isolation === 'sandbox' && hasProgram(argv, cwd, env.PATH)
   const finish = (): Promise<unknown> => endSurvivors(place.trialId, place.root, place.frozen)
   if (!isInside) {
     const onExit = async (group: number): Promise<void> => {
@@ -66,7 +91,7 @@ async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdi
     }
     return { isInside, options: { ...shared, onExit } }
   }
-  const wrapped = place.processes.wrap(await wrapCommand(argv, viewOf(place, cwd, env.PATH)))
+  const wrapped = place.processes.wrap(wrapCommand(argv, viewOf(place, cwd, env.PATH)))
   // Nothing leaves a view of processes of its own: with its first process all are gone, and no search for others is needed.
   const onExit = (group: number, told: Promise<string>): Promise<void> => endSandbox(group, told)
   return { isInside, options: { ...shared, argv: wrapped, cwd: '/', terminate: terminateInside, onExit, tells: true } }

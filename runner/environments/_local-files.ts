@@ -1,11 +1,12 @@
 // Files of the local environment: read, copied and removed so that links and odd permissions an agent left do no harm. Beside _local-trees.ts, which
 // writes below a trial's directory. Knows nothing of trials or processes.
 
-import { constants } from 'node:fs'
-import { chmod, lstat, mkdir, mkdtemp, open, readdir, rm, rmdir } from 'node:fs/promises'
+import { constants, lstatSync, mkdtempSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
+import { chmod, lstat, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
-import { runGroup } from '../processes.ts'
+import { runApart } from '../launcher.ts'
+import { createBreather } from '../workspace-files.ts'
 import type { FileRead } from './_adapter.ts'
 
 export async function readRegularFile(path: string, bytesMax: number): Promise<FileRead | null> {
@@ -34,6 +35,7 @@ export const copyTree = (from: string, to: string): Promise<void> =>
 export const removeTree = (path: string): Promise<void> =>
   unlocking(path, async () => {
     try {
+      if (await removeAtOnce(path, createBreather()).catch(() => false)) return
       await rm(path, { recursive: true, force: true, maxRetries: 3 })
     } catch (error) {
       // Deeper than a path can be: `rm` walks.
@@ -42,13 +44,30 @@ export const removeTree = (path: string): Promise<void> =>
     }
   })
 
+/** False for whatever is not plainly there and can be taken away: then `rm` tells what is the matter. Never follows a link. */
+async function removeAtOnce(path: string, breathe: () => Promise<void> | null): Promise<boolean> {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return true
+  if (!found.isDirectory()) {
+    unlinkSync(path)
+    return true
+  }
+  for (const name of readdirSync(path)) {
+    const breath = breathe()
+    if (breath !== null) await breath
+    if (!(await removeAtOnce(join(path, name), breathe))) return false
+  }
+  rmdirSync(path)
+  return true
+}
+
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : null)
 
 /** What the program cannot do is a state that whoever wrote the files has brought about. */
 export async function runProgram(argv: readonly string[], cwd = '/'): Promise<void> {
   const env = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' }
   const { signal } = new AbortController()
-  const result = await runGroup({ argv, cwd, env, timeoutMs: null, signal, outputCharsMax: 4_000 })
+  const result = await runApart({ argv, cwd, env, timeoutMs: null, signal, outputCharsMax: 4_000 })
   if (result.exit === 0) return
   const message = `${argv[0]}: ${(result.startFailure ?? result.stderr).trim().slice(0, 300)}`
   const blame = /File name too long|Too many levels/.test(result.stderr) ? { blame: 'workspace' } : {}
@@ -77,10 +96,10 @@ async function unlock(path: string): Promise<void> {
 }
 
 /** The date that a file gets that is written now. */
-export async function dateNow(directory: string): Promise<number> {
-  const made = await mkdtemp(join(directory, 'date-'))
-  const { mtimeMs } = await lstat(made)
-  await rmdir(made)
+export function dateNow(directory: string): number {
+  const made = mkdtempSync(join(directory, 'date-'))
+  const { mtimeMs } = lstatSync(made)
+  rmdirSync(made)
   return mtimeMs
 }
 

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest'
 import type { Verifier } from '../../core/task.ts'
 import type { Exchange } from '../../core/types.ts'
 import { createLeakWatch } from '../../runner/leaks.ts'
-import type { StoredBody } from '../../store/_adapter.ts'
 import { makeDirectory } from './_sandbox.ts'
 
 const secretLines = [
@@ -18,7 +17,9 @@ const verifier: Verifier = {
   timeoutMs: 1_000,
 }
 
-const watchLeaks = () => createLeakWatch(join(makeDirectory(), 'canary'))
+const watchLeaks = (known = '') => createLeakWatch({ directory: join(makeDirectory(), 'canary'), known, verifiers: [] })
+
+const pieces: Buffer[] = []
 
 /** Requests as a store gives them back. */
 function send(...texts: string[]) {
@@ -26,9 +27,14 @@ function send(...texts: string[]) {
   const exchanges = [...bodies].map(
     ([id, bytes]) => ({ id, requestSha256: bytes.toString('base64'), requestHeaders: [] }) as unknown as Exchange,
   )
-  const readBody = async (id: string) =>
-    ({ bytes: bodies.get(id) ?? Buffer.alloc(0), decodedFrom: null }) as unknown as StoredBody
-  return { store: { readBody }, exchanges }
+  const store = {
+    readRequestPieces: async (id: string) => ({
+      ids: Uint32Array.of(pieces.push(bodies.get(id) ?? Buffer.alloc(0)) - 1),
+      decodedFrom: null,
+    }),
+    readPiece: async (id: number) => pieces[id] ?? Buffer.alloc(0),
+  }
+  return { store, exchanges }
 }
 const request = (text: string) =>
   JSON.stringify({ messages: [{ role: 'user', content: [{ type: 'tool_result', content: JSON.stringify({ text }) }] }] })
@@ -83,14 +89,45 @@ describe('a leak watch', () => {
 
   it('does not suspect what the agent wrote before, was told, or was given', async () => {
     const text = request(secretLines.join('\n'))
-    const [wrote, given, told] = [watchLeaks(), watchLeaks(), watchLeaks()]
+    const [wrote, given, told] = [watchLeaks(), watchLeaks(secretLines.join('\n')), watchLeaks()]
     await wrote.inspect(send(text), verifier, '')
     expect(await wrote.inspect(send(`${text} `), verifier, '')).toEqual([])
-    await given.inspect(send(), verifier, secretLines.join('\n'))
+    await given.inspect(send(), verifier, '')
     expect(await given.inspect(send(text), verifier, '')).toEqual([])
     await told.inspect(send(), verifier, '')
     const feedback = `FAILED ${secretLines.join('\n')} # ${told.canary}`
     expect(await told.inspect(send(request(feedback)), verifier, feedback)).toEqual([])
     expect(await told.inspect(send(request(`${feedback} later`)), verifier, '')).toEqual([])
+  })
+
+  it('reads only what is new of requests that grow, turn after turn', async () => {
+    const verifiers = Array.from({ length: 12 }, (_, turn) => ({
+      ...verifier,
+      files: { [`test_${turn}.py`]: secretLines.map(line => `${line} in turn ${turn}`).join('\n') },
+    }))
+    const watch = createLeakWatch({ directory: join(makeDirectory(), 'canary'), known: '', verifiers })
+    const history: number[] = []
+    const readBytes: number[] = []
+    const addPiece = (text: string): number => pieces.push(Buffer.from(text)) - 1
+    for (const [turn, each] of verifiers.entries()) {
+      history.push(addPiece(`request ${turn} ${'of a long conversation '.repeat(200)}`))
+      let bytes = 0
+      const store = {
+        readRequestPieces: async () => ({ ids: Uint32Array.from(history), decodedFrom: null }),
+        readPiece: async (id: number) => {
+          bytes += pieces[id]?.length ?? 0
+          return pieces[id] ?? Buffer.alloc(0)
+        },
+      }
+      const exchange = { id: `${turn}`, requestSha256: `${turn}`, requestHeaders: [] } as unknown as Exchange
+      // The lines of turn 3 were sent before its verification and again and again since; those of turn 5 after it.
+      if (turn === 3) history.push(addPiece(each.files[`test_${turn}.py`] ?? ''))
+      if (turn === 6) history.push(addPiece(verifiers[5]?.files['test_5.py'] ?? ''))
+      const leaks = await watch.inspect({ store, exchanges: [exchange] }, each, '')
+      expect(leaks.map(leak => leak.file)).toEqual(turn >= 6 ? ['test_5.py'] : [])
+      readBytes.push(bytes)
+    }
+    // As much in the last turn as in the third.
+    expect(readBytes.at(-1)).toBeLessThan(2 * (readBytes[2] ?? 0))
   })
 })
