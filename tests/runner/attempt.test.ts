@@ -20,7 +20,9 @@ describe('an attempt', () => {
     const attempts = (await read(trials[0]?.id ?? '')).attempts
     const show = (...argv: string[]): string => execFileSync('git', ['--git-dir', snapshots, ...argv], { encoding: 'utf8' })
     expect(show('ls-tree', '--name-only', attempts[1]?.snapshot ?? '')).toBe('README.md\nbye.txt\nhello.txt\n')
-    expect(show('log', '--format=%s', 'attempts')).toBe('turn 2, attempt 1\nturn 1, attempt 1\n')
+    expect(show('log', '--format=%s', 'attempts')).toBe('turn 2, attempt 1\nturn 1, attempt 1\nbefore turn 1\n')
+    // What the agent was given, so that its first attempt can be told from it.
+    expect(show('ls-tree', '--name-only', 'attempts~2')).toBe('README.md\n')
     expect(readdirSync(tmpdir()).filter(name => name.includes(trials[0]?.id ?? '?'))).toEqual([])
   })
 
