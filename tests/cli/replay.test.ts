@@ -69,7 +69,7 @@ beforeAll(async () => {
     const recorded = await run(model, `recorded-${model}`, ['--simulated', '--script', 'script.yaml'], trialsOf(model))
     if (recorded.code !== 0) throw new Error(recorded.stderr)
   }
-})
+}, 240_000)
 afterAll(async () => {
   counter.close()
   await place.close()

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { chooseAnswered, compareCalls, sortAnswered, type Timed } from '../../../convert/tree/answered.ts'
+import {
+  type Answering,
+  chooseAnswered,
+  compareCalls,
+  createAnswerIds,
+  sortAnswered,
+  type Timed,
+} from '../../../convert/tree/answered.ts'
 
 const calls = fc.uniqueArray(
   fc.record({ id: fc.string({ minLength: 1, maxLength: 3 }), startedAt: fc.nat(9), endedAt: fc.option(fc.nat(12)) }),
@@ -27,4 +34,14 @@ it('goes on from the latest that had ended; of equal ones from the smallest id, 
     }),
   )
   expect(chooseAnswered(sortAnswered([]), { id: 'new', startedAt: 1, endedAt: null })).toBeNull()
+})
+
+it('whose answer a request names is found among the noted calls, and never itself', () => {
+  const call = (id: string, answerId: string | null, previousAnswerId: string | null): Answering => {
+    return { id, startedAt: 1, endedAt: 2, answerId, previousAnswerId }
+  }
+  const answers = createAnswerIds<Answering>()
+  const [first, second, ring] = [call('1', 'a', null), call('2', 'b', 'a'), call('3', 'c', 'c')]
+  for (const each of [first, second, ring]) answers.note(each)
+  expect([first, second, ring, call('4', null, 'gone')].map(answers.findPrevious)).toEqual([null, first, null, null])
 })
