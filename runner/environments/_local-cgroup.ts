@@ -1,7 +1,7 @@
 // A bound on the processes of a local trial, kept by the kernel: a control group of its own, where this user may make one (as root). Nothing that polls
 // outruns a program that forks without end. Where none can be made there is no bound, and docs/integrity.md says so.
 
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
@@ -16,8 +16,11 @@ export interface ProcessLimit {
 
 const none: ProcessLimit = { isKept: false, wrap: argv => [...argv], close: async () => undefined }
 
-/** Joins before it becomes the command; a group that is gone must not keep the command from starting. */
-const joinScript = 'echo $$ 2>/dev/null >"$0"; exec "$@"'
+/**
+ * Joins before it becomes the command; a group that is gone must not keep the command from starting. A shell has one thread: to move that one alone
+ * (`tasks`) moves all of it, and only for that the kernel does not make every other process wait, which takes ten milliseconds and more.
+ */
+const joinScript = 'echo 0 2>/dev/null >"$0"; exec "$@"'
 
 /** Without a number there is no bound. */
 export async function limitProcesses(trialId: string, processesMax: number | null): Promise<ProcessLimit> {
@@ -31,7 +34,8 @@ export async function limitProcesses(trialId: string, processesMax: number | nul
     await rmdir(group).catch(() => undefined)
     return none
   }
-  const members = join(group, 'cgroup.procs')
+  // Version 2 moves single threads only within a group of its own kind.
+  const members = join(group, existsSync(join(group, 'tasks')) ? 'tasks' : 'cgroup.procs')
   return {
     isKept: true,
     wrap: argv => ['/bin/sh', '-c', joinScript, members, ...argv],

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { expect, it } from 'vitest'
 import { limitProcesses, removeLimit } from '../../../runner/environments/_local-cgroup.ts'
 import { runGroup } from '../../../runner/processes.ts'
@@ -22,11 +23,7 @@ it('lets a trial have so many processes and no more, and leaves no group behind'
     process.stderr.write('a bound on processes is skipped: no control group can be made here\n')
     return context.skip()
   }
-  const group =
-    limit
-      .wrap([])
-      .at(-1)
-      ?.replace(/\/cgroup\.procs$/, '') ?? ''
+  const group = dirname(limit.wrap([]).at(-1) ?? '')
   expect(existsSync(group)).toBe(true)
   const bounded = await run(limit.wrap(many))
   expect(bounded.stderr).toMatch(/fork/i)
