@@ -35,8 +35,6 @@ export interface Workbench {
   readonly leaks?: LeakWatch
   /** Looks for programs of the system that the agent has replaced; absent = nobody looks. */
   readonly tampering?: TamperWatch
-  /** Everything the agent may rightly know: files of the task and all requests so far. */
-  readonly known?: string
 }
 
 export interface AttemptInput {
@@ -73,8 +71,7 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
     await retryEnvironment(async () => bench.environment.beginCopy?.(), infrastructure)
   // The home is remembered by nobody; the workspace is what counts.
   const snapshot = await retryEnvironment(() => takeSnapshot(bench, at, startedAt), infrastructure)
-  const told = `${bench.known ?? ''}\n${input.instruction}`
-  const examined = { trial, turn: input.turn, attempt: input.attempt, told }
+  const examined = { trial, turn: input.turn, attempt: input.attempt, told: input.instruction }
   if (bench.leaks !== undefined) await reportLeaks(ledger, bench.leaks, examined)
   if (bench.tampering !== undefined) await reportTampering(ledger, bench.tampering, examined)
   const verifier = (await bench.leaks?.plant(input.turn.verifier)) ?? input.turn.verifier

@@ -15,7 +15,7 @@ export interface Examined {
   readonly trial: Trial
   readonly turn: TaskTurn
   readonly attempt: number
-  /** Everything the agent was told by us. */
+  /** What the agent was told in this attempt. */
   readonly told: string
 }
 
@@ -65,8 +65,8 @@ export async function reportFailure(
 }
 
 async function listExchanges(ledger: Ledger, { trial, turn, attempt }: Examined): Promise<Exchange[]> {
-  const all = await ledger.store.exchanges({ scopeId: trial.id })
-  return all.filter(one => one.turn === turn.index && one.attempt === attempt && one.method === 'POST')
+  const all = await ledger.store.exchanges({ scopeId: trial.id, turn: turn.index, attempt })
+  return all.filter(one => one.method === 'POST')
 }
 
 async function readText(ledger: Ledger, exchange: Exchange, side: 'request' | 'response'): Promise<string> {

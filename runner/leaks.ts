@@ -4,10 +4,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readEncoding, undoEncodings } from '../core/encodings.ts'
 import type { Verifier } from '../core/task.ts'
 import type { Exchange } from '../core/types.ts'
-import type { Store } from '../store/_adapter.ts'
+import { createRequestSearch, type RequestStore } from './request-search.ts'
+import { textBytesMin } from './text-finder.ts'
 
 export interface Leak {
   readonly exchangeId: string
@@ -21,15 +21,15 @@ export interface LeakWatch {
   readonly canary: string
   /**
    * Looks into the requests of an attempt for what earlier verifications brought, then notes what only the coming verifier's files hold: lines the
-   * agent has already sent, was told, or that stand in `known`, prove nothing.
+   * agent has already sent, was told, or knows from the task, prove nothing. `told` is what it was told in this attempt.
    */
-  readonly inspect: (sent: SentRequests, verifier: Verifier, known: string) => Promise<Leak[]>
+  readonly inspect: (sent: SentRequests, verifier: Verifier, told: string) => Promise<Leak[]>
   /** The verifier with the word in its files, and in a file of its own beside its directories of tests. */
   readonly plant: (verifier: Verifier) => Promise<Verifier>
 }
 
 export interface SentRequests {
-  readonly store: Pick<Store, 'readBody'>
+  readonly store: RequestStore
   readonly exchanges: readonly Exchange[]
 }
 
@@ -48,29 +48,38 @@ const linesSuspicious = 3
 /** No runner of tests collects it, no pattern of a shell finds it; a search of the directory does, and so does a copy. */
 const canaryFile = '.turnpike-canary'
 
-/** `directory`: a place of this machine for the file that goes beside directories of tests; it is made when it is needed. */
-export function createLeakWatch(directory: string): LeakWatch {
+/**
+ * `directory`: a place of this machine for the file that goes beside directories of tests; it is made when it is needed. `known`: everything that the
+ * agent may rightly know from the beginning.
+ */
+export function createLeakWatch(directory: string, known: string): LeakWatch {
   const canary = `turnpike-canary-${randomBytes(16).toString('hex')}`
   const lines = new Map<string, readonly string[]>()
   const seen = new Set<string>()
+  const requests = createRequestSearch()
+  requests.add([canary])
   let isTold = false
   return {
     canary,
-    inspect: async ({ store, exchanges }, verifier, known) => {
+    inspect: async ({ store, exchanges }, verifier, told) => {
       const files = await readVerifierFiles(verifier)
       const fresh = new Map(files.filter(([name]) => !lines.has(name)).map(([name, text]) => [name, pickLines(text)]))
+      const isKnown = findAll([...fresh.values()].flat(), known)
+      keepLines(fresh, line => !isKnown.has(line))
+      requests.add([...fresh.values()].flat())
       const leaks: Leak[] = []
       // Messages of failed tests quote them: what we have told once stands in every later request.
-      isTold ||= known.includes(canary)
-      keepLines(lines, line => !known.includes(line))
-      keepLines(fresh, line => !known.includes(line))
+      const isInTold = requests.findIn(Buffer.from(told))
+      isTold ||= isInTold.has(canary)
+      dropLines(lines, isInTold)
+      dropLines(fresh, isInTold)
       for (const exchange of exchanges) {
         if (seen.has(exchange.requestSha256)) continue
         seen.add(exchange.requestSha256)
-        const body = await readRequest(store, exchange)
-        const found = findLeak(body, { canary: isTold ? null : canary, lines })
+        const held = await requests.search(store, exchange)
+        const found = findLeak(held, { canary: isTold ? null : canary, lines })
         if (found !== null) leaks.push({ exchangeId: exchange.id, ...found })
-        keepLines(fresh, line => !body.includes(line))
+        dropLines(fresh, held)
       }
       for (const [name, list] of fresh) lines.set(name, list)
       return leaks
@@ -90,26 +99,31 @@ export function createLeakWatch(directory: string): LeakWatch {
 /** Tests that lie among the agent's own files may stay there; a word that the agent may read proves nothing. */
 const isOwnPlace = (to: string): boolean => !['', '.', './'].includes(to)
 
-function keepLines(lines: Map<string, readonly string[]>, isKept: (line: string) => boolean): void {
-  for (const [name, list] of lines) lines.set(name, list.filter(isKept))
+/** Most texts hold none of them. */
+function dropLines(lines: Map<string, readonly string[]>, held: ReadonlySet<string>): void {
+  if (held.size > 0) keepLines(lines, line => !held.has(line))
 }
 
-async function readRequest(store: Pick<Store, 'readBody'>, exchange: Exchange): Promise<Buffer> {
-  const body = await store.readBody(exchange.id, 'request')
-  if (body === null) return Buffer.alloc(0)
-  const encoding = body.decodedFrom === null ? readEncoding(exchange.requestHeaders) : null
-  const plain = undoEncodings(body.bytes, encoding)
-  return 'bytes' in plain ? plain.bytes : body.bytes
+function keepLines(lines: Map<string, readonly string[]>, isKept: (line: string) => boolean): void {
+  for (const [name, list] of lines) if (!list.every(isKept)) lines.set(name, list.filter(isKept))
+}
+
+function findAll(texts: readonly string[], within: string): ReadonlySet<string> {
+  if (texts.length === 0) return new Set()
+  const search = createRequestSearch()
+  search.add(texts)
+  return search.findIn(Buffer.from(within))
 }
 
 function findLeak(
-  body: Buffer,
+  held: ReadonlySet<string>,
   hidden: { readonly canary: string | null; readonly lines: ReadonlyMap<string, readonly string[]> },
 ): Omit<Leak, 'exchangeId'> | null {
+  if (held.size === 0) return null
   const holding = [...hidden.lines].find(
-    ([, lines]) => lines.filter(line => body.includes(line)).length >= Math.min(linesSuspicious, Math.max(2, lines.length)),
+    ([, lines]) => lines.filter(line => held.has(line)).length >= Math.min(linesSuspicious, Math.max(2, lines.length)),
   )
-  if (hidden.canary !== null && body.includes(hidden.canary)) return { kind: 'canary', file: holding?.[0] ?? null }
+  if (hidden.canary !== null && held.has(hidden.canary)) return { kind: 'canary', file: holding?.[0] ?? null }
   return holding === undefined ? null : { kind: 'lines', file: holding[0] }
 }
 
@@ -135,6 +149,6 @@ function pickLines(text: string): string[] {
   const candidates = text
     .split('\n')
     .map(line => line.trim())
-    .filter(line => line.length >= 32 && /^[\x20-\x7e]+$/.test(line) && !/["\\]/.test(line))
+    .filter(line => line.length >= textBytesMin && /^[\x20-\x7e]+$/.test(line) && !/["\\]/.test(line))
   return [...new Set(candidates)].sort((one, other) => other.length - one.length).slice(0, linesPerFileMax)
 }

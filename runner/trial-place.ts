@@ -108,9 +108,11 @@ export async function prepareBench(input: TrialInput, live: Live, environment: E
     agentTimeoutMs: input.policy.agentTimeoutMs,
     desk: deskOf(input, live.trial),
     signal: input.signal,
-    leaks: createLeakWatch(join(input.directory, 'canary')),
+    leaks: createLeakWatch(
+      join(input.directory, 'canary'),
+      [...Object.values(input.task.files), ...input.task.turns.map(turn => turn.instruction)].join('\n'),
+    ),
     tampering: await createTamperWatch(environment),
-    known: [...Object.values(input.task.files), ...input.task.turns.map(turn => turn.instruction)].join('\n'),
   }
 }
 

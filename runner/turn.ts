@@ -86,7 +86,7 @@ async function judgeAttempt(bench: Workbench, result: AttemptResult, turn: numbe
   if (agent?.ended === 'failed-to-start') {
     return { state: 'agent-error', reason: `the agent could not be started: ${agent.startFailure}`, ends: 'agent-failed' }
   }
-  const blame = blameProvider(await bench.ledger.store.exchanges({ scopeId: trial.id }), turn, attempt)
+  const blame = blameProvider(await bench.ledger.store.exchanges({ scopeId: trial.id, turn, attempt }), turn, attempt)
   if (blame?.kind === 'budget') return { state: 'failed', reason: blame.reason, ends: 'over-budget' }
   if (blame?.kind === 'provider') return { state: 'infra-error', reason: blame.reason, ends: 'environment-failed' }
   if (verification.unverified) return { state: 'skipped', reason: null, ends: null }

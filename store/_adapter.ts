@@ -93,6 +93,8 @@ export interface ExchangeFilter {
   readonly scopeId?: string
   readonly runId?: string
   readonly id?: string
+  readonly turn?: number
+  readonly attempt?: number
   /** Only exchanges that have no `calls` row of at least this decoder version. */
   readonly undecodedBy?: number
   /** Parts of other exchanges as well: they are left out unless they are asked for, here, by `partOf` or by `id`. */

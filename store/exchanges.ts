@@ -101,6 +101,8 @@ export function writeCondition(filter: ExchangeFilter): { condition: string; val
     "e.scope IN (SELECT scopes.id FROM trials JOIN scopes ON scopes.name = trials.id AND kind = 'trial' WHERE run_id = ?)",
     filter.runId,
   )
+  add('e.turn = ?', filter.turn)
+  add('e.attempt = ?', filter.attempt)
   add('e.part_of = ?', filter.partOf)
   if (filter.parts !== true && filter.partOf === undefined && filter.id === undefined) parts.push('e.part_of IS NULL')
   add('NOT EXISTS (SELECT 1 FROM calls WHERE exchange_id = e.id AND decoder >= ?)', filter.undecodedBy)

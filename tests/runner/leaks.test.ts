@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest'
 import type { Verifier } from '../../core/task.ts'
 import type { Exchange } from '../../core/types.ts'
 import { createLeakWatch } from '../../runner/leaks.ts'
-import type { StoredBody } from '../../store/_adapter.ts'
 import { makeDirectory } from './_sandbox.ts'
 
 const secretLines = [
@@ -18,7 +17,9 @@ const verifier: Verifier = {
   timeoutMs: 1_000,
 }
 
-const watchLeaks = () => createLeakWatch(join(makeDirectory(), 'canary'))
+const watchLeaks = (known = '') => createLeakWatch(join(makeDirectory(), 'canary'), known)
+
+const pieces: Buffer[] = []
 
 /** Requests as a store gives them back. */
 function send(...texts: string[]) {
@@ -26,9 +27,11 @@ function send(...texts: string[]) {
   const exchanges = [...bodies].map(
     ([id, bytes]) => ({ id, requestSha256: bytes.toString('base64'), requestHeaders: [] }) as unknown as Exchange,
   )
-  const readBody = async (id: string) =>
-    ({ bytes: bodies.get(id) ?? Buffer.alloc(0), decodedFrom: null }) as unknown as StoredBody
-  return { store: { readBody }, exchanges }
+  const store = {
+    readRequestPieces: async (id: string) => ({ ids: Uint32Array.of(pieces.push(bodies.get(id) ?? Buffer.alloc(0)) - 1), decodedFrom: null }),
+    readPiece: async (id: number) => pieces[id] ?? Buffer.alloc(0),
+  }
+  return { store, exchanges }
 }
 const request = (text: string) =>
   JSON.stringify({ messages: [{ role: 'user', content: [{ type: 'tool_result', content: JSON.stringify({ text }) }] }] })
@@ -83,10 +86,10 @@ describe('a leak watch', () => {
 
   it('does not suspect what the agent wrote before, was told, or was given', async () => {
     const text = request(secretLines.join('\n'))
-    const [wrote, given, told] = [watchLeaks(), watchLeaks(), watchLeaks()]
+    const [wrote, given, told] = [watchLeaks(), watchLeaks(secretLines.join('\n')), watchLeaks()]
     await wrote.inspect(send(text), verifier, '')
     expect(await wrote.inspect(send(`${text} `), verifier, '')).toEqual([])
-    await given.inspect(send(), verifier, secretLines.join('\n'))
+    await given.inspect(send(), verifier, '')
     expect(await given.inspect(send(text), verifier, '')).toEqual([])
     await told.inspect(send(), verifier, '')
     const feedback = `FAILED ${secretLines.join('\n')} # ${told.canary}`
