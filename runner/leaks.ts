@@ -48,20 +48,32 @@ const linesSuspicious = 3
 /** No runner of tests collects it, no pattern of a shell finds it; a search of the directory does, and so does a copy. */
 const canaryFile = '.turnpike-canary'
 
-/**
- * `directory`: a place of this machine for the file that goes beside directories of tests; it is made when it is needed. `known`: everything that the
- * agent may rightly know from the beginning.
- */
-export function createLeakWatch(directory: string, known: string): LeakWatch {
+export interface Watched {
+  /** A place of this machine for the file that goes beside directories of tests; it is made when it is needed. */
+  readonly directory: string
+  /** Everything that the agent may rightly know from the beginning. */
+  readonly known: string
+  /** Those to come, so that no request has to be read a second time for one of them. */
+  readonly verifiers: readonly Verifier[]
+}
+
+export function createLeakWatch({ directory, known, verifiers }: Watched): LeakWatch {
   const canary = `turnpike-canary-${randomBytes(16).toString('hex')}`
   const lines = new Map<string, readonly string[]>()
   const seen = new Set<string>()
   const requests = createRequestSearch()
   requests.add([canary])
   let isTold = false
+  let expecting: Promise<void> | null = null
+  const expectLines = async (): Promise<void> => {
+    for (const verifier of verifiers)
+      for (const [, text] of await readVerifierFiles(verifier).catch(() => [])) requests.add(pickLines(text))
+  }
   return {
     canary,
     inspect: async ({ store, exchanges }, verifier, told) => {
+      expecting ??= expectLines()
+      await expecting
       const files = await readVerifierFiles(verifier)
       const fresh = new Map(files.filter(([name]) => !lines.has(name)).map(([name, text]) => [name, pickLines(text)]))
       const isKnown = findAll([...fresh.values()].flat(), known)

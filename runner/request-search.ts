@@ -44,11 +44,10 @@ export function createRequestSearch(): RequestSearch {
   return {
     add: texts => {
       for (const text of texts) {
-        finder.add(text)
         longest = Math.max(longest, Buffer.byteLength(text))
+        // It has not been looked for in these.
+        if (finder.add(text)) remembered = []
       }
-      // They have not been looked for in these.
-      if (texts.length > 0) remembered = []
     },
     findIn: bytes => findTexts(finder, bytes),
     search: async (store, exchange) => {

@@ -4,8 +4,8 @@
 import { TurnpikeError } from '../core/errors.ts'
 
 export interface TextFinder {
-  /** From now on it is looked for; once is enough. */
-  readonly add: (text: string) => void
+  /** From now on it is looked for. False: it was before. */
+  readonly add: (text: string) => boolean
   /** Tells every place where one of the texts begins, in order. */
   readonly find: (bytes: Uint8Array, note: (text: string, start: number) => void) => void
 }
@@ -29,16 +29,18 @@ export function createTextFinder(): TextFinder {
   const added = new Set<string>()
   return {
     add: text => {
-      if (added.has(text)) return
+      if (added.has(text)) return false
       added.add(text)
       const bytes = Buffer.from(text)
-      if (bytes.length < textBytesMin) throw new TurnpikeError('E_BUG', `a text of ${bytes.length} bytes is too short to be found`)
+      if (bytes.length < textBytesMin)
+        throw new TurnpikeError('E_BUG', `a text of ${bytes.length} bytes is too short to be found`)
       for (let at = 0; at < farthest; at++) {
         const key = hashBlock(bytes, at)
         jumps[key] = Math.min(jumps[key] ?? 0, farthest - 1 - at)
       }
       const key = hashBlock(bytes, farthest - 1)
       endings.set(key, [...(endings.get(key) ?? []), { text, bytes }])
+      return true
     },
     find: (bytes, note) => {
       if (added.size === 0) return

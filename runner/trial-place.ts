@@ -108,10 +108,11 @@ export async function prepareBench(input: TrialInput, live: Live, environment: E
     agentTimeoutMs: input.policy.agentTimeoutMs,
     desk: deskOf(input, live.trial),
     signal: input.signal,
-    leaks: createLeakWatch(
-      join(input.directory, 'canary'),
-      [...Object.values(input.task.files), ...input.task.turns.map(turn => turn.instruction)].join('\n'),
-    ),
+    leaks: createLeakWatch({
+      directory: join(input.directory, 'canary'),
+      known: [...Object.values(input.task.files), ...input.task.turns.map(turn => turn.instruction)].join('\n'),
+      verifiers: input.task.turns.map(turn => turn.verifier),
+    }),
     tampering: await createTamperWatch(environment),
   }
 }

@@ -17,7 +17,7 @@ const verifier: Verifier = {
   timeoutMs: 1_000,
 }
 
-const watchLeaks = (known = '') => createLeakWatch(join(makeDirectory(), 'canary'), known)
+const watchLeaks = (known = '') => createLeakWatch({ directory: join(makeDirectory(), 'canary'), known, verifiers: [] })
 
 const pieces: Buffer[] = []
 
@@ -28,7 +28,10 @@ function send(...texts: string[]) {
     ([id, bytes]) => ({ id, requestSha256: bytes.toString('base64'), requestHeaders: [] }) as unknown as Exchange,
   )
   const store = {
-    readRequestPieces: async (id: string) => ({ ids: Uint32Array.of(pieces.push(bodies.get(id) ?? Buffer.alloc(0)) - 1), decodedFrom: null }),
+    readRequestPieces: async (id: string) => ({
+      ids: Uint32Array.of(pieces.push(bodies.get(id) ?? Buffer.alloc(0)) - 1),
+      decodedFrom: null,
+    }),
     readPiece: async (id: number) => pieces[id] ?? Buffer.alloc(0),
   }
   return { store, exchanges }
@@ -95,5 +98,36 @@ describe('a leak watch', () => {
     const feedback = `FAILED ${secretLines.join('\n')} # ${told.canary}`
     expect(await told.inspect(send(request(feedback)), verifier, feedback)).toEqual([])
     expect(await told.inspect(send(request(`${feedback} later`)), verifier, '')).toEqual([])
+  })
+
+  it('reads only what is new of requests that grow, turn after turn', async () => {
+    const verifiers = Array.from({ length: 12 }, (_, turn) => ({
+      ...verifier,
+      files: { [`test_${turn}.py`]: secretLines.map(line => `${line} in turn ${turn}`).join('\n') },
+    }))
+    const watch = createLeakWatch({ directory: join(makeDirectory(), 'canary'), known: '', verifiers })
+    const history: number[] = []
+    const readBytes: number[] = []
+    const addPiece = (text: string): number => pieces.push(Buffer.from(text)) - 1
+    for (const [turn, each] of verifiers.entries()) {
+      history.push(addPiece(`request ${turn} ${'of a long conversation '.repeat(200)}`))
+      let bytes = 0
+      const store = {
+        readRequestPieces: async () => ({ ids: Uint32Array.from(history), decodedFrom: null }),
+        readPiece: async (id: number) => {
+          bytes += pieces[id]?.length ?? 0
+          return pieces[id] ?? Buffer.alloc(0)
+        },
+      }
+      const exchange = { id: `${turn}`, requestSha256: `${turn}`, requestHeaders: [] } as unknown as Exchange
+      // The lines of turn 3 were sent before its verification and again and again since; those of turn 5 after it.
+      if (turn === 3) history.push(addPiece(each.files[`test_${turn}.py`] ?? ''))
+      if (turn === 6) history.push(addPiece(verifiers[5]?.files['test_5.py'] ?? ''))
+      const leaks = await watch.inspect({ store, exchanges: [exchange] }, each, '')
+      expect(leaks.map(leak => leak.file)).toEqual(turn >= 6 ? ['test_5.py'] : [])
+      readBytes.push(bytes)
+    }
+    // As much in the last turn as in the third.
+    expect(readBytes.at(-1)).toBeLessThan(2 * (readBytes[2] ?? 0))
   })
 })

@@ -33,10 +33,20 @@ function createRecord() {
     requests.set(id, [...ids])
     return { id, requestHeaders: [] } as unknown as Exchange
   }
-  return { record, store, send, addPiece: (text: string) => pieces.push(Buffer.from(text)) - 1, textOf: (ids: readonly number[]) => ids.map(id => pieces[id]).join('') }
+  return {
+    record,
+    store,
+    send,
+    addPiece: (text: string) => pieces.push(Buffer.from(text)) - 1,
+    textOf: (ids: readonly number[]) => ids.map(id => pieces[id]).join(''),
+  }
 }
 
-const texts = ['the first of the lines that are looked for', 'and a second one, which is a little bit longer', `${'ab'.repeat(20)}`]
+const texts = [
+  'the first of the lines that are looked for',
+  'and a second one, which is a little bit longer',
+  `${'ab'.repeat(20)}`,
+]
 
 it('says of every request what a search of its whole body would, however it is cut and changed', async () => {
   const random = createRandom(11)
@@ -45,7 +55,9 @@ it('says of every request what a search of its whole body would, however it is c
     const search = createRequestSearch()
     search.add(texts)
     // Pieces of a few bytes, so that texts stand across several.
-    const whole = Array.from({ length: 20 }, () => (random(2) === 0 ? texts[random(texts.length)] : 'filling '.repeat(random(6)))).join('')
+    const whole = Array.from({ length: 20 }, () =>
+      random(2) === 0 ? texts[random(texts.length)] : 'filling '.repeat(random(6)),
+    ).join('')
     const ids: number[] = []
     for (let at = 0; at < whole.length; ) {
       const end = at + 1 + random(30)
@@ -101,7 +113,8 @@ it('reads what a store has recorded, compressed or not', async () => {
     return exchange
   }
   const messages = Array.from({ length: 300 }, (_, at) => ({ role: 'user', content: `message ${at} ${'word '.repeat(40)}` }))
-  const write = (last: string): Buffer => Buffer.from(JSON.stringify({ messages: [...messages, { role: 'user', content: last }] }))
+  const write = (last: string): Buffer =>
+    Buffer.from(JSON.stringify({ messages: [...messages, { role: 'user', content: last }] }))
   expect((await search.search(store, await record(write('nothing'), null))).size).toBe(0)
   expect([...(await search.search(store, await record(write(`look: ${texts[1]}`), null)))]).toEqual([texts[1]])
   expect([...(await search.search(store, await record(gzipSync(write(`${texts[0]}`)), 'gzip')))]).toEqual([texts[0]])

@@ -33,7 +33,9 @@ it('finds every place of every text, as a plain search would', () => {
   for (let round = 0; round < 60; round++) {
     const letters = [2, 3, 31][round % 3] ?? 31
     const texts = Array.from({ length: 1 + random(40) }, () => write(32 + random(40), letters))
-    const parts = Array.from({ length: 30 }, () => (random(3) === 0 ? (texts[random(texts.length)] ?? '') : write(random(90), letters)))
+    const parts = Array.from({ length: 30 }, () =>
+      random(3) === 0 ? (texts[random(texts.length)] ?? '') : write(random(90), letters),
+    )
     const bytes = Buffer.from(parts.join(''))
     expect(findAll(texts, bytes)).toEqual(findPlainly(texts, bytes))
   }
