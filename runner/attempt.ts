@@ -85,13 +85,14 @@ export async function runAttempt(bench: Workbench, input: AttemptInput): Promise
   // Where it has no copy to work in, what a verifier installs is none of the agent's doing.
   if (bench.desk.harborCompat) await bench.tampering?.inspect()
   const record = writeRecord({ input, agent, verification, snapshot: snapshot.commit, startedAt, token: bench.context.token })
-  await ledger.store.put('tests', nameTests(record, verification))
-  await ledger.store.put('attempts', [record])
-  if (verification !== null) {
-    await ledger.emit('attempt-verified', trial, { ...at, ...describeVerification(verification) })
-    if (!verification.passed && verification.unverified !== true)
-      await reportFailure(ledger, { ...examined, agent, changed: snapshot.changed })
-  }
+  // Asked for at once, they are one trip to the disk, and come to be there together.
+  await Promise.all([
+    ledger.store.put('tests', nameTests(record, verification)),
+    ledger.store.put('attempts', [record]),
+    verification === null ? null : ledger.emit('attempt-verified', trial, { ...at, ...describeVerification(verification) }),
+  ])
+  if (verification !== null && !verification.passed && verification.unverified !== true)
+    await reportFailure(ledger, { ...examined, agent, changed: snapshot.changed })
   return { trial, agent, session, verification }
 }
 

@@ -130,8 +130,10 @@ interface TurnEnd {
 }
 
 async function writeTurn(input: TrialInput, trial: Trial, end: TurnEnd): Promise<void> {
-  await input.ledger.store.put('turns', [recordTurn(trial, end)])
-  await input.ledger.emit('turn-ended', trial, { turn: end.turn.index, state: end.state, attempts: end.attempts })
+  await Promise.all([
+    input.ledger.store.put('turns', [recordTurn(trial, end)]),
+    input.ledger.emit('turn-ended', trial, { turn: end.turn.index, state: end.state, attempts: end.attempts }),
+  ])
 }
 
 function recordTurn(trial: Trial, end: TurnEnd): TurnRecord {

@@ -2,7 +2,6 @@
 // is copied anew, so that a verification costs what has changed. Whatever cannot be told for certain is copied whole. The agent never sees it.
 
 import { rename } from 'node:fs/promises'
-import { waitFor } from '../processes.ts'
 import { copyTree, orBroken, removeTree } from './_local-files.ts'
 import {
   copyPaths,
@@ -15,6 +14,7 @@ import {
   removePaths,
   replaceDirectories,
   type Tree,
+  waitForLaterTime,
 } from './_local-tree.ts'
 
 export interface CopyPlaces {
@@ -34,9 +34,6 @@ interface Known {
   readonly source: Tree
   readonly copy: Tree
 }
-
-/** Clocks of file systems move in ticks of up to ten milliseconds: what is written later than this after a look cannot look the same. */
-const tickMs = 15
 
 /** More are copied whole: one program is faster at it than we are at naming them. */
 const changesMax = 2_000
@@ -113,13 +110,12 @@ async function copyWhole(original: string, copy: string): Promise<Known | null> 
 }
 
 /** Resolves when nothing that is written from now on can look as what is seen here. Null when it is not a copy. */
-async function look(copy: string, source: Tree, isFresh = true): Promise<Known | null> {
+async function look(copy: string, source: Tree): Promise<Known | null> {
   const found = await listTree(copy)
   if (found === null) return null
   const changed = matchDirectories(copy, source, found)
   const tree = lookAgain(copy, found, changed)
-  if (isFresh || changed.length > 0) await waitFor(tickMs)
-  return isCopy(source, tree) ? { source, copy: tree } : null
+  return isCopy(source, tree) && (await waitForLaterTime([source, tree], `${copy}-clock`)) ? { source, copy: tree } : null
 }
 
 /** Null when it has to be copied whole. */
@@ -137,7 +133,7 @@ async function update(original: string, copy: string, known: Known): Promise<Kno
   try {
     await removePaths(copy, gone)
     await copyPaths(original, copy, come)
-    const made = await look(copy, source, come.length > 0)
+    const made = await look(copy, source)
     return made !== null && isTrue(made.copy, known, source) ? made : null
   } catch {
     return null

@@ -11,8 +11,10 @@ import {
   renameSync,
   rmdirSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { waitFor } from '../processes.ts'
 import { createBreather } from '../workspace-files.ts'
 import { removeTree, runProgram } from './_local-files.ts'
 
@@ -26,12 +28,17 @@ export interface Entry {
   readonly bytes: number
   /** Microseconds: what can be set again. */
   readonly modifiedUs: number
+  /** The time of the last change of anything, by the file system's clock. */
+  readonly changedNs: bigint
 }
 
 /** By relative path; the root is the empty one. */
 export type Tree = ReadonlyMap<string, Entry>
 
 const entriesMax = 100_000
+
+/** A clock that stands longer has been set back. */
+const looksMax = 500
 
 /** Null where looks could not tell: unreadable or odd entries, files with two names, names that are no text, a clock of whole milliseconds. */
 export async function listTree(root: string): Promise<Tree | null> {
@@ -69,6 +76,7 @@ function describe(found: BigIntStats): Entry | null {
     owner: `${uid}:${gid}`,
     bytes: kind === 'directory' ? 0 : Number(size),
     modifiedUs: Number(mtimeNs / 1000n),
+    changedNs: ctimeNs,
   }
 }
 
@@ -88,6 +96,21 @@ function isLike(one: Entry, other: Entry | undefined): boolean {
 
 export function isCopy(source: Tree, copy: Tree): boolean {
   return source.size === copy.size && [...source].every(([path, entry]) => isLike(entry, copy.get(path)))
+}
+
+/**
+ * Resolves when whatever is written from now on gets a later time than all that is in the trees: clocks of file systems move in ticks of up to ten
+ * milliseconds. Asks the clock itself, by a file beside the trees. False when it does not go on.
+ */
+export async function waitForLaterTime(trees: readonly Tree[], clock: string): Promise<boolean> {
+  let newest = 0n
+  for (const tree of trees) for (const { changedNs } of tree.values()) if (changedNs > newest) newest = changedNs
+  for (let look = 0; look < looksMax; look++) {
+    writeFileSync(clock, `${look}`)
+    if (lstatSync(clock, { bigint: true }).ctimeNs > newest) return true
+    await waitFor(1)
+  }
+  return false
 }
 
 export async function removePaths(root: string, paths: readonly string[]): Promise<void> {

@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createKeptCopy } from '../../../runner/environments/_local-copy.ts'
+import { listTree, waitForLaterTime } from '../../../runner/environments/_local-tree.ts'
 import { makeDirectory } from '../_sandbox.ts'
 
 function open() {
@@ -132,6 +133,35 @@ describe('the copy kept for verifiers', () => {
     rmSync(copy, { recursive: true })
     await verify()
     expect(readFileSync(at('b'), 'utf8')).toBe('b\n')
+  })
+
+  it('sees what a verifier writes at once, of the same size and time as what it finds', async () => {
+    const { verify, at } = open()
+    for (let round = 0; round < 20; round++) {
+      writeFileSync(at('a'), `${round % 10}\n`)
+      await verify(() => {
+        const { atime, mtime } = statSync(at('a'))
+        writeFileSync(at('a'), 'x\n')
+        utimesSync(at('a'), atime, mtime)
+      })
+    }
+  })
+
+  it('waits until no change can have the time of an earlier one, and does not trust a clock that stands', async () => {
+    const { root, workspace, at } = open()
+    for (let round = 0; round < 20; round++) {
+      writeFileSync(at('a'), `${round}`)
+      const tree = await listTree(workspace)
+      if (tree === null) throw new Error('the workspace cannot be listed')
+      expect(await waitForLaterTime([new Map(), tree], join(root, 'clock'))).toBe(true)
+      writeFileSync(at('b'), '')
+      const newest = [...tree.values()].map(entry => entry.changedNs).reduce((one, other) => (one > other ? one : other))
+      expect(statSync(at('b'), { bigint: true }).ctimeNs).toBeGreaterThan(newest)
+      if (round > 0) continue
+      const entry = tree.get('a')
+      const ahead = new Map(entry === undefined ? [] : [['a', { ...entry, changedNs: entry.changedNs + 3_600_000_000_000n }]])
+      expect(await waitForLaterTime([tree, ahead], join(root, 'clock'))).toBe(false)
+    }
   })
 
   it('puts the workspace back when the work throws', async () => {
