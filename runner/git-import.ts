@@ -9,6 +9,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { TurnpikeError } from '../core/errors.ts'
 import { createCappedText } from './capped-text.ts'
+import { runApart } from './launcher.ts'
 import type { WorkspaceFile } from './workspace-files.ts'
 
 export interface Import {
@@ -35,13 +36,45 @@ export interface Imported {
 /** A pack for each commit: many small files cost more than all else. Nothing is forced to the disk: a snapshot need only outlive this process. */
 const settings = ['fastimport.unpackLimit=1', 'core.fsync=none', 'core.fsyncObjectFiles=false', 'pack.compression=1']
 
+/** What is more than this is not held in memory whole. */
+const heldBytesMax = 4 * 1024 * 1024
+
 export async function importCommit(wanted: Import): Promise<Imported> {
   const argv = [...settings.flatMap(setting => ['-c', setting]), 'fast-import', '--quiet', '--force', '--date-format=raw']
-  const child = spawn(wanted.git, argv, {
-    cwd: wanted.repository,
-    env: { GIT_DIR: wanted.repository, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', LC_ALL: 'C' },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
+  const env = { GIT_DIR: wanted.repository, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', LC_ALL: 'C' }
+  let bytes = 0
+  for (const file of wanted.changed.values()) bytes += file.bytes
+  const { status, stdout, stderr, trouble } = await (bytes > heldBytesMax ? feed : feedAtOnce)([wanted.git, ...argv], env, wanted)
+  const [, commit, tree] = /^([0-9a-f]{40,64})\n040000 tree ([0-9a-f]{40,64})\t/.exec(stdout) ?? []
+  if (status === 0 && commit !== undefined && tree !== undefined) return { commit, tree }
+  throw broken(`git fast-import: ${stderr.trim().slice(-2_000) || `exit status ${status}`}`, trouble)
+}
+
+interface Fed {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly trouble: unknown
+}
+
+type Variables = Readonly<Record<string, string>>
+
+async function feedAtOnce(argv: readonly string[], env: Variables, wanted: Import): Promise<Fed> {
+  const parts: Buffer[] = []
+  try {
+    for await (const part of writeStream(wanted)) parts.push(Buffer.from(part))
+  } catch (error) {
+    throw broken('a file cannot be read', error)
+  }
+  const place = { cwd: wanted.repository, env, stdin: Buffer.concat(parts) }
+  const { signal } = new AbortController()
+  const result = await runApart({ argv, ...place, timeoutMs: null, signal, outputCharsMax: 10_000 })
+  if (result.startFailure !== null) throw broken('git cannot be started', new Error(result.startFailure))
+  return { status: result.exit, stdout: result.stdout, stderr: result.stderr, trouble: undefined }
+}
+
+async function feed([program = '', ...argv]: readonly string[], env: Variables, wanted: Import): Promise<Fed> {
+  const child = spawn(program, argv, { cwd: wanted.repository, env, stdio: ['pipe', 'pipe', 'pipe'] })
   const stdout = createCappedText(10_000)
   const stderr = createCappedText(10_000)
   child.stdout.on('data', (bytes: Buffer) => stdout.push(bytes))
@@ -52,10 +85,7 @@ export async function importCommit(wanted: Import): Promise<Imported> {
   // Refused input ends the pipe; what git says at its end tells why.
   const feeding = pipeline(Readable.from(writeStream(wanted), { objectMode: true }), child.stdin).catch((error: unknown) => error)
   const [status] = await ended
-  const trouble = await feeding
-  const [, commit, tree] = /^([0-9a-f]{40,64})\n040000 tree ([0-9a-f]{40,64})\t/.exec(stdout.text()) ?? []
-  if (status === 0 && commit !== undefined && tree !== undefined) return { commit, tree }
-  throw broken(`git fast-import: ${stderr.text().trim().slice(-2_000) || `exit status ${status}`}`, trouble)
+  return { status, stdout: stdout.text(), stderr: stderr.text(), trouble: await feeding }
 }
 
 function broken(why: string, cause: unknown): TurnpikeError {

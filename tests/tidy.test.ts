@@ -81,6 +81,7 @@ describe('each product file', () => {
     'tests/runner/mini/main.test.ts': 'runner/mini/main.ts',
     'tests/runner/terminus/main.test.ts': 'runner/terminus/main.ts',
     'store/writer.ts': 'store/writer-thread.ts',
+    'runner/launcher.ts': 'runner/launcher-process.ts',
     'tests/convert/pool/pool.test.ts': 'cli/convert-thread.ts',
     'cli/commands/convert.ts': 'cli/convert-thread.ts',
   }

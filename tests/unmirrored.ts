@@ -10,6 +10,11 @@ export interface Unmirrored {
 
 export const unmirrored: readonly Unmirrored[] = [
   {
+    reason: 'the other side of the channel: only the two together start anything',
+    testedBy: 'tests/runner/launcher.test.ts',
+    files: ['runner/launcher-process.ts'],
+  },
+  {
     reason: 'what git is told of a snapshot: only a repository shows whether it is right',
     testedBy: 'tests/runner/snapshots.test.ts',
     files: ['runner/git-import.ts'],

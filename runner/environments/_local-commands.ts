@@ -5,6 +5,7 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { outputCharsMax } from '../../core/limits.ts'
+import { runApart } from '../launcher.ts'
 import { runGroup, signalGroup } from '../processes.ts'
 import { endSurvivors, trialMark } from '../survivors.ts'
 import { startTalk } from '../talks.ts'
@@ -36,7 +37,7 @@ export function createCommands(place: LocalPlace): Pick<Environment, 'exec' | 's
     exec: async (argv, options) => {
       const start = await prepare(argv, options, place)
       const input = options.stdin === undefined ? {} : { stdin: options.stdin }
-      const result = await runGroup({ ...start.options, ...input })
+      const result = await (start.isInside ? runApart : runGroup)({ ...start.options, ...input })
       return start.isInside ? readSandboxEnd(result) : result
     },
     spawn: async (argv, options) => {

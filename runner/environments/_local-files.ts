@@ -5,7 +5,7 @@ import { constants } from 'node:fs'
 import { chmod, lstat, mkdir, mkdtemp, open, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
-import { runGroup } from '../processes.ts'
+import { runApart } from '../launcher.ts'
 import type { FileRead } from './_adapter.ts'
 
 export async function readRegularFile(path: string, bytesMax: number): Promise<FileRead | null> {
@@ -48,7 +48,7 @@ const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in
 export async function runProgram(argv: readonly string[], cwd = '/'): Promise<void> {
   const env = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' }
   const { signal } = new AbortController()
-  const result = await runGroup({ argv, cwd, env, timeoutMs: null, signal, outputCharsMax: 4_000 })
+  const result = await runApart({ argv, cwd, env, timeoutMs: null, signal, outputCharsMax: 4_000 })
   if (result.exit === 0) return
   const message = `${argv[0]}: ${(result.startFailure ?? result.stderr).trim().slice(0, 300)}`
   const blame = /File name too long|Too many levels/.test(result.stderr) ? { blame: 'workspace' } : {}

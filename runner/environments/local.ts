@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import { trialProcessesMax } from '../../core/limits.ts'
+import { prepareLauncher } from '../launcher.ts'
 import { endSurvivors, freezeProcesses, thawProcesses, trialMark } from '../survivors.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
 import { limitProcesses, type ProcessLimit, removeLimit } from './_local-cgroup.ts'
@@ -51,6 +52,7 @@ export default {
       const root = await makeRoot(spec)
       for (const name of ['workspace', 'home', 'tmp', 'scratch']) await mkdir(join(root, name))
       const isolation = spec.isolation === 'none' || (await probeSandbox()) !== null ? 'none' : 'sandbox'
+      if (isolation === 'sandbox') prepareLauncher()
       const bound = isolation === 'sandbox' ? (spec.processesMax ?? trialProcessesMax) : null
       return createEnvironment(spec, root, isolation, await limitProcesses(spec.trialId, bound))
     })
