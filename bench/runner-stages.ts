@@ -7,6 +7,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Environment } from '../runner/environments/_adapter.ts'
+import type { ToLauncher } from '../runner/launcher.ts'
 import type { Store } from '../store/_adapter.ts'
 
 interface Frame {
@@ -66,10 +67,22 @@ export function watchStages(): Stages {
   }
   const onSpawn = (message: unknown): void => {
     const child = (message as { process: ChildProcess }).process
+    const count = (program: string): void => {
+      const name = basename(program)
+      processes.set(name, (processes.get(name) ?? 0) + 1)
+    }
     // It is told of before it is started.
     queueMicrotask(() => {
-      const name = basename(child.spawnfile ?? 'unknown')
-      processes.set(name, (processes.get(name) ?? 0) + 1)
+      count(child.spawnfile ?? 'unknown')
+      // What another process is asked to start counts as well.
+      const { send } = child
+      if (typeof send !== 'function') return
+      const watched = (...given: unknown[]): unknown => {
+        const { kind, order } = given[0] as Partial<Extract<ToLauncher, { kind: 'run' }>>
+        if (kind === 'run') count(order?.argv[0] ?? 'unknown')
+        return Reflect.apply(send, child, given)
+      }
+      Object.assign(child, { send: watched })
     })
   }
   subscribe('child_process', onSpawn)
@@ -97,10 +110,27 @@ function watch<T extends object>(watched: T, stages: Partial<Record<keyof T, str
   return { ...watched, ...Object.fromEntries(members) }
 }
 
-/** CPU time of this process with its threads, and of its children that have ended and were waited for; milliseconds. */
+/**
+ * CPU time of this process with its threads, and of its children that have ended and were waited for; milliseconds. The process that starts commands
+ * lives as long as this one: it counts among the children, with its own.
+ */
 export function readCpu(): { readonly selfMs: number; readonly childrenMs: number } {
   const { user, system } = process.cpuUsage()
-  const stat = readFileSync('/proc/self/stat', 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return { selfMs: (user + system) / 1000, childrenMs: (Number(fields[13]) + Number(fields[14])) * 10 }
+  const living = readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1').trim().split(' ').filter(Boolean)
+  let childrenMs = readTimes('self').endedMs
+  for (const id of living) {
+    const { ownMs, endedMs } = readTimes(id)
+    childrenMs += ownMs + endedMs
+  }
+  return { selfMs: (user + system) / 1000, childrenMs }
+}
+
+function readTimes(id: string): { readonly ownMs: number; readonly endedMs: number } {
+  try {
+    const stat = readFileSync(`/proc/${id}/stat`, 'latin1')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number)
+    return { ownMs: ((fields[11] ?? 0) + (fields[12] ?? 0)) * 10, endedMs: ((fields[13] ?? 0) + (fields[14] ?? 0)) * 10 }
+  } catch {
+    return { ownMs: 0, endedMs: 0 }
+  }
 }

@@ -57,7 +57,7 @@ async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdi
   const { timeoutMs, signal } = options
   const shared = { argv, cwd, env, timeoutMs, signal, outputCharsMax }
   // What cannot be found is not started at all: the system's own word for it is the clearest.
-  const isInside = place.isolation === 'sandbox' && (await hasProgram(argv, cwd, env.PATH))
+  const isInside = place.isolation === 'sandbox' && hasProgram(argv, cwd, env.PATH)
   const finish = (): Promise<unknown> => endSurvivors(place.trialId, place.root, place.frozen)
   if (!isInside) {
     const onExit = async (group: number): Promise<void> => {
@@ -67,7 +67,7 @@ async function prepare(argv: readonly string[], options: Omit<ExecOptions, 'stdi
     }
     return { isInside, options: { ...shared, onExit } }
   }
-  const wrapped = place.processes.wrap(await wrapCommand(argv, viewOf(place, cwd, env.PATH)))
+  const wrapped = place.processes.wrap(wrapCommand(argv, viewOf(place, cwd, env.PATH)))
   // Nothing leaves a view of processes of its own: with its first process all are gone, and no search for others is needed.
   const onExit = (group: number, told: Promise<string>): Promise<void> => endSandbox(group, told)
   return { isInside, options: { ...shared, argv: wrapped, cwd: '/', terminate: terminateInside, onExit, tells: true } }

@@ -1,11 +1,12 @@
 // Files of the local environment: read, copied and removed so that links and odd permissions an agent left do no harm. Beside _local-trees.ts, which
 // writes below a trial's directory. Knows nothing of trials or processes.
 
-import { constants } from 'node:fs'
+import { constants, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { chmod, lstat, mkdir, mkdtemp, open, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import { runApart } from '../launcher.ts'
+import { createBreather } from '../workspace-files.ts'
 import type { FileRead } from './_adapter.ts'
 
 export async function readRegularFile(path: string, bytesMax: number): Promise<FileRead | null> {
@@ -34,6 +35,7 @@ export const copyTree = (from: string, to: string): Promise<void> =>
 export const removeTree = (path: string): Promise<void> =>
   unlocking(path, async () => {
     try {
+      if (await removeAtOnce(path, createBreather()).catch(() => false)) return
       await rm(path, { recursive: true, force: true, maxRetries: 3 })
     } catch (error) {
       // Deeper than a path can be: `rm` walks.
@@ -41,6 +43,23 @@ export const removeTree = (path: string): Promise<void> =>
       await runProgram(['rm', '-rf', '--', path])
     }
   })
+
+/** False for whatever is not plainly there and can be taken away: then `rm` tells what is the matter. Never follows a link. */
+async function removeAtOnce(path: string, breathe: () => Promise<void> | null): Promise<boolean> {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return true
+  if (!found.isDirectory()) {
+    unlinkSync(path)
+    return true
+  }
+  for (const name of readdirSync(path)) {
+    const breath = breathe()
+    if (breath !== null) await breath
+    if (!(await removeAtOnce(join(path, name), breathe))) return false
+  }
+  rmdirSync(path)
+  return true
+}
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : null)
 

@@ -1,8 +1,7 @@
 // Bubblewrap around the commands of a local trial, where this machine lets it work: the disk is read-only, other trials and what the run hides
 // cannot be seen, and every command has a view of processes of its own that ends with it. Knows nothing of turns or verdicts.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { access, constants, lstat, realpath } from 'node:fs/promises'
+import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, realpathSync, type Stats } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -55,23 +54,23 @@ export function probeSandbox(): Promise<string | null> {
   return probing
 }
 
-/** argv that runs the command with this view. */
-export async function wrapCommand(argv: readonly string[], view: SandboxView): Promise<string[]> {
-  const temporaries = new Set(['/tmp', '/var/tmp', await realpath(tmpdir())])
+/** argv that runs the command with this view. Looks at what is there now, at once: waiting for each look would take longer than all of them. */
+export function wrapCommand(argv: readonly string[], view: SandboxView): string[] {
+  const temporaries = new Set(['/tmp', '/var/tmp', realpathSync(tmpdir())])
   const placeTemporary = (path: string): string[] =>
     view.temporary === null ? ['--tmpfs', path] : ['--bind', view.temporary, path]
-  const home = await realpath(homedir()).catch(() => null)
+  const home = findHome()
   const hidden = [...view.hides, ...(home === null ? [] : secrets.map(name => join(home, name)))]
   return [
-    await findBubblewrap(),
+    findBubblewrap(),
     ...base,
     ...system,
     // Names are often resolved with what stands here.
-    ...(await readOnly(['/run/systemd/resolve', '/run/resolvconf'])),
+    ...readOnly(['/run/systemd/resolve', '/run/resolvconf']),
     ...[...temporaries].flatMap(placeTemporary),
-    ...(await readOnly([installation].filter(path => isBelow(path, [...temporaries])))),
-    ...(await readOnly(await listNamed(argv, view.path, [...temporaries]))),
-    ...(await hideAll(hidden)),
+    ...readOnly([installation].filter(path => isBelow(path, [...temporaries]))),
+    ...readOnly(listNamed(argv, view.path, [...temporaries])),
+    ...hideAll(hidden),
     // The trial's own comes last: it may lie below any of the places above.
     '--tmpfs',
     view.root,
@@ -84,6 +83,22 @@ export async function wrapCommand(argv: readonly string[], view: SandboxView): P
     '--',
     ...argv,
   ]
+}
+
+function findHome(): string | null {
+  try {
+    return realpathSync(homedir())
+  } catch {
+    return null
+  }
+}
+
+function lookAt(path: string): Stats | null {
+  try {
+    return lstatSync(path)
+  } catch {
+    return null
+  }
 }
 
 /** Where Turnpike itself lies with the packages it needs: agents of our own are started from there. */
@@ -100,55 +115,45 @@ const isBelow = (path: string, places: readonly string[]): boolean =>
   isAbsolute(path) && places.some(place => path.startsWith(place + sep))
 
 /** By its own path: the search path of the trial may lead to anything. */
-async function findBubblewrap(): Promise<string> {
-  for (const directory of programPath.split(':')) if (await isThere(join(directory, program))) return join(directory, program)
+function findBubblewrap(): string {
+  for (const directory of programPath.split(':')) if (existsSync(join(directory, program))) return join(directory, program)
   return program
 }
 
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
-
-async function readOnly(paths: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(paths.map(isThere))
-  return paths.filter((_, at) => found[at]).flatMap(path => ['--ro-bind', path, path])
-}
+const readOnly = (paths: readonly string[]): string[] =>
+  paths.filter(path => existsSync(path)).flatMap(path => ['--ro-bind', path, path])
 
 /** Directories become empty ones, files empty files. */
-async function hideAll(paths: readonly string[]): Promise<string[]> {
-  const kinds = await Promise.all(paths.map(path => lstat(path).catch(() => null)))
-  return paths.flatMap((path, at) => {
-    if (kinds[at]?.isDirectory()) return ['--tmpfs', path]
-    return kinds[at]?.isFile() ? ['--ro-bind', '/dev/null', path] : []
+const hideAll = (paths: readonly string[]): string[] =>
+  paths.flatMap(path => {
+    const found = lookAt(path)
+    if (found?.isDirectory()) return ['--tmpfs', path]
+    return found?.isFile() ? ['--ro-bind', '/dev/null', path] : []
   })
-}
 
 /** Files that the command line names and directories of the search path, where a temporary place would hide them. */
-async function listNamed(argv: readonly string[], path: string, places: readonly string[]): Promise<string[]> {
+function listNamed(argv: readonly string[], path: string, places: readonly string[]): string[] {
   const isCovered = (name: string): boolean => isBelow(name, places)
-  const files = await Promise.all(
-    argv.filter(isCovered).map(async name => ((await lstat(name).catch(() => null))?.isFile() ? name : null)),
-  )
-  return [...path.split(':').filter(isCovered), ...files.filter(name => name !== null)]
+  return [...path.split(':').filter(isCovered), ...argv.filter(isCovered).filter(name => lookAt(name)?.isFile())]
 }
 
 /** True when the program of a command can be found: without one there is nothing to put into a sandbox. */
-export async function hasProgram(argv: readonly string[], cwd: string, path: string): Promise<boolean> {
+export function hasProgram(argv: readonly string[], cwd: string, path: string): boolean {
   const name = argv[0] ?? ''
   const candidates = name.includes('/')
     ? [isAbsolute(name) ? name : join(cwd, name)]
     : path.split(':').map(directory => join(directory, name))
-  for (const candidate of candidates) if (await canRun(candidate)) return true
-  return false
+  return candidates.some(canRun)
 }
 
-const canRun = (path: string): Promise<boolean> =>
-  access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  )
+function canRun(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** SIGTERM for the command and not for the sandbox around it, which would take the command's time to leave in order. */
 export function terminateInside(group: number): void {

@@ -105,8 +105,9 @@ export function isCopy(source: Tree, copy: Tree): boolean {
 export async function waitForLaterTime(trees: readonly Tree[], clock: string): Promise<boolean> {
   let newest = 0n
   for (const tree of trees) for (const { changedNs } of tree.values()) if (changedNs > newest) newest = changedNs
+  writeFileSync(clock, '')
   for (let look = 0; look < looksMax; look++) {
-    writeFileSync(clock, `${look}`)
+    utimesSync(clock, look, look)
     if (lstatSync(clock, { bigint: true }).ctimeNs > newest) return true
     await waitFor(1)
   }

@@ -1,10 +1,12 @@
 // What is written below a trial's directory from outside its sandbox, and what is taken out of it: no link that an agent has left on the way is ever
 // followed, because it would lead us, with our own rights, to files of this machine.
 
-import { chmod, lstat, mkdir, readdir, realpath, writeFile } from 'node:fs/promises'
+import { lstatSync, mkdirSync, type Stats, writeFileSync } from 'node:fs'
+import { chmod, lstat, mkdir, readdir, realpath } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { FileTree } from '../../core/task.ts'
+import { createBreather } from '../workspace-files.ts'
 import { copyTree, removeTree } from './_local-files.ts'
 
 /** Makes every directory from the root down to the path a real one: links and files in the way make room. */
@@ -13,16 +15,15 @@ export async function makeRealDirectory(root: string, path: string): Promise<voi
   for (const part of insideOf(root, resolve(path)).slice(root.length).split(sep)) {
     if (part === '') continue
     at = join(at, part)
-    if (await isRealDirectory(at)) continue
-    await removeTree(at)
-    await mkdir(at)
+    const found = lookAt(at)
+    if (found?.isDirectory()) continue
+    if (found !== null) await removeTree(at)
+    mkdirSync(at)
   }
 }
 
-export async function isRealDirectory(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => null)
-  return found?.isDirectory() ?? false
-}
+/** At once: for the few files of a verifier, waiting costs more than they do. Null when nothing is there. */
+const lookAt = (path: string): Stats | null => lstatSync(path, { throwIfNoEntry: false }) ?? null
 
 /** True when no link stands between the root and the directory that holds the path. */
 export async function isReachedPlainly(root: string, path: string): Promise<boolean> {
@@ -33,17 +34,20 @@ export async function isReachedPlainly(root: string, path: string): Promise<bool
 /** A workspace that its agent has removed, replaced by something else or locked is an empty or an open one: its work counts as what is left of it. */
 export async function ensureWorkspace(root: string, workspace: string): Promise<void> {
   await makeRealDirectory(root, workspace)
-  const { mode } = await lstat(workspace)
+  const { mode } = lstatSync(workspace)
   if ((mode & 0o700) !== 0o700) await chmod(workspace, mode | 0o700)
 }
 
 export async function writeTree(root: string, directory: string, files: Readonly<Record<string, string>>): Promise<void> {
   await makeRealDirectory(root, directory)
+  const breathe = createBreather()
   for (const [path, text] of Object.entries(files)) {
     await makeRealDirectory(root, join(directory, dirname(path)))
+    const breath = breathe()
+    if (breath !== null) await breath
     const target = join(directory, path)
-    await removeTree(target)
-    await writeFile(target, text, { flag: 'wx', mode: text.startsWith('#!') ? 0o755 : 0o644 })
+    if (lookAt(target) !== null) await removeTree(target)
+    writeFileSync(target, text, { flag: 'wx', mode: text.startsWith('#!') ? 0o755 : 0o644 })
   }
 }
 
@@ -84,7 +88,7 @@ async function clearWay(source: string, target: string): Promise<void> {
   for (const entry of await readdir(source, { withFileTypes: true })) {
     const place = join(target, entry.name)
     if (!entry.isDirectory()) await removeTree(place)
-    else if (await isRealDirectory(place)) await clearWay(join(source, entry.name), place)
+    else if (lookAt(place)?.isDirectory()) await clearWay(join(source, entry.name), place)
     else await removeTree(place)
   }
 }
