@@ -36,6 +36,8 @@ export interface ExecResult {
   readonly ms: number
   /** Why it could not be started; null otherwise. */
   readonly startFailure: string | null
+  /** All that was written on descriptor 3, where it was a pipe. */
+  readonly told?: string
 }
 
 /** A command that fails, cannot be found, or takes too long is a result; this never rejects because of the command. */
@@ -61,6 +63,8 @@ export async function runGroup(options: GroupOptions): Promise<ExecResult> {
   child.stderr?.on('data', (bytes: Buffer) => stderr.push(bytes))
   const closed = new Promise<void>(resolve => child.once('close', () => resolve()))
   const told = readFirst(child.stdio[3])
+  const allTold = createCappedText(options.outputCharsMax)
+  child.stdio[3]?.on('data', (bytes: Buffer) => allTold.push(bytes))
   const started = await waitForStart(child)
   if (started !== null) return finish('failed-to-start', null, started)
   // A command that does not read its input closes the pipe: that is its right.
@@ -73,7 +77,7 @@ export async function runGroup(options: GroupOptions): Promise<ExecResult> {
   child.stdout?.destroy()
   child.stderr?.destroy()
   child.stdio[3]?.destroy()
-  return finish(ended, exit, null)
+  return { ...finish(ended, exit, null), ...(options.tells === true ? { told: allTold.text() } : {}) }
 }
 
 /** The first that arrives on a pipe; an empty text when it closes before. */

@@ -4,15 +4,16 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
+import { TurnpikeError } from '../../core/errors.ts'
 import { outputCharsMax } from '../../core/limits.ts'
 import { runApart } from '../launcher.ts'
-import { runGroup, signalGroup } from '../processes.ts'
+import { type ExecResult, type GroupOptions, runGroup, signalGroup, waitFor } from '../processes.ts'
 import { endSurvivors, trialMark } from '../survivors.ts'
 import { startTalk } from '../talks.ts'
 import type { Environment, ExecOptions } from './_adapter.ts'
 import type { ProcessLimit } from './_local-cgroup.ts'
 import { orBroken } from './_local-files.ts'
-import { endSandbox, hasProgram, readSandboxEnd, type SandboxView, terminateInside, wrapCommand } from './_local-sandbox.ts'
+import { endSandbox, hasProgram, readSandboxEnd, readSetupFailure, type SandboxView, terminateInside, wrapCommand } from './_local-sandbox.ts'
 import { ensureWorkspace } from './_local-trees.ts'
 
 export interface LocalPlace {
@@ -37,14 +38,28 @@ export function createCommands(place: LocalPlace): Pick<Environment, 'exec' | 's
     exec: async (argv, options) => {
       const start = await prepare(argv, options, place)
       const input = options.stdin === undefined ? {} : { stdin: options.stdin }
-      const result = await (start.isInside ? runApart : runGroup)({ ...start.options, ...input })
-      return start.isInside ? readSandboxEnd(result) : result
+      const order = { ...start.options, ...input }
+      return start.isInside ? runInside(order) : runGroup(order)
     },
     spawn: async (argv, options) => {
       const start = await prepare(argv, options, place)
       const talk = await startTalk(start.options)
       return start.isInside ? { ...talk, ended: talk.ended.then(readSandboxEnd) } : talk
     },
+  }
+}
+
+/** The other programs of this machine mount and unmount while a sandbox is set up: one that did not come to be is set up again. */
+const setupsMax = 4
+
+async function runInside(options: GroupOptions): Promise<ExecResult> {
+  for (let setup = 1; ; setup++) {
+    const result = await runApart(options)
+    const failure = readSetupFailure(result)
+    if (failure === null) return readSandboxEnd(result)
+    // Nothing of the command has run: this says nothing about the agent.
+    if (setup === setupsMax) throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the sandbox cannot be set up: ${failure.slice(0, 500)}`)
+    await waitFor(50 * setup)
   }
 }
 

@@ -25,7 +25,7 @@ const program = 'bwrap'
 const programPath = '/usr/local/bin:/usr/bin:/bin'
 
 /** Views of processes, shared memory and the machine's name of its own; no capability, also for root; nothing outlives us. */
-const base = ['--info-fd', '3', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent', '--cap-drop', 'ALL']
+const base = ['--json-status-fd', '3', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent', '--cap-drop', 'ALL']
 const system = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/run']
 
 /** Keys and tokens of the person who runs this, below the home directory. */
@@ -207,10 +207,19 @@ function listGroup(
   })
 }
 
+/** bubblewrap tells an exit status only of a command that it has started, where nothing inside can write: what a command prints itself is no sign. */
+const wasStarted = ({ told }: ExecResult): boolean => told?.includes('"exit-code"') === true
+
+/** Why the sandbox was not there before its command could begin, such as a mount of this machine that went away meanwhile; null = it was. */
+export function readSetupFailure(result: ExecResult): string | null {
+  if (result.ended !== 'exited' || result.exit !== 1 || result.told === undefined || wasStarted(result)) return null
+  return result.stderr.startsWith('bwrap: ') && !result.stderr.startsWith('bwrap: execvp ') ? result.stderr.trim() : null
+}
+
 /** The end of the sandbox as the end of the command in it. 128 + n is how bubblewrap says that signal n ended the command. */
 export function readSandboxEnd(result: ExecResult): ExecResult {
   if (result.ended !== 'exited') return result
-  if (result.exit === 1 && result.stderr.startsWith('bwrap: execvp ')) {
+  if (result.exit === 1 && !wasStarted(result) && result.stderr.startsWith('bwrap: execvp ')) {
     return { ...result, ended: 'failed-to-start', exit: null, stderr: '', startFailure: result.stderr.slice(14).trim() }
   }
   return result.exit !== null && [134, 137, 139, 143].includes(result.exit) ? { ...result, exit: null } : result
