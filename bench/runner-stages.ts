@@ -128,7 +128,10 @@ export function readCpu(): { readonly selfMs: number; readonly childrenMs: numbe
 function readTimes(id: string): { readonly ownMs: number; readonly endedMs: number } {
   try {
     const stat = readFileSync(`/proc/${id}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number)
+    const fields = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number)
     return { ownMs: ((fields[11] ?? 0) + (fields[12] ?? 0)) * 10, endedMs: ((fields[13] ?? 0) + (fields[14] ?? 0)) * 10 }
   } catch {
     return { ownMs: 0, endedMs: 0 }

@@ -13,7 +13,15 @@ import { startTalk } from '../talks.ts'
 import type { Environment, ExecOptions } from './_adapter.ts'
 import type { ProcessLimit } from './_local-cgroup.ts'
 import { orBroken } from './_local-files.ts'
-import { endSandbox, hasProgram, readSandboxEnd, readSetupFailure, type SandboxView, terminateInside, wrapCommand } from './_local-sandbox.ts'
+import {
+  endSandbox,
+  hasProgram,
+  readSandboxEnd,
+  readSetupFailure,
+  type SandboxView,
+  terminateInside,
+  wrapCommand,
+} from './_local-sandbox.ts'
 import { ensureWorkspace } from './_local-trees.ts'
 
 export interface LocalPlace {
@@ -58,7 +66,8 @@ async function runInside(options: GroupOptions): Promise<ExecResult> {
     const failure = readSetupFailure(result)
     if (failure === null) return readSandboxEnd(result)
     // Nothing of the command has run: this says nothing about the agent.
-    if (setup === setupsMax) throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the sandbox cannot be set up: ${failure.slice(0, 500)}`)
+    if (setup === setupsMax)
+      throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the sandbox cannot be set up: ${failure.slice(0, 500)}`)
     await waitFor(50 * setup)
   }
 }

@@ -25,7 +25,16 @@ const program = 'bwrap'
 const programPath = '/usr/local/bin:/usr/bin:/bin'
 
 /** Views of processes, shared memory and the machine's name of its own; no capability, also for root; nothing outlives us. */
-const base = ['--json-status-fd', '3', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent', '--cap-drop', 'ALL']
+const base = [
+  '--json-status-fd',
+  '3',
+  '--unshare-pid',
+  '--unshare-ipc',
+  '--unshare-uts',
+  '--die-with-parent',
+  '--cap-drop',
+  'ALL',
+]
 const system = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/run']
 
 /** Keys and tokens of the person who runs this, below the home directory. */

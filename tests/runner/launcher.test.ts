@@ -26,7 +26,10 @@ describe('commands that another process starts', () => {
     })
     expect((await run(['od', '-An', '-tx1'], { stdin: bytes })).stdout.trim()).toBe('00 ff 0a c8')
     expect(await run(['sh', '-c', 'kill -9 $$'])).toMatchObject({ ended: 'exited', exit: null })
-    expect(await run(['no-such-program'])).toMatchObject({ ended: 'failed-to-start', startFailure: expect.stringContaining('ENOENT') })
+    expect(await run(['no-such-program'])).toMatchObject({
+      ended: 'failed-to-start',
+      startFailure: expect.stringContaining('ENOENT'),
+    })
     expect((await run(['sh', '-c', 'head -c 100000 /dev/zero | tr "\\0" x'])).stdout.length).toBeLessThan(11_000)
   })
 
@@ -43,7 +46,9 @@ describe('commands that another process starts', () => {
   })
 
   it('run beside each other', async () => {
-    const results = await Promise.all(Array.from({ length: 20 }, (_, at) => run(['sh', '-c', `sleep 0.1; echo ${at}`], { signal: new AbortController().signal })))
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, at) => run(['sh', '-c', `sleep 0.1; echo ${at}`], { signal: new AbortController().signal })),
+    )
     expect(results.map(result => result.stdout)).toEqual(Array.from({ length: 20 }, (_, at) => `${at}\n`))
   })
 
@@ -96,7 +101,8 @@ describe('the process that starts commands', () => {
     spawn(process.execPath, ['--input-type=module', '-e', `import { runApart } from '${launcherFile}'; ${script}`], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-  const options = "cwd: '/', env: { PATH: '/usr/bin:/bin' }, timeoutMs: null, signal: new AbortController().signal, outputCharsMax: 1000"
+  const options =
+    "cwd: '/', env: { PATH: '/usr/bin:/bin' }, timeoutMs: null, signal: new AbortController().signal, outputCharsMax: 1000"
 
   it('keeps nobody waiting who has nothing else to do', async () => {
     const child = start(`console.log((await runApart({ argv: ['sh', '-c', 'echo $PPID'], ${options} })).stdout)`)

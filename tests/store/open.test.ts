@@ -117,15 +117,19 @@ it('a reference is found by id, name or the beginning of an id; several candidat
   await expect(store.resolveRef('%')).rejects.toMatchObject({ code: 'E_REF_UNKNOWN' })
 })
 
-it('exchanges are found by scope, by run and by what is not decoded yet', async () => {
+it('exchanges are found by scope, by turn and attempt, by run and by what is not decoded yet', async () => {
   const store = await openTemporary()
   const [trial] = sampleRows.trials
   await store.put('trials', [trial])
   const mine = await recordExchange(store, '{"a":1}', '', { scope: { kind: 'trial', id: trial.id } })
-  const other = await recordExchange(store, '{"a":2}', '')
+  const other = await recordExchange(store, '{"a":2}', '', { turn: 3, attempt: 2 })
   const list = async (filter: Parameters<typeof store.exchanges>[0]) => (await store.exchanges(filter)).map(({ id }) => id)
   expect(await list({})).toEqual([mine, other])
   expect(await list({ scopeId: 'S1' })).toEqual([other])
+  expect(await list({ turn: 3 })).toEqual([other])
+  expect(await list({ turn: 3, attempt: 1 })).toEqual([])
+  expect(await list({ scopeId: 'S1', turn: 3, attempt: 2 })).toEqual([other])
+  expect(await list({ scopeId: trial.id, turn: 3 })).toEqual([])
   expect(await list({ runId: trial.runId })).toEqual([mine])
   expect(await list({ runId: 'nothing' })).toEqual([])
   await store.put('calls', [{ ...sampleRows.calls[0], exchangeId: mine, decoder: 2 }])

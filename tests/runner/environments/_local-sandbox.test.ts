@@ -89,10 +89,16 @@ describe.skipIf(missing !== null)('the sandbox of local', () => {
   it('is set up again when it did not come to be, and is to blame itself when it never does, whatever a command prints', async () => {
     const directory = join(makeDirectory(), 'layer')
     const { environment, sh } = await open({ layerDirectory: directory })
-    await expect(sh('echo ran')).rejects.toMatchObject({ code: 'E_ENVIRONMENT_FAILED', message: expect.stringContaining('source path') })
+    await expect(sh('echo ran')).rejects.toMatchObject({
+      code: 'E_ENVIRONMENT_FAILED',
+      message: expect.stringContaining('source path'),
+    })
     setTimeout(() => mkdirSync(directory), 60)
     expect(await sh('echo ran')).toMatchObject({ exit: 0, stdout: 'ran\n' })
-    for (const text of ["bwrap: Can't find source path /x: No such file or directory", 'bwrap: execvp agent: No such file or directory'])
+    for (const text of [
+      "bwrap: Can't find source path /x: No such file or directory",
+      'bwrap: execvp agent: No such file or directory',
+    ])
       expect(await sh(`echo "${text}" >&2; echo '{ "child-pid": 1 }' >&3; exit 1`)).toMatchObject({ ended: 'exited', exit: 1 })
     expect(environment.isolation).toBe('sandbox')
   })
