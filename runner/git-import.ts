@@ -69,7 +69,7 @@ async function feedAtOnce(argv: readonly string[], env: Variables, wanted: Impor
   const place = { cwd: wanted.repository, env, stdin: Buffer.concat(parts) }
   const { signal } = new AbortController()
   const result = await runApart({ argv, ...place, timeoutMs: null, signal, outputCharsMax: 10_000 })
-  if (result.startFailure !== null) throw broken('git cannot be started', new Error(result.startFailure))
+  if (result.startFailure !== null) throw broken(`git cannot be started: ${result.startFailure}`, undefined)
   return { status: result.exit, stdout: result.stdout, stderr: result.stderr, trouble: undefined }
 }
 

@@ -152,7 +152,8 @@ describe('product code', () => {
   })
   it('exits in cli/main.ts and in the entry points of processes of its own', () => {
     // The gate's program is a text that runs in its own container.
-    const entries = ['cli/main.ts', 'runner/mini/main.ts', 'runner/terminus/main.ts', 'runner/environments/_docker-gate-image.ts']
+    const processes = ['runner/mini/main.ts', 'runner/terminus/main.ts', 'runner/launcher-process.ts']
+    const entries = ['cli/main.ts', ...processes, 'runner/environments/_docker-gate-image.ts']
     expect(
       findLines(
         product.filter(path => !entries.includes(path)),
