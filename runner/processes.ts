@@ -36,6 +36,8 @@ export interface ExecResult {
   readonly ms: number
   /** Why it could not be started; null otherwise. */
   readonly startFailure: string | null
+  /** How many of its processes the kernel ended for want of memory, where that is known; absent = none, or not known. */
+  readonly memoryKills?: number
 }
 
 /** A command that fails, cannot be found, or takes too long is a result; this never rejects because of the command. */

@@ -111,8 +111,12 @@ function isLost(error: unknown): boolean {
   const { code } = error as { code?: unknown }
   if (['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE'].includes(String(code))) return true
   const status = statusOf(error)
-  return (status === 404 || status === 409) && /No such container:|is not running|marked for removal/.test(reasonOf(error))
+  return isContainerGone(error) || ((status === 404 || status === 409) && /is not running|marked for removal/.test(reasonOf(error)))
 }
+
+/** In the words of Docker or of Podman; a path that is not there is a 404 as well, which the client calls "no such container". */
+export const isContainerGone = (error: unknown): boolean =>
+  statusOf(error) === 404 && /No such container:|no container with name or ID/.test(reasonOf(error))
 
 /** Runs a request to the daemon; its refusal is a broken environment. */
 export async function askDocker<T>(what: string, work: (docker: Docker) => Promise<T>): Promise<T> {

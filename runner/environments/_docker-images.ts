@@ -195,7 +195,12 @@ function findOrPull(name: string, signal: AbortSignal): Promise<string> {
     try {
       const stream = await docker.pull(name)
       await new Promise<void>((resolve, reject) => {
-        docker.modem.followProgress(stream, error => (error ? reject(error) : resolve()))
+        docker.modem.followProgress(
+          stream,
+          error => (error ? reject(error) : resolve()),
+          // Podman has promised success by then.
+          (event: { error?: string }) => event.error && reject(new Error(event.error)),
+        )
       })
     } catch (error) {
       throw new TurnpikeError('E_ENVIRONMENT_FAILED', `image ${name} is not here and cannot be pulled: ${reasonOf(error)}`, {

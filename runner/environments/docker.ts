@@ -8,6 +8,7 @@ import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
 import { containerBytesMax, snapshotFileBytesMax, trialProcessesMax } from '../../core/limits.ts'
 import type { NetworkPolicy } from '../../core/task.ts'
+import type { ExecResult } from '../processes.ts'
 import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
 import { askDocker, labels, probeDocker, useDocker } from './_docker-client.ts'
 import {
@@ -32,6 +33,7 @@ import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
 import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
 import { createFiles, type Live, makeScratches, nameOwner, runRoot, touch } from './_docker-live.ts'
+import { createMemoryWatch } from './_docker-memory.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
 import { ensureScript, listReplaced, refuseOversize } from './_docker-workspace.ts'
 
@@ -160,6 +162,11 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
   }
   // Harbor leaves alone what a command that has ended leaves behind; one that has not ended is ended here in any case.
   const keeps = spec.survivors === 'kept'
+  const memory = createMemoryWatch(spec.place?.memoryMb != null)
+  const nameKills = async (result: ExecResult): Promise<ExecResult> => {
+    const memoryKills = await memory.takeKills(live.container)
+    return memoryKills === 0 ? result : { ...result, memoryKills }
+  }
   const place = (): ExecPlace => ({
     container: live.container,
     cwd: workspace,
@@ -202,14 +209,14 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
       // Killed from outside, the supervisor could not clear up; other users' processes it may not touch.
       if (isAlone && !keeps && (result.exit === null || options.user !== undefined)) await endProcesses()
       if (result.ended === 'exited' && result.exit !== 0) await checkRunning(live.container)
-      return result
+      return nameKills(result)
     },
     spawn: async (argv, options) => {
       touch(live)
       const talk = await spawnExec(argv, options, place())
       live.talks++
       void talk.ended.then(() => live.talks--)
-      return talk
+      return { ...talk, ended: talk.ended.then(nameKills) }
     },
   } satisfies Partial<Environment>
 }

@@ -95,7 +95,8 @@ export function openStage(environment: 'local' | 'docker'): Stage {
   writeFileSync(join(place, 'turnpike.yaml'), JSON.stringify(config))
   const start = async (): Promise<Playing> => {
     const isKnown = (await readRunId(store)) !== null
-    const env = { PATH: process.env['PATH'] ?? '', HOME: place, TMPDIR: temporary }
+    const daemon = process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] }
+    const env = { PATH: process.env['PATH'] ?? '', HOME: place, TMPDIR: temporary, ...daemon }
     const argv = [program, 'run', ...(isKnown ? ['--resume', 'twelve'] : []), '--json']
     const child = spawn(process.execPath, argv, { cwd: place, env, stdio: ['ignore', 'ignore', 'pipe'] })
     atEnd(() => child.kill('SIGKILL'))
