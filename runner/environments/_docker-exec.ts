@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import type Docker from 'dockerode'
+import { TurnpikeError } from '../../core/errors.ts'
 import { outputCharsMax } from '../../core/limits.ts'
 import { createCappedText } from '../capped-text.ts'
 import { type Ended, type ExecResult, pause, waitFor } from '../processes.ts'
@@ -34,6 +35,9 @@ exit $code`
 
 /** `kill`: what the command leaves is killed; `leave`: it is not; `bare`: there is no supervisor, which killing everything would kill. */
 type Supervision = 'kill' | 'leave' | 'bare'
+
+/** A busy daemon takes a second. */
+const exitWaitMs = 15_000
 
 interface Started {
   readonly exec: Docker.Exec
@@ -81,9 +85,11 @@ export async function spawnExec(
     if (why === 'exited') why = reason
     await killUntil(closed, place)
   }
-  const onAbort = (): void => void end('interrupted')
+  // A daemon that is gone is told of by `ended`.
+  const endQuietly = (reason: 'timed-out' | 'interrupted'): void => void end(reason).catch(() => undefined)
+  const onAbort = (): void => endQuietly('interrupted')
   options.signal.addEventListener('abort', onAbort, { once: true })
-  const timer = options.timeoutMs === null ? undefined : setTimeout(() => void end('timed-out'), options.timeoutMs)
+  const timer = options.timeoutMs === null ? undefined : setTimeout(() => endQuietly('timed-out'), options.timeoutMs)
   if (options.signal.aborted) onAbort()
   const ended = closed.then(async () => {
     clearTimeout(timer)
@@ -91,6 +97,8 @@ export async function spawnExec(
     const exit = await readExit(exec)
     return describeEnd({ ended: why, exit, stdout: '', stderr: stderr.text(), startedAt, mark })
   })
+  // Nobody may be listening when a daemon goes away between two requests.
+  ended.catch(() => undefined)
   return { stdin: stream as unknown as Writable, stdout: stdout as Readable, ended, end }
 }
 
@@ -159,14 +167,17 @@ async function killUntil(closed: Promise<unknown>, place: ExecPlace): Promise<vo
   }
 }
 
-/** The daemon may still be writing it down when the streams have closed. */
+/** The daemon may still be writing it down when the streams have closed. One that never does has lost it: nobody knows how the command ended. */
 async function readExit(exec: Docker.Exec): Promise<number | null> {
-  for (let look = 0; look < 100; look++) {
+  const deadline = performance.now() + exitWaitMs
+  for (let pauseMs = 2; performance.now() < deadline; pauseMs = Math.min(pauseMs * 2, 20)) {
     const found = await askDocker('the end of a command cannot be read', () => exec.inspect())
     if (!found.Running) return found.ExitCode
-    await waitFor(Math.min(2 * 2 ** look, 20))
+    await waitFor(pauseMs)
   }
-  return null
+  throw new TurnpikeError('E_ENVIRONMENT_FAILED', 'the daemon has lost a command that ran in the container', {
+    details: { lost: true },
+  })
 }
 
 interface End {

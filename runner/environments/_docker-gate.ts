@@ -10,6 +10,7 @@ import type Docker from 'dockerode'
 import type { NetworkPolicy } from '../../core/task.ts'
 import { askDocker, labels } from './_docker-client.ts'
 import { buildGateImage, tunnelPort } from './_docker-gate-image.ts'
+import { isPodman } from './_docker-podman.ts'
 import { isAllowed } from './_network-hosts.ts'
 
 export interface Gate {
@@ -74,11 +75,14 @@ const proxyVariables = {
 
 function startGate(options: GateOptions, image: string, directory: string): Promise<Docker.Container> {
   return askDocker('the gate to the proxy cannot be started', async () => {
+    const isOpen = options.policy.mode === 'public'
+    // Podman never joins to a bridge what began without one.
+    const isCut = !isOpen && (await isPodman(options.docker))
     const container = await options.docker.createContainer({
       Image: image,
-      Labels: { ...options.labels },
+      Labels: { ...options.labels, [labels.made]: 'gate' },
       HostConfig: {
-        NetworkMode: options.policy.mode === 'public' ? 'bridge' : 'none',
+        NetworkMode: isOpen || isCut ? 'bridge' : 'none',
         Binds: [`${directory}:/gate:ro`],
         ReadonlyRootfs: true,
         CapDrop: ['ALL'],
@@ -88,18 +92,33 @@ function startGate(options: GateOptions, image: string, directory: string): Prom
         LogConfig: { Type: 'none', Config: {} },
       },
     })
-    await container.start()
+    try {
+      await container.start()
+      // Nobody is behind it yet.
+      if (isCut) await leaveBridge(options.docker, container)
+    } catch (error) {
+      await container.remove({ force: true }).catch(() => undefined)
+      throw error
+    }
     return container
   })
 }
 
+const leaveBridge = (docker: Docker, gate: Docker.Container): Promise<unknown> =>
+  docker.getNetwork('bridge').disconnect({ Container: gate.id, Force: true })
+
 /** A bridge is the way to everything; all other policies have none and differ only in what this process lets pass. */
 async function switchBridge(docker: Docker, gate: Docker.Container, from: NetworkPolicy, to: NetworkPolicy): Promise<void> {
   if ((from.mode === 'public') === (to.mode === 'public')) return
-  const [old, next] = to.mode === 'public' ? ['none', 'bridge'] : ['bridge', 'none']
   await askDocker('the network cannot be changed', async () => {
-    await docker.getNetwork(old).disconnect({ Container: gate.id, Force: true })
-    await docker.getNetwork(next).connect({ Container: gate.id })
+    const hasNone = !(await isPodman(docker))
+    if (to.mode === 'public') {
+      if (hasNone) await docker.getNetwork('none').disconnect({ Container: gate.id, Force: true })
+      await docker.getNetwork('bridge').connect({ Container: gate.id })
+    } else {
+      await leaveBridge(docker, gate)
+      if (hasNone) await docker.getNetwork('none').connect({ Container: gate.id })
+    }
   })
 }
 

@@ -31,7 +31,9 @@ export async function removeLeftovers(trialIds: readonly string[]): Promise<void
   if ((await probeDocker()) !== null) return
   await askDocker('what is left cannot be removed', async docker => {
     const containers = await docker.listContainers({ all: true, filters: { label: [labels.trial] } })
-    for (const { Id, Labels } of containers) {
+    // Podman keeps a gate as long as something stands behind it.
+    const isGate = ({ Labels }: (typeof containers)[number]): number => Number(Labels[labels.made] === 'gate')
+    for (const { Id, Labels } of containers.sort((one, other) => isGate(one) - isGate(other))) {
       const trialId = Labels[labels.trial] ?? ''
       if (!trialIds.includes(trialId) && !isDead(Labels[labels.owner] ?? '')) continue
       await docker.getContainer(Id).remove({ force: true, v: true })

@@ -215,8 +215,9 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
       touch(live)
       const talk = await spawnExec(argv, options, place())
       live.talks++
-      void talk.ended.then(() => live.talks--)
-      return { ...talk, ended: talk.ended.then(nameKills) }
+      const ended = talk.ended.finally(() => live.talks--).then(nameKills)
+      ended.catch(() => undefined)
+      return { ...talk, ended }
     },
   } satisfies Partial<Environment>
 }

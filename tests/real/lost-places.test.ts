@@ -29,7 +29,7 @@ const task = (verify: string): Task => ({
 async function findNewest(runId: string) {
   const docker = await useDocker()
   const all = await docker.listContainers({ filters: { label: [`${labels.run}=${runId}`] } })
-  const places = all.filter(one => !one.Image.includes('turnpike/gate'))
+  const places = all.filter(one => one.Labels[labels.made] !== 'gate')
   const newest = places.sort((one, other) => other.Created - one.Created)[0]
   return { docker, container: docker.getContainer(newest?.Id ?? ''), count: places.length }
 }

@@ -33,7 +33,10 @@ describe.skipIf(dockerMissing !== null)('an agent that runs out of memory', () =
     expect(trials.map(trial => trial.outcome)).toEqual([{ kind: 'agent-failed', reason: `turn 1: the agent ${how}: ${told}` }])
     expect((await bench.read(trials[0]?.id ?? '')).states).toEqual(['agent-error', 'agent-error'])
     const dataOf = (type: string) => bench.events.filter(event => event.type === type).map(event => event.data)
-    expect(dataOf('agent-ended')).toMatchObject([{ turn: 1, memoryKills: 1 }, { turn: 2, exit: 3 }])
+    expect(dataOf('agent-ended')).toMatchObject([
+      { turn: 1, memoryKills: 1 },
+      { turn: 2, exit: 3 },
+    ])
     expect(dataOf('agent-ended')[1]).not.toHaveProperty('memoryKills')
     expect(dataOf('failure-classified')).toMatchObject([
       { primary: 'out-of-memory', labels: expect.arrayContaining(['out-of-memory', 'crash']) },
