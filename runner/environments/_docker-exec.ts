@@ -24,9 +24,11 @@ export interface ExecPlace {
 
 /**
  * `kill -1` reaches every process this user may signal, all at once, so that not even a fork bomb outruns it; the shell itself and the
- * container's first process are spared by the kernel. The mark on standard error tells a missing program from one that ends with 127.
+ * container's first process are spared by the kernel. Marks on standard error tell a missing program from one that ends with 127, and a command that
+ * failed from one that a daemon in trouble never began: it gives that a status and an output of its own.
  */
 const supervisor = `mark=$1; cwd=$2; after=$3; shift 3
+echo "$mark began" >&2
 cd -- "$cwd" 2>/dev/null || { echo "$mark directory" >&2; exit 126; }
 command -v -- "$1" >/dev/null 2>&1 || { echo "$mark missing" >&2; exit 127; }
 PWD=$cwd "$@"; code=$?
@@ -42,7 +44,8 @@ const exitWaitMs = 15_000
 interface Started {
   readonly exec: Docker.Exec
   readonly stream: NodeJS.ReadWriteStream
-  readonly mark: string
+  /** Null without a supervisor. */
+  readonly mark: string | null
 }
 
 export type ExecOutcome = ExecResult & { readonly directoryGone: boolean }
@@ -122,7 +125,7 @@ async function startExec(
       ...(user === null ? {} : { User: user }),
     })
     const stream = await exec.start({ hijack: options.hasInput, stdin: options.hasInput })
-    return { exec, stream: stream as unknown as NodeJS.ReadWriteStream, mark }
+    return { exec, stream: stream as unknown as NodeJS.ReadWriteStream, mark: after === 'bare' ? null : mark }
   })
 }
 
@@ -186,23 +189,32 @@ interface End {
   readonly stdout: string
   readonly stderr: string
   readonly startedAt: number
-  readonly mark: string
+  readonly mark: string | null
 }
 
 function describeEnd({ ended, exit, stdout, stderr, startedAt, mark }: End): ExecOutcome {
   const ms = performance.now() - startedAt
-  const marked = stderr.startsWith(`${mark} `) ? stderr.slice(mark.length + 1).split('\n', 1)[0] : null
+  const began = mark === null ? '' : `${mark} began\n`
+  // 128 + n is how a shell says that signal n ended a command; who was killed from outside has no status of its own.
+  const isKilled = exit === null || exit === 137 || exit === 143
+  if (ended === 'exited' && !isKilled && !stderr.startsWith(began)) throw neverBegan(stdout + stderr)
+  const said = stderr.startsWith(began) ? stderr.slice(began.length) : stderr
+  const marked = mark !== null && said.startsWith(`${mark} `) ? said.slice(mark.length + 1).split('\n', 1)[0] : null
   const missing = ended === 'exited' && marked === 'missing'
   return {
     ended: missing ? 'failed-to-start' : ended,
-    // 128 + n is how a shell says that signal n ended a command; who was killed from outside has no status of its own.
-    exit: missing || ended !== 'exited' || exit === 137 || exit === 143 ? null : exit,
+    exit: missing || ended !== 'exited' || isKilled ? null : exit,
     stdout,
-    stderr: marked === null ? stderr : '',
+    stderr: marked === null ? said : '',
     ms,
     startFailure: missing ? 'there is no such program in the container' : null,
     directoryGone: marked === 'directory',
   }
+}
+
+function neverBegan(said: string): TurnpikeError {
+  const reason = said.trim().slice(0, 300)
+  return new TurnpikeError('E_ENVIRONMENT_FAILED', `a command never began in the container: ${reason}`, { details: { lost: true } })
 }
 
 function interrupted(startedAt: number): ExecOutcome {
