@@ -197,7 +197,8 @@ function describeEnd({ ended, exit, stdout, stderr, startedAt, mark }: End): Exe
   const began = mark === null ? '' : `${mark} began\n`
   // 128 + n is how a shell says that signal n ended a command; who was killed from outside has no status of its own.
   const isKilled = exit === null || exit === 137 || exit === 143
-  if (ended === 'exited' && !isKilled && !stderr.startsWith(began)) throw neverBegan(stdout + stderr)
+  if (ended === 'exited' && !isKilled && !stderr.startsWith(began) && !placeWords.test(stdout + stderr))
+    throw neverBegan(stdout + stderr)
   const said = stderr.startsWith(began) ? stderr.slice(began.length) : stderr
   const marked = mark !== null && said.startsWith(`${mark} `) ? said.slice(mark.length + 1).split('\n', 1)[0] : null
   const missing = ended === 'exited' && marked === 'missing'
@@ -212,9 +213,14 @@ function describeEnd({ ended, exit, stdout, stderr, startedAt, mark }: End): Exe
   }
 }
 
+/** A place without a shell or its libraries, which an agent may have removed: no trouble of the daemon. */
+const placeWords = /OCI runtime|shared librar|exec format error|no such file|not found|permission denied/i
+
 function neverBegan(said: string): TurnpikeError {
   const reason = said.trim().slice(0, 300)
-  return new TurnpikeError('E_ENVIRONMENT_FAILED', `a command never began in the container: ${reason}`, { details: { lost: true } })
+  return new TurnpikeError('E_ENVIRONMENT_FAILED', `a command never began in the container: ${reason}`, {
+    details: { lost: true },
+  })
 }
 
 function interrupted(startedAt: number): ExecOutcome {

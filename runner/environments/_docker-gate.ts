@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import type Docker from 'dockerode'
 import type { NetworkPolicy } from '../../core/task.ts'
 import { askDocker, labels } from './_docker-client.ts'
+import { isPodman } from './_docker-engine.ts'
 import { buildGateImage, tunnelPort } from './_docker-gate-image.ts'
-import { isPodman } from './_docker-podman.ts'
 import { isAllowed } from './_network-hosts.ts'
 
 export interface Gate {
@@ -75,33 +75,50 @@ const proxyVariables = {
 
 function startGate(options: GateOptions, image: string, directory: string): Promise<Docker.Container> {
   return askDocker('the gate to the proxy cannot be started', async () => {
-    const isOpen = options.policy.mode === 'public'
-    // Podman never joins to a bridge what began without one.
-    const isCut = !isOpen && (await isPodman(options.docker))
-    const container = await options.docker.createContainer({
-      Image: image,
-      Labels: { ...options.labels, [labels.made]: 'gate' },
-      HostConfig: {
-        NetworkMode: isOpen || isCut ? 'bridge' : 'none',
-        Binds: [`${directory}:/gate:ro`],
-        ReadonlyRootfs: true,
-        CapDrop: ['ALL'],
-        SecurityOpt: ['no-new-privileges'],
-        PidsLimit: 64,
-        Memory: 128 * 1024 * 1024,
-        LogConfig: { Type: 'none', Config: {} },
-      },
-    })
+    const start = (networkMode: 'bridge' | 'none') => startRelay(options, { image, directory, networkMode })
+    if (options.policy.mode === 'public') return start('bridge')
+    if (!(await isPodman(options.docker))) return start('none')
+    // Podman never joins to a bridge what began without one. Where it can make none, no task can be given one later.
+    const gate = await start('bridge').catch(() => null)
+    if (gate === null) return start('none')
     try {
-      await container.start()
-      // Nobody is behind it yet.
-      if (isCut) await leaveBridge(options.docker, container)
+      await leaveBridge(options.docker, gate)
     } catch (error) {
-      await container.remove({ force: true }).catch(() => undefined)
+      await gate.remove({ force: true }).catch(() => undefined)
       throw error
     }
-    return container
+    return gate
   })
+}
+
+interface Relay {
+  readonly image: string
+  readonly directory: string
+  readonly networkMode: 'bridge' | 'none'
+}
+
+async function startRelay(options: GateOptions, { image, directory, networkMode }: Relay): Promise<Docker.Container> {
+  const container = await options.docker.createContainer({
+    Image: image,
+    Labels: { ...options.labels, [labels.made]: 'gate' },
+    HostConfig: {
+      NetworkMode: networkMode,
+      Binds: [`${directory}:/gate:ro`],
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      PidsLimit: 64,
+      Memory: 128 * 1024 * 1024,
+      LogConfig: { Type: 'none', Config: {} },
+    },
+  })
+  try {
+    await container.start()
+  } catch (error) {
+    await container.remove({ force: true }).catch(() => undefined)
+    throw error
+  }
+  return container
 }
 
 const leaveBridge = (docker: Docker, gate: Docker.Container): Promise<unknown> =>

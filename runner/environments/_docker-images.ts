@@ -161,6 +161,8 @@ async function build(name: string, archive: ReturnType<typeof pack>, options: Bu
       forcerm: true,
     })
     await new Promise<void>((resolve, reject) => {
+      // Rootless Podman goes on when nobody listens any more.
+      limit.addEventListener('abort', () => reject(limit.reason), { once: true })
       docker.modem.followProgress(
         stream,
         error => (error ? reject(error) : resolve()),

@@ -3,19 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
-import type Docker from 'dockerode'
 import { pack } from 'tar-stream'
-
-const known = new WeakMap<Docker, boolean>()
-
-export async function isPodman(docker: Docker): Promise<boolean> {
-  const found = known.get(docker)
-  if (found !== undefined) return found
-  const { Components = [] } = await docker.version()
-  const is = Components.some(({ Name }) => Name === 'Podman Engine')
-  known.set(docker, is)
-  return is
-}
 
 /** Of a file's mode, as Go writes it. */
 const linkBit = 2 ** 27
