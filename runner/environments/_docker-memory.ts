@@ -3,25 +3,26 @@
 
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
+import type { ExecResult } from '../processes.ts'
 import { askDocker } from './_docker-client.ts'
 
 export interface MemoryWatch {
-  /** Processes ended since this was last asked of the container; 0 where the counter cannot be read. */
-  readonly takeKills: (container: Docker.Container) => Promise<number>
+  /** Adds how many processes were ended since this was last asked of the container; nothing where the counter cannot be read. */
+  readonly noteKills: (container: Docker.Container, result: ExecResult) => Promise<ExecResult>
 }
 
 /** Looks at nothing without a limit: then memory is the machine's, and its want nobody's in particular. */
 export function createMemoryWatch(isLimited: boolean): MemoryWatch {
   const known = new Map<string, { readonly file: string | null; seen: number }>()
   return {
-    takeKills: async container => {
-      if (!isLimited) return 0
+    noteKills: async (container, result) => {
+      if (!isLimited) return result
       const counter = known.get(container.id) ?? { file: await findCounter(container), seen: 0 }
       known.set(container.id, counter)
       const count = counter.file === null ? 0 : await readKills(counter.file)
       const since = count < counter.seen ? count : count - counter.seen
       counter.seen = count
-      return since
+      return since === 0 ? result : { ...result, memoryKills: since }
     },
   }
 }

@@ -9,7 +9,7 @@ import { TurnpikeError } from '../../core/errors.ts'
 import { containerBytesMax, snapshotFileBytesMax, trialProcessesMax } from '../../core/limits.ts'
 import type { NetworkPolicy } from '../../core/task.ts'
 import type { ExecResult } from '../processes.ts'
-import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
+import type { Environment, EnvironmentAdapter, EnvironmentSpec, RunningCommand } from './_adapter.ts'
 import { askDocker, labels, probeDocker, useDocker } from './_docker-client.ts'
 import {
   checkRunning,
@@ -163,10 +163,6 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
   // Harbor leaves alone what a command that has ended leaves behind; one that has not ended is ended here in any case.
   const keeps = spec.survivors === 'kept'
   const memory = createMemoryWatch(spec.place?.memoryMb != null)
-  const nameKills = async (result: ExecResult): Promise<ExecResult> => {
-    const memoryKills = await memory.takeKills(live.container)
-    return memoryKills === 0 ? result : { ...result, memoryKills }
-  }
   const place = (): ExecPlace => ({
     container: live.container,
     cwd: workspace,
@@ -209,15 +205,11 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
       // Killed from outside, the supervisor could not clear up; other users' processes it may not touch.
       if (isAlone && !keeps && (result.exit === null || options.user !== undefined)) await endProcesses()
       if (result.ended === 'exited' && result.exit !== 0) await checkRunning(live.container)
-      return nameKills(result)
+      return memory.noteKills(live.container, result)
     },
     spawn: async (argv, options) => {
       touch(live)
-      const talk = await spawnExec(argv, options, place())
-      live.talks++
-      const ended = talk.ended.finally(() => live.talks--).then(nameKills)
-      ended.catch(() => undefined)
-      return { ...talk, ended }
+      return countTalk(live, await spawnExec(argv, options, place()), result => memory.noteKills(live.container, result))
     },
   } satisfies Partial<Environment>
 }
@@ -245,6 +237,13 @@ function createStates({ container }: Parts, live: Live, workspace: string) {
       await runRoot(live, 'the workspace cannot be restored', copyScript, [`${keptPath}/${name}`, workspace])
     },
   } satisfies Partial<Environment>
+}
+
+function countTalk(live: Live, talk: RunningCommand, note: (result: ExecResult) => Promise<ExecResult>): RunningCommand {
+  live.talks++
+  const ended = talk.ended.finally(() => live.talks--).then(note)
+  ended.catch(() => undefined)
+  return { ...talk, ended }
 }
 
 /** The root of the file system is nobody's working directory: everything would be the agent's work. */
