@@ -12,6 +12,7 @@ import { compileSchema } from '../core/schema.ts'
 import { readYaml } from '../core/yaml.ts'
 import { type ModelsFile, modelsSchema } from '../proxy/models-file.ts'
 import { connectDocker } from '../runner/environments/_docker-client.ts'
+import { readEngine } from '../runner/environments/_docker-engine.ts'
 import docker from '../runner/environments/docker.ts'
 import { listAgents } from './agents-view.ts'
 import { cacheDirectory, placeDocker } from './machine-places.ts'
@@ -114,12 +115,21 @@ export async function checkKeys(file: string, environment: Environment): Promise
 export async function checkContainers(environment: Environment): Promise<Finding> {
   connectDocker(placeDocker(environment))
   const trouble = await docker.probe()
-  if (trouble === null) return { name: 'containers', state: 'ok', found: 'a daemon answers (--env docker)', advice: null }
+  if (trouble !== null)
+    return {
+      name: 'containers',
+      state: 'warn',
+      found: trouble.what,
+      advice: trouble.hint.includes('--env local') ? trouble.hint : `${trouble.hint}, or use --env local`,
+    }
+  const { name, version, isRootless, keepsLimits } = await readEngine()
+  const found = `${name} ${version}${isRootless ? ', rootless,' : ''} answers (--env docker)`
+  if (keepsLimits) return { name: 'containers', state: 'ok', found, advice: null }
   return {
     name: 'containers',
     state: 'warn',
-    found: trouble.what,
-    advice: trouble.hint.includes('--env local') ? trouble.hint : `${trouble.hint}, or use --env local`,
+    found: `${found}; memory, processors and processes of tasks are not limited`,
+    advice: 'use cgroup version 2, or a daemon of root: docs/environments.md',
   }
 }
 

@@ -144,7 +144,8 @@ export function warnOfRetry(ledger: Ledger, trial: Trial, error: Error, retry: n
 }
 
 function describeAgent(agent: ExecResult | null) {
-  return { outcome: nameOutcome(agent), exit: agent?.exit ?? null, ms: Math.round(agent?.ms ?? 0) }
+  const kills = agent?.memoryKills === undefined ? {} : { memoryKills: agent.memoryKills }
+  return { outcome: nameOutcome(agent), exit: agent?.exit ?? null, ms: Math.round(agent?.ms ?? 0), ...kills }
 }
 
 function describeVerification({ passed, testsPassed, testsTotal, ms, rewards, flags }: Verification) {

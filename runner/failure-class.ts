@@ -9,6 +9,7 @@ export const failureClasses = [
   'budget',
   'context-overflow',
   'provider-error',
+  'out-of-memory',
   'self-kill',
   'compaction-failure',
   'stuck-loop',
@@ -21,7 +22,7 @@ export const failureClasses = [
 export type FailureClass = (typeof failureClasses)[number]
 
 export interface FailureSigns {
-  readonly agent: Pick<ExecResult, 'ended' | 'exit' | 'stdout' | 'stderr'> | null
+  readonly agent: Pick<ExecResult, 'ended' | 'exit' | 'stdout' | 'stderr' | 'memoryKills'> | null
   readonly blame: 'provider' | 'budget' | null
   /** Error bodies of the attempt's refused calls, newest last. */
   readonly errorTexts: readonly string[]
@@ -70,6 +71,7 @@ const rules: Readonly<Record<FailureClass, (signs: FailureSigns) => boolean>> = 
   budget: ({ blame }) => blame === 'budget',
   'context-overflow': ({ errorTexts }) => contextWords.test(errorTexts.at(-1) ?? ''),
   'provider-error': ({ blame }) => blame === 'provider',
+  'out-of-memory': signs => hasFailed(signs) && (signs.agent?.memoryKills ?? 0) > 0,
   'self-kill': signs => endedBySignal(signs) && killWords.test(signs.lastAnswer),
   'compaction-failure': signs => hasFailed(signs) && compactionWords.test(tailOf(signs)),
   'stuck-loop': ({ repeats, sameRequests }) => repeats >= repeatsMin || sameRequests >= repeatsMin,

@@ -38,6 +38,8 @@ export interface ExecResult {
   readonly startFailure: string | null
   /** All that was written on descriptor 3, where it was a pipe. */
   readonly told?: string
+  /** How many of its processes the kernel ended for want of memory, where that is known; absent = none, or not known. */
+  readonly memoryKills?: number
 }
 
 /** A command that fails, cannot be found, or takes too long is a result; this never rejects because of the command. */

@@ -59,9 +59,10 @@ export async function reopenRun(options: ResumeOptions): Promise<ReopenedRun> {
   return { run: reopened, jobs, kept }
 }
 
-/** What a daemon was still making for a process that was killed, or could not remove while it was away itself. */
+/** What a daemon was still making for a process that was killed, or could not remove while it was away or in trouble itself. */
 export async function sweepLate(ledger: Ledger, environment: EnvironmentAdapter, isResumed: boolean): Promise<void> {
-  const lost = await ledger.store.list('events', { runId: ledger.runId, type: 'place-lost' })
+  const types = ['place-lost', 'environment-retried'] as const
+  const lost = (await Promise.all(types.map(type => ledger.store.list('events', { runId: ledger.runId, type })))).flat()
   if (!isResumed && lost.length === 0) return
   await environment.sweep([...new Set(lost.flatMap(event => event.trialId ?? []))]).catch(async (error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)

@@ -7,6 +7,7 @@ import { type AttemptResult, runAttempt, type Workbench } from './attempt.ts'
 import { blameProvider } from './blame.ts'
 import { writeFeedback } from './feedback.ts'
 import type { Policy } from './policy.ts'
+import type { ExecResult } from './processes.ts'
 
 /** The agent's conversation, carried from attempt to attempt and, unless sessions are fresh, from turn to turn. */
 export interface Conversation {
@@ -94,7 +95,14 @@ async function judgeAttempt(bench: Workbench, result: AttemptResult, turn: numbe
     return { state: 'failed', reason: `turn ${turn}: the agent ran into its time limit`, ends: null }
   if (agent !== null && agent.exit !== 0) {
     const how = agent.exit === null ? 'was ended by a signal' : `ended with exit status ${agent.exit}`
-    return { state: 'agent-error', reason: `turn ${turn}: the agent ${how}`, ends: null }
+    return { state: 'agent-error', reason: `turn ${turn}: the agent ${how}${describeMemory(agent)}`, ends: null }
   }
   return { state: 'failed', reason: null, ends: null }
+}
+
+/** An agent lives within the memory of its task: to want more is its own failure. */
+function describeMemory({ memoryKills = 0 }: ExecResult): string {
+  if (memoryKills === 0) return ''
+  const what = memoryKills === 1 ? 'a process' : `${memoryKills} processes`
+  return `: out of memory, the kernel ended ${what} of it (memory_mb of the task is the limit)`
 }

@@ -1,12 +1,13 @@
-// A Docker daemon for tests: the one that runs, or one of its own where this user may start one. Its base image is made from this machine's
-// own programs, because none can be pulled. Tests that need Docker and have none say why they are skipped.
+// A Docker daemon for tests: the one DOCKER_HOST names (Podman's socket, say), else the one that runs, else one of its own where this user may start
+// one. Its base image is made from this machine's own programs, because none can be pulled. Tests that need Docker and have none say why they are skipped.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { probeDocker, useDocker } from '../runner/environments/_docker-client.ts'
+import { placeDocker } from '../cli/machine-places.ts'
+import { connectDocker, probeDocker, useDocker } from '../runner/environments/_docker-client.ts'
 
 /** Programs of the test image; Debian's, so that tasks behave as on a real machine. */
 const programs = [
@@ -74,6 +75,8 @@ export const testImage = 'debian:bookworm-slim'
 
 async function findDaemon(): Promise<string | null> {
   if ((await probeDocker()) === null) return null
+  // Another one beside it would not be what was asked for.
+  if (process.env['DOCKER_HOST']) return (await probeDocker())?.what ?? null
   const program = ['/usr/sbin/dockerd', '/usr/bin/dockerd'].find(path => existsSync(path))
   if (program === undefined || process.getuid?.() !== 0) return (await probeDocker())?.what ?? null
   spawn(program, ['--log-level', 'error'], { detached: true, stdio: 'ignore' }).unref()
@@ -170,6 +173,7 @@ function copyProgram(root: string, name: string): void {
 
 /** Null = Docker works and has the test image; else why not, which a test prints when it is skipped. */
 export const dockerMissing: string | null = await (async () => {
+  connectDocker(placeDocker(process.env))
   const why = await findDaemon()
   if (why === null) await makeImage()
   else process.stderr.write(`tests that need Docker are skipped: ${why}\n`)

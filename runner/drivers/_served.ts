@@ -129,12 +129,13 @@ async function conclude(live: Live, happened: Happened, startedAt: number, forge
   if (happened.kind === 'answered') return finish({ exit: happened.end.exit, stderr: happened.end.message })
   if (happened.kind === 'ended') {
     forget()
-    const { ended, exit, stderr, startFailure } = happened.result
+    const { ended, exit, stderr, startFailure, memoryKills } = happened.result
     return finish({
       ended,
       exit,
       stderr: `${stderr}\nthe agent's process ended before it had answered`.trimStart(),
       startFailure,
+      ...(memoryKills === undefined ? {} : { memoryKills }),
     })
   }
   if (happened.kind === 'broken') {

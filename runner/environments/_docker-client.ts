@@ -111,8 +111,14 @@ function isLost(error: unknown): boolean {
   const { code } = error as { code?: unknown }
   if (['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE'].includes(String(code))) return true
   const status = statusOf(error)
-  return (status === 404 || status === 409) && /No such container:|is not running|marked for removal/.test(reasonOf(error))
+  return (
+    isContainerGone(error) || ((status === 404 || status === 409) && /is not running|marked for removal/.test(reasonOf(error)))
+  )
 }
+
+/** In the words of Docker or of Podman; a path that is not there is a 404 as well, which the client calls "no such container". */
+export const isContainerGone = (error: unknown): boolean =>
+  statusOf(error) === 404 && /No such container:|no container with name or ID/.test(reasonOf(error))
 
 /** Runs a request to the daemon; its refusal is a broken environment. */
 export async function askDocker<T>(what: string, work: (docker: Docker) => Promise<T>): Promise<T> {
@@ -121,7 +127,24 @@ export async function askDocker<T>(what: string, work: (docker: Docker) => Promi
     return await work(docker)
   } catch (error) {
     if (error instanceof TurnpikeError) throw error
-    const details = isLost(error) ? { lost: true } : {}
-    throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${what}: ${reasonOf(error)}`, { cause: error, details })
+    throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${what}: ${reasonOf(error)}`, { cause: error, details: detailsOf(error) })
   }
+}
+
+export const detailsOf = (error: unknown): { readonly lost?: true } => (isLost(error) ? { lost: true } : {})
+
+/** False is the daemon's word; no answer at all is none. */
+export function hasImage(name: string): Promise<boolean> {
+  return askDocker(`image ${name} cannot be looked for`, docker =>
+    docker
+      .getImage(name)
+      .inspect()
+      .then(
+        () => true,
+        (error: unknown) => {
+          if (statusOf(error) === 404) return false
+          throw error
+        },
+      ),
+  )
 }

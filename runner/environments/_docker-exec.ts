@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import type Docker from 'dockerode'
+import { TurnpikeError } from '../../core/errors.ts'
 import { outputCharsMax } from '../../core/limits.ts'
 import { createCappedText } from '../capped-text.ts'
 import { type Ended, type ExecResult, pause, waitFor } from '../processes.ts'
@@ -23,9 +24,11 @@ export interface ExecPlace {
 
 /**
  * `kill -1` reaches every process this user may signal, all at once, so that not even a fork bomb outruns it; the shell itself and the
- * container's first process are spared by the kernel. The mark on standard error tells a missing program from one that ends with 127.
+ * container's first process are spared by the kernel. Marks on standard error tell a missing program from one that ends with 127, and a command that
+ * failed from one that a daemon in trouble never began: it gives that a status and an output of its own.
  */
 const supervisor = `mark=$1; cwd=$2; after=$3; shift 3
+echo "$mark began" >&2
 cd -- "$cwd" 2>/dev/null || { echo "$mark directory" >&2; exit 126; }
 command -v -- "$1" >/dev/null 2>&1 || { echo "$mark missing" >&2; exit 127; }
 PWD=$cwd "$@"; code=$?
@@ -35,10 +38,14 @@ exit $code`
 /** `kill`: what the command leaves is killed; `leave`: it is not; `bare`: there is no supervisor, which killing everything would kill. */
 type Supervision = 'kill' | 'leave' | 'bare'
 
+/** A busy daemon takes a second. */
+const exitWaitMs = 15_000
+
 interface Started {
   readonly exec: Docker.Exec
   readonly stream: NodeJS.ReadWriteStream
-  readonly mark: string
+  /** Null without a supervisor. */
+  readonly mark: string | null
 }
 
 export type ExecOutcome = ExecResult & { readonly directoryGone: boolean }
@@ -81,9 +88,11 @@ export async function spawnExec(
     if (why === 'exited') why = reason
     await killUntil(closed, place)
   }
-  const onAbort = (): void => void end('interrupted')
+  // A daemon that is gone is told of by `ended`.
+  const endQuietly = (reason: 'timed-out' | 'interrupted'): void => void end(reason).catch(() => undefined)
+  const onAbort = (): void => endQuietly('interrupted')
   options.signal.addEventListener('abort', onAbort, { once: true })
-  const timer = options.timeoutMs === null ? undefined : setTimeout(() => void end('timed-out'), options.timeoutMs)
+  const timer = options.timeoutMs === null ? undefined : setTimeout(() => endQuietly('timed-out'), options.timeoutMs)
   if (options.signal.aborted) onAbort()
   const ended = closed.then(async () => {
     clearTimeout(timer)
@@ -91,6 +100,8 @@ export async function spawnExec(
     const exit = await readExit(exec)
     return describeEnd({ ended: why, exit, stdout: '', stderr: stderr.text(), startedAt, mark })
   })
+  // Nobody may be listening when a daemon goes away between two requests.
+  ended.catch(() => undefined)
   return { stdin: stream as unknown as Writable, stdout: stdout as Readable, ended, end }
 }
 
@@ -114,7 +125,7 @@ async function startExec(
       ...(user === null ? {} : { User: user }),
     })
     const stream = await exec.start({ hijack: options.hasInput, stdin: options.hasInput })
-    return { exec, stream: stream as unknown as NodeJS.ReadWriteStream, mark }
+    return { exec, stream: stream as unknown as NodeJS.ReadWriteStream, mark: after === 'bare' ? null : mark }
   })
 }
 
@@ -159,14 +170,17 @@ async function killUntil(closed: Promise<unknown>, place: ExecPlace): Promise<vo
   }
 }
 
-/** The daemon may still be writing it down when the streams have closed. */
+/** The daemon may still be writing it down when the streams have closed. One that never does has lost it: nobody knows how the command ended. */
 async function readExit(exec: Docker.Exec): Promise<number | null> {
-  for (let look = 0; look < 100; look++) {
+  const deadline = performance.now() + exitWaitMs
+  for (let pauseMs = 2; performance.now() < deadline; pauseMs = Math.min(pauseMs * 2, 20)) {
     const found = await askDocker('the end of a command cannot be read', () => exec.inspect())
     if (!found.Running) return found.ExitCode
-    await waitFor(Math.min(2 * 2 ** look, 20))
+    await waitFor(pauseMs)
   }
-  return null
+  throw new TurnpikeError('E_ENVIRONMENT_FAILED', 'the daemon has lost a command that ran in the container', {
+    details: { lost: true },
+  })
 }
 
 interface End {
@@ -175,23 +189,38 @@ interface End {
   readonly stdout: string
   readonly stderr: string
   readonly startedAt: number
-  readonly mark: string
+  readonly mark: string | null
 }
 
 function describeEnd({ ended, exit, stdout, stderr, startedAt, mark }: End): ExecOutcome {
   const ms = performance.now() - startedAt
-  const marked = stderr.startsWith(`${mark} `) ? stderr.slice(mark.length + 1).split('\n', 1)[0] : null
+  const began = mark === null ? '' : `${mark} began\n`
+  // 128 + n is how a shell says that signal n ended a command; who was killed from outside has no status of its own.
+  const isKilled = exit === null || exit === 137 || exit === 143
+  if (ended === 'exited' && !isKilled && !stderr.startsWith(began) && !placeWords.test(stdout + stderr))
+    throw neverBegan(stdout + stderr)
+  const said = stderr.startsWith(began) ? stderr.slice(began.length) : stderr
+  const marked = mark !== null && said.startsWith(`${mark} `) ? said.slice(mark.length + 1).split('\n', 1)[0] : null
   const missing = ended === 'exited' && marked === 'missing'
   return {
     ended: missing ? 'failed-to-start' : ended,
-    // 128 + n is how a shell says that signal n ended a command; who was killed from outside has no status of its own.
-    exit: missing || ended !== 'exited' || exit === 137 || exit === 143 ? null : exit,
+    exit: missing || ended !== 'exited' || isKilled ? null : exit,
     stdout,
-    stderr: marked === null ? stderr : '',
+    stderr: marked === null ? said : '',
     ms,
     startFailure: missing ? 'there is no such program in the container' : null,
     directoryGone: marked === 'directory',
   }
+}
+
+/** A place without a shell or its libraries, which an agent may have removed: no trouble of the daemon. */
+const placeWords = /OCI runtime|shared librar|exec format error|no such file|not found|permission denied/i
+
+function neverBegan(said: string): TurnpikeError {
+  const reason = said.trim().slice(0, 300)
+  return new TurnpikeError('E_ENVIRONMENT_FAILED', `a command never began in the container: ${reason}`, {
+    details: { lost: true },
+  })
 }
 
 function interrupted(startedAt: number): ExecOutcome {

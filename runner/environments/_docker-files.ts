@@ -12,6 +12,7 @@ import { extract, type Header, type Pack, pack } from 'tar-stream'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { FileRead } from './_adapter.ts'
 import { askDocker, statusOf } from './_docker-client.ts'
+import { keepLink } from './_docker-podman.ts'
 
 export interface Owner {
   readonly uid: number
@@ -156,7 +157,7 @@ export async function statPath(container: Docker.Container, path: string): Promi
 
 /** Null when there is nothing at the path. */
 export function getArchive(container: Docker.Container, path: string): Promise<NodeJS.ReadableStream | null> {
-  return orNothing(container, path, () => container.getArchive({ path }))
+  return orNothing(container, path, async () => keepLink(await container.getArchive({ path }), path))
 }
 
 function orNothing<T>(container: Docker.Container, path: string, ask: () => Promise<T>): Promise<T | null> {

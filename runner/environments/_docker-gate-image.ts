@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { pack } from 'tar-stream'
 import { TurnpikeError } from '../../core/errors.ts'
-import { askDocker, labels, useDocker } from './_docker-client.ts'
+import { askDocker, hasImage, labels, useDocker } from './_docker-client.ts'
 
 /** Inside the container; above what programs choose and below what kernels hand out. */
 export const proxyPort = 14_001
@@ -44,14 +44,7 @@ async function make(signal: AbortSignal): Promise<string> {
   const { size, mtimeMs } = await stat(program)
   const digest = createHash('sha256').update(`${program} ${size} ${mtimeMs} ${process.version}\n${relay}`).digest('hex')
   const name = `turnpike/gate:${digest.slice(0, 32)}`
-  const known = await docker
-    .getImage(name)
-    .inspect()
-    .then(
-      () => true,
-      () => false,
-    )
-  if (known) return name
+  if (await hasImage(name)) return name
   signal.throwIfAborted()
   return askDocker('the image of the gate cannot be made', async () => {
     const archive = pack()

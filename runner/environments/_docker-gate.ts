@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type Docker from 'dockerode'
 import type { NetworkPolicy } from '../../core/task.ts'
 import { askDocker, labels } from './_docker-client.ts'
+import { isPodman } from './_docker-engine.ts'
 import { buildGateImage, tunnelPort } from './_docker-gate-image.ts'
 import { isAllowed } from './_network-hosts.ts'
 
@@ -74,32 +75,67 @@ const proxyVariables = {
 
 function startGate(options: GateOptions, image: string, directory: string): Promise<Docker.Container> {
   return askDocker('the gate to the proxy cannot be started', async () => {
-    const container = await options.docker.createContainer({
-      Image: image,
-      Labels: { ...options.labels },
-      HostConfig: {
-        NetworkMode: options.policy.mode === 'public' ? 'bridge' : 'none',
-        Binds: [`${directory}:/gate:ro`],
-        ReadonlyRootfs: true,
-        CapDrop: ['ALL'],
-        SecurityOpt: ['no-new-privileges'],
-        PidsLimit: 64,
-        Memory: 128 * 1024 * 1024,
-        LogConfig: { Type: 'none', Config: {} },
-      },
-    })
-    await container.start()
-    return container
+    const start = (networkMode: 'bridge' | 'none') => startRelay(options, { image, directory, networkMode })
+    if (options.policy.mode === 'public') return start('bridge')
+    if (!(await isPodman(options.docker))) return start('none')
+    // Podman never joins to a bridge what began without one. Where it can make none, no task can be given one later.
+    const gate = await start('bridge').catch(() => null)
+    if (gate === null) return start('none')
+    try {
+      await leaveBridge(options.docker, gate)
+    } catch (error) {
+      await gate.remove({ force: true }).catch(() => undefined)
+      throw error
+    }
+    return gate
   })
 }
+
+interface Relay {
+  readonly image: string
+  readonly directory: string
+  readonly networkMode: 'bridge' | 'none'
+}
+
+async function startRelay(options: GateOptions, { image, directory, networkMode }: Relay): Promise<Docker.Container> {
+  const container = await options.docker.createContainer({
+    Image: image,
+    Labels: { ...options.labels, [labels.made]: 'gate' },
+    HostConfig: {
+      NetworkMode: networkMode,
+      Binds: [`${directory}:/gate:ro`],
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      PidsLimit: 64,
+      Memory: 128 * 1024 * 1024,
+      LogConfig: { Type: 'none', Config: {} },
+    },
+  })
+  try {
+    await container.start()
+  } catch (error) {
+    await container.remove({ force: true }).catch(() => undefined)
+    throw error
+  }
+  return container
+}
+
+const leaveBridge = (docker: Docker, gate: Docker.Container): Promise<unknown> =>
+  docker.getNetwork('bridge').disconnect({ Container: gate.id, Force: true })
 
 /** A bridge is the way to everything; all other policies have none and differ only in what this process lets pass. */
 async function switchBridge(docker: Docker, gate: Docker.Container, from: NetworkPolicy, to: NetworkPolicy): Promise<void> {
   if ((from.mode === 'public') === (to.mode === 'public')) return
-  const [old, next] = to.mode === 'public' ? ['none', 'bridge'] : ['bridge', 'none']
   await askDocker('the network cannot be changed', async () => {
-    await docker.getNetwork(old).disconnect({ Container: gate.id, Force: true })
-    await docker.getNetwork(next).connect({ Container: gate.id })
+    const hasNone = !(await isPodman(docker))
+    if (to.mode === 'public') {
+      if (hasNone) await docker.getNetwork('none').disconnect({ Container: gate.id, Force: true })
+      await docker.getNetwork('bridge').connect({ Container: gate.id })
+    } else {
+      await leaveBridge(docker, gate)
+      if (hasNone) await docker.getNetwork('none').connect({ Container: gate.id })
+    }
   })
 }
 

@@ -10,7 +10,7 @@ import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { TaskEnvironment } from '../../core/task.ts'
 import type { AgentLayer } from '../agents/_adapter.ts'
 import type { EnvironmentSpec } from './_adapter.ts'
-import { askDocker, labels, reasonOf, useDocker } from './_docker-client.ts'
+import { askDocker, detailsOf, hasImage, labels, reasonOf, useDocker } from './_docker-client.ts'
 import { hashTree, packTree } from './_docker-files.ts'
 
 /** For tasks that name no image: small, and with a shell and the usual programs. */
@@ -64,7 +64,7 @@ async function prepareTaskImage(place: TaskEnvironment | null, signal: AbortSign
     .digest('hex')
   const name = `turnpike/task:${digest.slice(0, 32)}`
   return once(name, async () => {
-    if (await exists(name)) return name
+    if (await hasImage(name)) return name
     const archive = pack()
     const packing = packTree(archive, { directory: context, owner: root, prefix: '', ignored }).then(() => archive.finalize())
     await Promise.all([build(name, archive, { dockerfile, signal, timeoutMs: place?.buildTimeoutMs ?? null }), packing])
@@ -79,7 +79,7 @@ async function layOver(base: string, { layer, directory }: LayerDirectory, signa
   const asked = JSON.stringify([Id, basename(directory), layer.systemPackages])
   const name = `turnpike/agent-${layer.id}:${createHash('sha256').update(asked).digest('hex').slice(0, 32)}`
   return once(name, async () => {
-    if (await exists(name)) return name
+    if (await hasImage(name)) return name
     const archive = pack()
     archive.entry({ name: 'Dockerfile' }, writeFragment(base, layer, Config.User))
     archive.entry({ name: 'agent', type: 'directory', mode: 0o755, ...root })
@@ -145,9 +145,10 @@ async function build(name: string, archive: ReturnType<typeof pack>, options: Bu
   const limit =
     options.timeoutMs === null ? options.signal : AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)])
   const log: string[] = []
-  const fail = (why: string): never => {
+  const fail = (why: string, details = {}): never => {
     throw new TurnpikeError('E_ENVIRONMENT_FAILED', `image ${name} cannot be built: ${why}`, {
       hint: `the build said:\n${log.slice(-logLinesShown).join('\n')}`,
+      details,
     })
   }
   try {
@@ -160,6 +161,8 @@ async function build(name: string, archive: ReturnType<typeof pack>, options: Bu
       forcerm: true,
     })
     await new Promise<void>((resolve, reject) => {
+      // Rootless Podman goes on when nobody listens any more.
+      limit.addEventListener('abort', () => reject(limit.reason), { once: true })
       docker.modem.followProgress(
         stream,
         error => (error ? reject(error) : resolve()),
@@ -171,35 +174,30 @@ async function build(name: string, archive: ReturnType<typeof pack>, options: Bu
     })
   } catch (error) {
     if (options.signal.aborted) throw options.signal.reason
-    fail(limit.aborted ? `it took longer than ${options.timeoutMs} ms` : reasonOf(error))
+    fail(limit.aborted ? `it took longer than ${options.timeoutMs} ms` : reasonOf(error), detailsOf(error))
   }
-  if (!(await exists(name))) fail('it ended without an image')
-}
-
-async function exists(name: string): Promise<boolean> {
-  const docker = await useDocker()
-  return docker
-    .getImage(name)
-    .inspect()
-    .then(
-      () => true,
-      () => false,
-    )
+  if (!(await hasImage(name))) fail('it ended without an image')
 }
 
 function findOrPull(name: string, signal: AbortSignal): Promise<string> {
   return once(name, async () => {
-    if (await exists(name)) return name
+    if (await hasImage(name)) return name
     const docker = await useDocker()
     signal.throwIfAborted()
     try {
       const stream = await docker.pull(name)
       await new Promise<void>((resolve, reject) => {
-        docker.modem.followProgress(stream, error => (error ? reject(error) : resolve()))
+        docker.modem.followProgress(
+          stream,
+          error => (error ? reject(error) : resolve()),
+          // Podman has promised success by then.
+          (event: { error?: string }) => event.error && reject(new Error(event.error)),
+        )
       })
     } catch (error) {
       throw new TurnpikeError('E_ENVIRONMENT_FAILED', `image ${name} is not here and cannot be pulled: ${reasonOf(error)}`, {
         hint: `load it (docker load, docker import) or build it (docker build -t ${name} …), or name another image`,
+        details: detailsOf(error),
       })
     }
     return name

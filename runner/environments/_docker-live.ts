@@ -10,6 +10,7 @@ import { emptyScript, findOwner, makeScript, runScript, scratchPath } from './_d
 import type { Copies } from './_docker-copies.ts'
 import { listDirectories, type Owner, putEntries, putTree, readText, statPath } from './_docker-files.ts'
 import { getTree } from './_docker-tree-out.ts'
+import { clearWay, listComing } from './_docker-way.ts'
 
 export interface Live {
   /** The trial's own container, or while a verifier works, the copy. */
@@ -57,8 +58,10 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
       touch(live)
       const found = await statPath(live.container, directory)
       if (!found?.isDirectory) await makeDirectory(live, owner, directory)
-      else if (live.unmade !== null) return putWithScratch(live, owner, directory, files)
-      await putEntries(live.container, directory, { directories: listDirectories(Object.keys(files)), files }, owner)
+      const paths = Object.keys(files)
+      await clearWay(live.container, directory, { directories: listDirectories(paths), files: paths })
+      if (found?.isDirectory && live.unmade !== null) return putWithScratch(live, owner, directory, files)
+      await putEntries(live.container, directory, { directories: listDirectories(paths), files }, owner)
     },
     readFile: (path, bytesMax) => readText(live.container, path, bytesMax),
     copyIn: async (trees, name) => {
@@ -69,6 +72,7 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
         const target = isAbsolute(tree.to) ? tree.to : join(workspace, tree.to)
         // Whoever is named is to own the directory as well, also one that is there.
         if (name !== undefined || !(await statPath(live.container, target))?.isDirectory) await makeDirectory(live, to, target)
+        await clearWay(live.container, target, () => listComing(tree.directory))
         await putTree(live.container, tree.directory, target, to)
       }
     },

@@ -31,7 +31,9 @@ export async function removeLeftovers(trialIds: readonly string[]): Promise<void
   if ((await probeDocker()) !== null) return
   await askDocker('what is left cannot be removed', async docker => {
     const containers = await docker.listContainers({ all: true, filters: { label: [labels.trial] } })
-    for (const { Id, Labels } of containers) {
+    // Podman keeps a gate as long as something stands behind it.
+    const isGate = ({ Labels }: (typeof containers)[number]): number => Number(Labels[labels.made] === 'gate')
+    for (const { Id, Labels } of containers.sort((one, other) => isGate(one) - isGate(other))) {
       const trialId = Labels[labels.trial] ?? ''
       if (!trialIds.includes(trialId) && !isDead(Labels[labels.owner] ?? '')) continue
       await docker.getContainer(Id).remove({ force: true, v: true })
@@ -40,8 +42,11 @@ export async function removeLeftovers(trialIds: readonly string[]): Promise<void
     // A copy belongs to the container that runs it; one without is a leftover, unless it is being made at this moment.
     const used = new Set((await docker.listContainers({ all: true })).map(container => container.ImageID))
     const copies = await docker.listImages({ filters: { label: [`${labels.made}=copy`] } })
-    for (const { Id, Labels } of copies)
-      if (!used.has(Id) && isDead(Labels?.[labels.owner] ?? '')) await docker.getImage(Id).remove({ force: true })
+    for (const { Id, Labels } of copies) {
+      // Where the daemon died under the copy, its maker lives.
+      const isLeft = trialIds.includes(Labels?.[labels.trial] ?? '') || isDead(Labels?.[labels.owner] ?? '')
+      if (!used.has(Id) && isLeft) await docker.getImage(Id).remove({ force: true })
+    }
   })
 }
 

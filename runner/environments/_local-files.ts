@@ -26,23 +26,24 @@ export async function readRegularFile(path: string, bytesMax: number): Promise<F
 
 /** By the system's own program: it keeps holes and hard links, and takes names that are no text. */
 export const copyTree = (from: string, to: string): Promise<void> =>
-  unlocking(from, async () => {
+  unlocking([from, to], async () => {
     const found = await lstat(from)
     await mkdir(found.isDirectory() ? to : dirname(to), { recursive: true })
     await runProgram(['cp', '-a', '--remove-destination', '--', found.isDirectory() ? `${from}/.` : from, to])
   })
 
-export const removeTree = (path: string): Promise<void> =>
-  unlocking(path, async () => {
-    try {
-      if (await removeAtOnce(path, createBreather()).catch(() => false)) return
-      await rm(path, { recursive: true, force: true, maxRetries: 3 })
-    } catch (error) {
-      // Deeper than a path can be: `rm` walks.
-      if (codeOf(error) !== 'ENAMETOOLONG') throw error
-      await runProgram(['rm', '-rf', '--', path])
-    }
-  })
+export const removeTree = (path: string): Promise<void> => unlocking([path], () => remove(path), dirname(path))
+
+async function remove(path: string): Promise<void> {
+  try {
+    if (await removeAtOnce(path, createBreather()).catch(() => false)) return
+    await rm(path, { recursive: true, force: true, maxRetries: 3 })
+  } catch (error) {
+    // Deeper than a path can be: `rm` walks.
+    if (codeOf(error) !== 'ENAMETOOLONG') throw error
+    await runProgram(['rm', '-rf', '--', path])
+  }
+}
 
 /** False for whatever is not plainly there and can be taken away: then `rm` tells what is the matter. Never follows a link. */
 async function removeAtOnce(path: string, breathe: () => Promise<void> | null): Promise<boolean> {
@@ -75,21 +76,32 @@ export async function runProgram(argv: readonly string[], cwd = '/'): Promise<vo
   throw new TurnpikeError('E_ENVIRONMENT_FAILED', message, { details: { ...blame, isDenied } })
 }
 
-/** Package caches hold read-only directories, which cannot be emptied, and files without read permission cannot be copied. */
-async function unlocking(path: string, work: () => Promise<void>): Promise<void> {
+/**
+ * Package caches hold read-only directories, which cannot be emptied, and files without read permission cannot be copied; what stands in a locked
+ * directory cannot even be looked at, and a copy that has begun is locked as its source was. Root notices none of it.
+ */
+export async function unlocking<T>(paths: readonly string[], work: () => Promise<T>, parent?: string): Promise<T> {
   try {
-    await work()
+    return await work()
   } catch (error) {
     const isDenied = isTurnpikeError(error) && error.details['isDenied'] === true
     if (!isDenied && codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error
-    await unlock(path)
-    await work()
+    if (parent !== undefined) await openDirectory(parent)
+    for (const path of paths) await unlock(path)
+    return work()
   }
 }
 
+/** Lets its owner list, enter and change it. */
+export async function openDirectory(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => null)
+  // What is not ours to open is not ours to change.
+  if (found?.isDirectory() && (found.mode & 0o700) !== 0o700) await chmod(path, found.mode | 0o700).catch(() => undefined)
+}
+
 async function unlock(path: string): Promise<void> {
-  const found = await lstat(path)
-  if (found.isSymbolicLink()) return
+  const found = await lstat(path).catch(() => null)
+  if (found === null || found.isSymbolicLink()) return
   await chmod(path, found.mode | (found.isDirectory() ? 0o700 : 0o600))
   if (!found.isDirectory()) return
   for (const name of await readdir(path)) await unlock(join(path, name))

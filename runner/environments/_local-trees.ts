@@ -7,7 +7,7 @@ import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { FileTree } from '../../core/task.ts'
 import { createBreather } from '../workspace-files.ts'
-import { copyTree, removeTree } from './_local-files.ts'
+import { copyTree, openDirectory, removeTree, unlocking } from './_local-files.ts'
 
 /** Makes every directory from the root down to the path a real one: links and files in the way make room. */
 export async function makeRealDirectory(root: string, path: string): Promise<void> {
@@ -16,9 +16,12 @@ export async function makeRealDirectory(root: string, path: string): Promise<voi
     if (part === '') continue
     at = join(at, part)
     const found = lookAt(at)
-    if (found?.isDirectory()) continue
-    if (found !== null) await removeTree(at)
-    mkdirSync(at)
+    if (found?.isDirectory()) {
+      if ((found.mode & 0o700) !== 0o700) await openDirectory(at)
+    } else {
+      if (found !== null) await removeTree(at)
+      mkdirSync(at)
+    }
   }
 }
 
@@ -34,8 +37,6 @@ export async function isReachedPlainly(root: string, path: string): Promise<bool
 /** A workspace that its agent has removed, replaced by something else or locked is an empty or an open one: its work counts as what is left of it. */
 export async function ensureWorkspace(root: string, workspace: string): Promise<void> {
   await makeRealDirectory(root, workspace)
-  const { mode } = lstatSync(workspace)
-  if ((mode & 0o700) !== 0o700) await chmod(workspace, mode | 0o700)
 }
 
 export async function writeTree(root: string, directory: string, files: Readonly<Record<string, string>>): Promise<void> {
@@ -103,7 +104,7 @@ export async function copyTreeOut(
   if (!(await isReachedPlainly(root, path))) return false
   const found = await lstat(path).catch(() => null)
   if (found === null || !(found.isFile() || found.isDirectory())) return false
-  const bytes = await sumBytes(path)
+  const bytes = await unlocking([path], () => sumBytes(path))
   if (bytes > limits.bytesMax)
     throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${path} holds ${bytes} bytes, more than ${limits.bytesMax}`, {
       details: { blame: 'size' },

@@ -8,7 +8,8 @@ import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
 import { containerBytesMax, snapshotFileBytesMax, trialProcessesMax } from '../../core/limits.ts'
 import type { NetworkPolicy } from '../../core/task.ts'
-import type { Environment, EnvironmentAdapter, EnvironmentSpec } from './_adapter.ts'
+import type { ExecResult } from '../processes.ts'
+import type { Environment, EnvironmentAdapter, EnvironmentSpec, RunningCommand } from './_adapter.ts'
 import { askDocker, labels, probeDocker, useDocker } from './_docker-client.ts'
 import {
   checkRunning,
@@ -32,6 +33,7 @@ import { type Gate, openGate } from './_docker-gate.ts'
 import { proxyPort } from './_docker-gate-image.ts'
 import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
 import { createFiles, type Live, makeScratches, nameOwner, runRoot, touch } from './_docker-live.ts'
+import { createMemoryWatch } from './_docker-memory.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
 import { ensureScript, listReplaced, refuseOversize } from './_docker-workspace.ts'
 
@@ -160,6 +162,7 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
   }
   // Harbor leaves alone what a command that has ended leaves behind; one that has not ended is ended here in any case.
   const keeps = spec.survivors === 'kept'
+  const memory = createMemoryWatch(spec.place?.memoryMb != null)
   const place = (): ExecPlace => ({
     container: live.container,
     cwd: workspace,
@@ -202,14 +205,11 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
       // Killed from outside, the supervisor could not clear up; other users' processes it may not touch.
       if (isAlone && !keeps && (result.exit === null || options.user !== undefined)) await endProcesses()
       if (result.ended === 'exited' && result.exit !== 0) await checkRunning(live.container)
-      return result
+      return memory.noteKills(live.container, result)
     },
     spawn: async (argv, options) => {
       touch(live)
-      const talk = await spawnExec(argv, options, place())
-      live.talks++
-      void talk.ended.then(() => live.talks--)
-      return talk
+      return countTalk(live, await spawnExec(argv, options, place()), result => memory.noteKills(live.container, result))
     },
   } satisfies Partial<Environment>
 }
@@ -237,6 +237,13 @@ function createStates({ container }: Parts, live: Live, workspace: string) {
       await runRoot(live, 'the workspace cannot be restored', copyScript, [`${keptPath}/${name}`, workspace])
     },
   } satisfies Partial<Environment>
+}
+
+function countTalk(live: Live, talk: RunningCommand, note: (result: ExecResult) => Promise<ExecResult>): RunningCommand {
+  live.talks++
+  const ended = talk.ended.finally(() => live.talks--).then(note)
+  ended.catch(() => undefined)
+  return { ...talk, ended }
 }
 
 /** The root of the file system is nobody's working directory: everything would be the agent's work. */

@@ -43,6 +43,8 @@ export function keepPromises(adapter: EnvironmentAdapter): void {
       'SHLVL',
       '_',
       'HOSTNAME',
+      // Podman's own.
+      'TERM',
     ]
     expect(names.filter(name => !allowed.includes(name ?? ''))).toEqual([])
   })

@@ -70,7 +70,8 @@ export interface Playing {
 
 const program = join(import.meta.dirname, '..', '..', 'cli', 'turnpike.mjs')
 
-export function openStage(environment: 'local' | 'docker'): Stage {
+/** Trials of each task and agent; two agents play. */
+export function openStage(environment: 'local' | 'docker', trials = 3): Stage {
   const place = makeDirectory()
   const [store, temporary] = [join(place, 'store'), join(place, 'tmp')]
   mkdirSync(temporary)
@@ -84,7 +85,7 @@ export function openStage(environment: 'local' | 'docker'): Stage {
     tasks: 'tasks.jsonl',
     agents,
     environment,
-    trials: 3,
+    trials,
     attempts: 2,
     feedback: 'minimal',
     concurrency: 3,
@@ -95,7 +96,8 @@ export function openStage(environment: 'local' | 'docker'): Stage {
   writeFileSync(join(place, 'turnpike.yaml'), JSON.stringify(config))
   const start = async (): Promise<Playing> => {
     const isKnown = (await readRunId(store)) !== null
-    const env = { PATH: process.env['PATH'] ?? '', HOME: place, TMPDIR: temporary }
+    const daemon = process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] }
+    const env = { PATH: process.env['PATH'] ?? '', HOME: place, TMPDIR: temporary, ...daemon }
     const argv = [program, 'run', ...(isKnown ? ['--resume', 'twelve'] : []), '--json']
     const child = spawn(process.execPath, argv, { cwd: place, env, stdio: ['ignore', 'ignore', 'pipe'] })
     atEnd(() => child.kill('SIGKILL'))

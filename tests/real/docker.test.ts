@@ -210,6 +210,8 @@ describe.skipIf(dockerMissing !== null)('containers', () => {
 
   it('are swept away when their Turnpike was killed, and only then', async () => {
     const code = `
+      const { connectDocker } = await import(${JSON.stringify(join(process.cwd(), 'runner/environments/_docker-client.ts'))})
+      connectDocker({ host: process.env.DOCKER_HOST ?? null, runtimeDirectory: null })
       const { default: docker } = await import(${JSON.stringify(join(process.cwd(), 'runner/environments/docker.ts'))})
       await docker.open({ trialId: 'orphan${process.pid}', runId: 'r', path: null, place: null, layer: null, proxyUrl: 'http://127.0.0.1:9' }, new AbortController().signal)
       console.log('open'); setInterval(() => {}, 1000)`

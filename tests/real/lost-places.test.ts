@@ -1,11 +1,16 @@
 // What a run does when the place of a trial is taken away under it: its container, the copy a verifier works in, or the whole daemon is killed.
 // No such trial is a zero: it ends as a failure of infrastructure, another one takes its cell, and nothing is left behind.
+import { copyFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { Task } from '../../core/task.ts'
 import { labels, useDocker } from '../../runner/environments/_docker-client.ts'
 import { proxyPort } from '../../runner/environments/_docker-gate-image.ts'
-import { dockerMissing } from '../docker.ts'
+import { prepareImage } from '../../runner/environments/_docker-images.ts'
+import { dockerMissing, testImage } from '../docker.ts'
 import { makeGate } from '../runner/_gate.ts'
+import { atEnd, makeDirectory, never, waitFor } from '../runner/_sandbox.ts'
 import { openBench, script } from '../runner/_tasks.ts'
 
 const wait = (url: string) => `node -e 'require("http").get("${url}",r=>r.resume()).on("error",()=>process.exit(1))'`
@@ -29,7 +34,7 @@ const task = (verify: string): Task => ({
 async function findNewest(runId: string) {
   const docker = await useDocker()
   const all = await docker.listContainers({ filters: { label: [`${labels.run}=${runId}`] } })
-  const places = all.filter(one => one.HostConfig.NetworkMode.startsWith('container:'))
+  const places = all.filter(one => one.Labels[labels.made] !== 'gate')
   const newest = places.sort((one, other) => other.Created - one.Created)[0]
   return { docker, container: docker.getContainer(newest?.Id ?? ''), count: places.length }
 }
@@ -67,6 +72,39 @@ describe.skipIf(dockerMissing !== null)('a container', () => {
     },
     240_000,
   )
+
+  it('that dies under an agent that is talked to is noticed at once, not at the limit of its turn', async () => {
+    const context = makeDirectory()
+    copyFileSync(fileURLToPath(new URL('../runner/drivers/_fake-agent.mjs', import.meta.url)), join(context, 'fake.mjs'))
+    writeFileSync(join(context, 'gemini'), '#!/bin/sh\nexec node /fake.mjs acp\n', { mode: 0o755 })
+    writeFileSync(join(context, 'Dockerfile'), `FROM ${testImage}\nCOPY fake.mjs /fake.mjs\nCOPY gemini /usr/bin/gemini\n`)
+    const image = { kind: 'build', context, dockerfile: 'Dockerfile' } as const
+    const built = await prepareImage({ image } as never, null, never)
+    atEnd(async () => (await useDocker()).getImage(built).remove({ force: true }))
+    const { run, store, events } = await openBench()
+    const stop = new AbortController()
+    const place = { ...{ image, cpus: null, memoryMb: null, storageMb: null, env: {}, workdir: null, healthcheck: null } }
+    const environment = { ...place, network: { mode: 'proxy', hosts: [] } as const, buildTimeoutMs: 60_000 }
+    const [turn] = task('false').turns
+    if (turn === undefined) throw new Error('no turn')
+    const served = { ...task('false'), environment, turns: [{ ...turn, instruction: 'hang', timeoutMs: 600_000 }] }
+    const agents = [{ id: 'gemini-cli', model: 'm', driver: 'acp' as const }]
+    const running = run({ tasks: [served], agents, environment: 'docker', signal: stop.signal })
+    await waitFor(() => events.some(event => event.type === 'attempt-started'), 120_000)
+    const [row] = await store.list('runs')
+    const { container } = await findNewest(row?.id ?? '')
+    const started = async () => (await container.top()).Processes.some((line: string[]) => line.join(' ').includes('fake.mjs'))
+    while (!(await started())) await new Promise(resolve => setTimeout(resolve, 100))
+    const killedAt = performance.now()
+    await container.kill()
+    await waitFor(() => events.some(event => event.type === 'trial-retried'), 60_000)
+    expect(performance.now() - killedAt).toBeLessThan(45_000)
+    stop.abort()
+    await running
+    const [first] = await store.list('trials')
+    expect(first?.outcome?.kind).toBe('environment-failed')
+    expect(events.map(event => event.type)).toContain('place-lost')
+  }, 240_000)
 
   it('cannot be ended by what runs in it', async () => {
     const { run, store, read } = await openBench()

@@ -39,6 +39,8 @@ const cases: ReadonlyArray<readonly [string, Partial<FailureSigns>, readonly str
     { agent: agent('exited', null), lastAnswer: 'I will stop the server: pkill -f node' },
     ['self-kill', 'crash'],
   ],
+  ['want of memory', { agent: { ...agent('exited', null), memoryKills: 1 } }, ['out-of-memory', 'crash']],
+  ['want of memory that was survived', { agent: { ...agent('exited', 0), memoryKills: 2 } }, ['wrong-result']],
   ['killed by another', { agent: agent('exited', null), lastAnswer: 'Running the tests' }, ['crash']],
   ['a kill that harmed nobody', { lastAnswer: 'kill -9 1234' }, ['wrong-result']],
   ['the same call again and again', { repeats: 5 }, ['stuck-loop']],
