@@ -43,8 +43,8 @@ const isReal = process.env['TURNPIKE_TESTS'] === 'real'
 export default defineConfig({
   test: {
     globalSetup: ['tests/_setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     // Many wait for processes: more than the cores of a small machine.
     maxWorkers: 3,
