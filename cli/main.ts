@@ -44,6 +44,8 @@ process.on('SIGINT', interrupt)
 process.on('SIGTERM', interrupt)
 // A reader that has seen enough (`turnpike runs | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 69))
+// What is said beside the results is lost where nobody reads it any more; the work goes on.
+process.stderr.on('error', () => undefined)
 process.on('uncaughtException', error => {
   void fail(error).finally(() => process.exit(asTurnpikeError(error).exit))
 })

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -89,6 +91,19 @@ describe("a user's mistake", () => {
   it('comes with where in the code it was found, when asked', async () => {
     expect((await place.ask(['runs', '--verbose'])).stderr).toMatch(/^\s+at /m)
   })
+})
+
+it('goes on, and ends as it would, where nobody reads what it says beside its results', async () => {
+  const command = join(import.meta.dirname, '../../cli/turnpike.mjs')
+  const child = spawn(process.execPath, [command, 'runs', '--json'], { cwd: place.directory, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stderr.destroy()
+  let said = ''
+  child.stdout.on('data', (bytes: Buffer) => {
+    said += bytes.toString()
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  expect(code).toBe(69)
+  expect(JSON.parse(said)).toMatchObject({ error: { code: 'E_STORE_UNREADABLE' } })
 })
 
 describe('a port that is taken', () => {
