@@ -191,7 +191,7 @@ function findOrPull(name: string, signal: AbortSignal): Promise<string> {
           stream,
           error => (error ? reject(error) : resolve()),
           // Podman has promised success by then.
-          (event: { error?: string }) => event.error && reject(new Error(event.error)),
+          (event: { error?: string }) => event.error && reject(new TurnpikeError('E_ENVIRONMENT_FAILED', event.error)),
         )
       })
     } catch (error) {

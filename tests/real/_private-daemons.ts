@@ -1,5 +1,5 @@
-// Daemons of a test's own, which it may kill: Docker with a containerd of its own, and Podman. All they make lies in one temporary directory, they
-// have no bridge and change no firewall; `stop` leaves nothing of them. They are named by DOCKER_HOST, for this process and those it starts.
+// Daemons of a test's own, which it may kill: Docker with a containerd of its own, and Podman. All they make lies in one temporary directory, Docker
+// has no bridge there and changes no firewall, Podman leaves empty chains of its own; else `stop` leaves nothing. DOCKER_HOST names them from then on.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'

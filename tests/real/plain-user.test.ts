@@ -1,6 +1,7 @@
 // The attacks on `local` where Turnpike is not root: what an agent locks is locked for the runner too, and must fail the agent and not the trial.
 // Started by root, this file becomes nobody before anything else; another user is plain already.
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { probeSandbox } from '../../runner/environments/_local-sandbox.ts'
@@ -20,7 +21,7 @@ async function becomePlain(): Promise<string | null> {
   }
   try {
     accessSync(join(import.meta.dirname, 'attack-list.ts'), constants.R_OK)
-    process.env['TMPDIR'] = mkdtempSync('/tmp/turnpike-plain-')
+    process.env['TMPDIR'] = mkdtempSync(join(tmpdir(), 'turnpike-plain-'))
   } catch (error) {
     return String(error)
   }

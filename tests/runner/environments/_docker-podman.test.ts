@@ -12,7 +12,7 @@ const answer = (mode: number, podman = true): NodeJS.ReadableStream => {
 
 it('what Podman gives out of a link is the link', async () => {
   const found: unknown[] = []
-  await eachEntry(keepLink(answer(link), '/work/result'), async ({ name, type, linkname }) => {
+  await eachEntry(keepLink(answer(link), '/place/result'), async ({ name, type, linkname }) => {
     found.push([name, type, linkname])
     return 'next'
   })
@@ -21,5 +21,5 @@ it('what Podman gives out of a link is the link', async () => {
 
 it('all else is passed on as it came', () => {
   for (const stream of [answer(0o644), answer(link, false), Object.assign(Readable.from([]), { headers: {} })])
-    expect(keepLink(stream, '/work/result')).toBe(stream)
+    expect(keepLink(stream, '/place/result')).toBe(stream)
 })
