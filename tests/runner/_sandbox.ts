@@ -15,8 +15,19 @@ export function atEnd(cleanup: () => unknown): void {
 
 export function makeDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'turnpike-test-'))
-  atEnd(() => rmSync(directory, { recursive: true, force: true }))
+  atEnd(() => removeDirectory(directory))
   return directory
+}
+
+/** Programs of a test that are being ended may still write. */
+async function removeDirectory(directory: string, triesLeft = 10): Promise<void> {
+  try {
+    rmSync(directory, { recursive: true, force: true })
+  } catch (error) {
+    if (triesLeft === 0) throw error
+    await new Promise(resolve => setTimeout(resolve, 50))
+    await removeDirectory(directory, triesLeft - 1)
+  }
 }
 
 let trials = 0

@@ -92,7 +92,7 @@ it('finds all of mini, which starts from where it was carried to', { timeout: 12
   const layer = makeDirectory()
   const file = await copyProgram(mini.layer.entry, layer)
   const run = (): string => execFileSync(process.execPath, [join(layer, file)], { env: {}, encoding: 'utf8', stdio: 'pipe' })
-  expect(run).toThrow(/TURNPIKE_MODEL is not set/)
+  expect(run).toThrow(/mini: the variable TURNPIKE_\w+ is not set/)
   const clients = `const names = ['anthropic', 'openai'].map(name => import(${JSON.stringify(join(layer, dirname(file)))} + '/' + name + '.js'))\nconsole.log((await Promise.all(names)).flatMap(Object.keys).join())`
   expect(execFileSync(process.execPath, ['--input-type=module', '-e', clients], { encoding: 'utf8' })).toBe(
     'openAnthropicModel,openOpenaiModel\n',

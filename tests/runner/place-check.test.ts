@@ -7,13 +7,13 @@ import { checkPrograms, checkReady } from '../../runner/place-check.ts'
 import { makeDirectory } from './_sandbox.ts'
 import { openBench, script } from './_tasks.ts'
 
-const path = makeDirectory()
 const started = (first: string) => ({
   agent: command,
   spec: { ...script(''), command: { ...script('').command, first: [first] } },
 })
 
 it('refuses a program that is not on the path, and says how to get it', () => {
+  const path = makeDirectory()
   type Given = Parameters<typeof checkPrograms>[0]
   const check = (cell: Given['cells'][number], environment: Given['environment'] = local) =>
     checkPrograms({ cells: [cell], environment, path: `:${path}:/usr/bin:/bin` })
