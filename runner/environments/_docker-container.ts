@@ -3,6 +3,7 @@
 
 import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
+import { trialProcessesMax } from '../../core/limits.ts'
 import type { TaskEnvironment } from '../../core/task.ts'
 import { askDocker, labels } from './_docker-client.ts'
 import { runExec } from './_docker-exec.ts'
@@ -150,18 +151,33 @@ export async function checkRunning(container: Docker.Container): Promise<void> {
 }
 
 /**
- * True when all that lives is the first process and what it waits for: they share a session, which no other process can enter. Asked of the daemon,
- * which no program in the container can deceive and which answers faster than a command would; false also where it cannot tell.
+ * `quiet` when all that lives is the first process and what it waits for: they share a session, which no other process can enter. Asked of the daemon,
+ * which no program in the container can deceive and which answers faster than a command would; `unknown` where it cannot tell (Podman's).
  */
-export async function isQuiet(container: Docker.Container): Promise<boolean> {
+export async function lookAlive(container: Docker.Container): Promise<'quiet' | 'alive' | 'unknown'> {
   const { State } = await askDocker('the container is gone', () => container.inspect())
   const listed = await container.top({ ps_args: '-eo pid,sess,stat' }).catch(() => null)
   const titles: string[] = listed?.Titles ?? []
-  if (titles.join() !== 'PID,SESS,STAT') return false
+  if (titles.join() !== 'PID,SESS,STAT') return 'unknown'
   const rows: string[][] = listed?.Processes ?? []
   const alive = rows.filter(([, , state = '']) => !/^[ZX]/.test(state))
   const first = String(State.Pid)
-  return alive.length <= 2 && alive.some(([pid]) => pid === first) && alive.every(([, session]) => session === first)
+  if (!alive.some(([pid]) => pid === first)) return 'unknown'
+  return alive.length <= 2 && alive.every(([, session]) => session === first) ? 'quiet' : 'alive'
+}
+
+/** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. One that was killed does not. */
+export async function restart(container: Docker.Container): Promise<number> {
+  await checkRunning(container)
+  await askDocker('processes cannot be ended', () => container.restart({ t: 0 }))
+  return trialProcessesMax
+}
+
+/** Programs that kill are the container's own, and its root may have replaced them: where they did not, the daemon does. */
+export async function makeQuiet(container: Docker.Container, killAll: () => Promise<number>): Promise<number> {
+  if ((await lookAlive(container)) === 'quiet') return 0
+  const count = await killAll()
+  return (await lookAlive(container)) === 'alive' ? restart(container) : count
 }
 
 export async function findOwner(container: Docker.Container, user: string | null): Promise<Owner> {

@@ -20,6 +20,8 @@ export interface ExecPlace {
   readonly killAll: () => Promise<unknown>
   /** Resolves when nothing is being killed: a command that starts meanwhile would be killed as well. */
   readonly quiet?: () => Promise<unknown>
+  /** Whether programs of the system are not what they were. */
+  readonly isTampered?: () => Promise<boolean>
 }
 
 /**
@@ -68,7 +70,7 @@ export async function runExec(
   if (options.stdin !== undefined) stream.end(options.stdin)
   const ended = await superviseEnd(waitForClose(stream), options, place)
   const exit = await readExit(exec)
-  return describeEnd({ ended, exit, stdout: stdout.text(), stderr: stderr.text(), startedAt, mark: started.mark })
+  return settle({ ended, exit, stdout: stdout.text(), stderr: stderr.text(), startedAt, mark: started.mark }, place)
 }
 
 export async function spawnExec(
@@ -98,7 +100,7 @@ export async function spawnExec(
     clearTimeout(timer)
     options.signal.removeEventListener('abort', onAbort)
     const exit = await readExit(exec)
-    return describeEnd({ ended: why, exit, stdout: '', stderr: stderr.text(), startedAt, mark })
+    return settle({ ended: why, exit, stdout: '', stderr: stderr.text(), startedAt, mark }, place)
   })
   // Nobody may be listening when a daemon goes away between two requests.
   ended.catch(() => undefined)
@@ -192,19 +194,32 @@ interface End {
   readonly mark: string | null
 }
 
+/** A shell that its agent has replaced may keep silent about a command and claim that it succeeded: that is a failure, and the agent's own. */
+async function settle(end: End, place: ExecPlace): Promise<ExecOutcome> {
+  if (!isSilent(end)) return describeEnd(end)
+  if (await place.isTampered?.()) return describeEnd({ ...end, exit: end.exit || 126 })
+  throw neverBegan(end.stdout + end.stderr)
+}
+
+const beganLine = (mark: string | null): string => (mark === null ? '' : `${mark} began\n`)
+
+/** 128 + n is how a shell says that signal n ended a command; who was killed from outside has no status of its own. */
+const isKilled = (exit: number | null): boolean => exit === null || exit === 137 || exit === 143
+
+/** The supervisor has not said a word, and nothing else that is known of says why. */
+function isSilent({ ended, exit, stdout, stderr, mark }: End): boolean {
+  return ended === 'exited' && !isKilled(exit) && !stderr.startsWith(beganLine(mark)) && !placeWords.test(stdout + stderr)
+}
+
 function describeEnd({ ended, exit, stdout, stderr, startedAt, mark }: End): ExecOutcome {
   const ms = performance.now() - startedAt
-  const began = mark === null ? '' : `${mark} began\n`
-  // 128 + n is how a shell says that signal n ended a command; who was killed from outside has no status of its own.
-  const isKilled = exit === null || exit === 137 || exit === 143
-  if (ended === 'exited' && !isKilled && !stderr.startsWith(began) && !placeWords.test(stdout + stderr))
-    throw neverBegan(stdout + stderr)
+  const began = beganLine(mark)
   const said = stderr.startsWith(began) ? stderr.slice(began.length) : stderr
   const marked = mark !== null && said.startsWith(`${mark} `) ? said.slice(mark.length + 1).split('\n', 1)[0] : null
   const missing = ended === 'exited' && marked === 'missing'
   return {
     ended: missing ? 'failed-to-start' : ended,
-    exit: missing || ended !== 'exited' || isKilled ? null : exit,
+    exit: missing || ended !== 'exited' || isKilled(exit) ? null : exit,
     stdout,
     stderr: marked === null ? said : '',
     ms,

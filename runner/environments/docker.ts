@@ -16,11 +16,12 @@ import {
   copyScript,
   findOwner,
   homePath,
-  isQuiet,
   keptPath,
   killOthersScript,
   killScript,
+  makeQuiet,
   prepareScript,
+  restart,
   startContainer,
   systemPath,
 } from './_docker-container.ts'
@@ -35,6 +36,7 @@ import { listPrograms, prepareImage, readLayer } from './_docker-images.ts'
 import { createFiles, type Live, makeScratches, nameOwner, runRoot, touch } from './_docker-live.ts'
 import { createMemoryWatch } from './_docker-memory.ts'
 import { ownerName, removeLeftovers } from './_docker-reaper.ts'
+import { blameTampering } from './_docker-tampered.ts'
 import { ensureScript, listReplaced, refuseOversize } from './_docker-workspace.ts'
 
 const anyNetwork: NetworkPolicy = { mode: 'proxy', hosts: [] }
@@ -98,21 +100,24 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   await runRoot(live, 'the container cannot be prepared', prepareScript, [nameOwner(owner), workspace])
   const exports = await mkdtemp(join(tmpdir(), `turnpike-${spec.trialId}-export-`))
   const mirror: Mirror = { directory: join(exports, 'workspace'), known: new Map() }
+  const processes = createProcesses(parts, live, { user, owner, workspace, env: readEnv(Config.Env) })
+  const states = createStates(parts, live, workspace)
+  const exportWorkspace = async (): Promise<string> => {
+    await checkRunning(live.container)
+    await refuseOversize(live.container, spec.place)
+    await mirrorTree(live.container, workspace, mirror, { bytesMax: containerBytesMax, fileBytesMax: snapshotFileBytesMax })
+    return mirror.directory
+  }
   return {
     workspace,
     home: homePath,
     isolation: 'container',
-    ...createProcesses(parts, live, { user, owner, workspace, env: readEnv(Config.Env) }),
+    ...processes,
     ...createFiles(live, owner, workspace),
-    ...createStates(parts, live, workspace),
+    ...states,
+    ...blameTampering(parts.container, { ...processes, ...states, exportWorkspace }),
     setNetwork: parts.gate.setPolicy,
     listReplaced: () => listReplaced(parts.container),
-    exportWorkspace: async () => {
-      await checkRunning(live.container)
-      await refuseOversize(live.container, spec.place)
-      await mirrorTree(live.container, workspace, mirror, { bytesMax: containerBytesMax, fileBytesMax: snapshotFileBytesMax })
-      return mirror.directory
-    },
     hostUrl: url => (url.startsWith(spec.proxyUrl) ? `http://127.0.0.1:${proxyPort}${url.slice(spec.proxyUrl.length)}` : url),
     close: async () => {
       const left = await live.copies.close().catch((error: unknown) => error)
@@ -124,13 +129,6 @@ async function createEnvironment(parts: Parts): Promise<Environment> {
   }
 }
 
-/** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. One that was killed does not. */
-async function restart(container: Docker.Container): Promise<number> {
-  await checkRunning(container)
-  await askDocker('processes cannot be ended', () => container.restart({ t: 0 }))
-  return trialProcessesMax
-}
-
 interface Inside {
   readonly user: string | null
   readonly owner: Owner
@@ -139,7 +137,7 @@ interface Inside {
   readonly env: Readonly<Record<string, string>>
 }
 
-function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, workspace, env }: Inside) {
+function createProcesses({ spec, gate, container }: Parts, live: Live, { user, owner, workspace, env }: Inside) {
   let killing: Promise<number> | null = null
   const killAll = async (): Promise<number> => {
     // What stands still is the agent's, between two requests.
@@ -156,7 +154,7 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
     if (!live.isCopy && live.stillAt === live.touches) return 0
     const { isCopy, touches } = live
     // What stands still is spared, and would be found.
-    const count = !isCopy && !live.isFrozen && (await isQuiet(live.container)) ? 0 : await killAll()
+    const count = isCopy || live.isFrozen ? await killAll() : await makeQuiet(live.container, killAll)
     if (!isCopy) live.stillAt = touches
     return count
   }
@@ -178,6 +176,7 @@ function createProcesses({ spec, gate }: Parts, live: Live, { user, owner, works
     },
     killAll,
     quiet: async () => killing,
+    isTampered: async () => (await listReplaced(container)).length > 0,
   })
   return {
     endProcesses: keeps ? async () => 0 : endProcesses,

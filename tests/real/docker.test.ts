@@ -9,9 +9,10 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { NetworkPolicy, TaskEnvironment } from '../../core/task.ts'
 import { labels, useDocker } from '../../runner/environments/_docker-client.ts'
-import { isQuiet } from '../../runner/environments/_docker-container.ts'
+import { lookAlive } from '../../runner/environments/_docker-container.ts'
 import { isDead, ownerName } from '../../runner/environments/_docker-reaper.ts'
 import docker from '../../runner/environments/docker.ts'
+import { verifyTurn } from '../../runner/verify.ts'
 import { dockerMissing, testImage } from '../docker.ts'
 import { makePlace } from '../rows.ts'
 import { atEnd, never, plainSpec } from '../runner/_sandbox.ts'
@@ -31,6 +32,15 @@ async function open(change: Partial<TaskEnvironment> = {}, proxyUrl = 'http://12
 type Opened = Awaited<ReturnType<typeof open>>
 const sh = (environment: Opened, script: string, change = {}) =>
   environment.exec(['bash', '-c', script], { timeoutMs: 20_000, signal: never, ...change })
+
+/** Of the trial that was opened last. */
+async function findContainer() {
+  const client = await useDocker()
+  const filters = { label: [`${labels.trial}=docker${process.pid}x${trials}`, `${labels.made}=trial`] }
+  const found = await client.listContainers({ all: true, filters })
+  const own = found.find(one => !one.Image.startsWith('turnpike/gate'))
+  return client.getContainer(own?.Id ?? '')
+}
 
 /** A server of this machine; `address` is one that containers might reach. */
 async function serve(host: string) {
@@ -127,29 +137,40 @@ describe.skipIf(dockerMissing !== null)('containers', () => {
 
   it('are seen by the daemon as quiet, and only then', async () => {
     const environment = await open()
-    const client = await useDocker()
-    const trial = `${labels.trial}=docker${process.pid}x${trials}`
-    const own = async () =>
-      (await client.listContainers({ filters: { label: [trial, `${labels.made}=trial`] } })).map(one => one.Id)
-    const [id = ''] = (
-      await Promise.all((await own()).map(async each => ({ each, image: await client.getContainer(each).inspect() })))
-    )
-      .filter(({ image }) => !image.Config.Image.startsWith('turnpike/gate'))
-      .map(({ each }) => each)
-    const container = client.getContainer(id)
-    expect(await isQuiet(container)).toBe(true)
+    const container = await findContainer()
+    expect(await lookAlive(container)).toBe('quiet')
     const talk = await environment.spawn(['sh', '-c', 'sleep 100'], { timeoutMs: null, signal: never })
-    await expect.poll(() => isQuiet(container)).toBe(false)
+    await expect.poll(() => lookAlive(container)).toBe('alive')
     await talk.end('exited')
     expect(await environment.endProcesses()).toBe(0)
-    expect(await isQuiet(container)).toBe(true)
+    expect(await lookAlive(container)).toBe('quiet')
     // Started behind our back, named as what the first process waits for, and its child.
     const hidden = await container.exec({ Cmd: ['sh', '-c', '(sleep 3600 &) ; sleep 3600'], Detach: true } as object)
     await hidden.start({ Detach: true })
-    await expect.poll(() => isQuiet(container)).toBe(false)
+    await expect.poll(() => lookAlive(container)).toBe('alive')
     await sh(environment, 'true')
     expect(await environment.endProcesses()).toBe(0)
-    expect(await isQuiet(container)).toBe(true)
+    expect(await lookAlive(container)).toBe('quiet')
+  })
+
+  it.each([
+    ['replaced', `printf '#!/bin/bash\\nexit 0\\n' > /bin/sh.new; chmod +x /bin/sh.new; mv /bin/sh.new /bin/sh`],
+    [
+      'replaced by one that speaks',
+      `printf '#!/bin/bash\\necho fine; exit 0\\n' > /bin/sh.new; chmod +x /bin/sh.new; mv /bin/sh.new /bin/sh`,
+    ],
+    ['removed', 'rm /bin/sh'],
+  ])('whose agent has a shell %s hide no process, and give neither a pass nor an excluded trial', async (_, how) => {
+    const environment = await open()
+    const script = `setsid sleep 303 >/dev/null 2>&1 & ${how}; kill -9 $PPID`
+    expect((await environment.exec(['bash', '-c', script], { timeoutMs: 20_000, signal: never })).exit).not.toBe(0)
+    await environment.endProcesses()
+    await environment.beginCopy?.()
+    await environment.exportWorkspace().catch(error => expect(error).toMatchObject({ details: { blame: 'workspace' } }))
+    expect(await lookAlive(await findContainer())).not.toBe('alive')
+    const verifier = { files: { 'check.sh': 'exit 0\n' }, command: ['bash', 'check.sh'], timeoutMs: 20_000 }
+    expect(await verifyTurn(environment, verifier, never)).toMatchObject({ passed: false })
+    expect((await sh(environment, 'true')).exit).not.toBe(0)
   })
 
   it('leave a workspace of the image to whoever owns it', async () => {

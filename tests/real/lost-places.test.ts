@@ -40,6 +40,17 @@ async function findNewest(runId: string) {
 }
 
 describe.skipIf(dockerMissing !== null)('a container', () => {
+  it('that its agent has broken as root is no lost place: it has failed, and the trial counts', async () => {
+    const [turn] = task('test -f made').turns
+    if (turn === undefined) throw new Error('no turn')
+    const two = { ...task(''), turns: [turn, { ...turn, index: 2 }] }
+    const { run, read } = await openBench()
+    const breaks = 'touch made; rm /bin/sh; kill -9 $PPID'
+    const { trials } = await run({ tasks: [two], agents: [script(breaks)], environment: 'docker', freshSession: true })
+    expect(trials.map(trial => trial.outcome?.kind)).toEqual(['agent-failed'])
+    expect((await read(trials[0]?.id ?? '')).states).not.toContain('infra-error')
+  }, 120_000)
+
   it.each([
     { who: 'agent', agent: `${wait('{base_url}/')}; touch made`, verify: 'test -f made', places: 1 },
     { who: 'verifier', agent: 'touch made', verify: `${wait(`http://127.0.0.1:${proxyPort}/`)}; test -f made`, places: 2 },
