@@ -7,7 +7,7 @@ import type { AgentSpec } from '../runner/agents/_adapter.ts'
 import { findAgent } from '../runner/agents/_all.ts'
 import { chooseProtocol } from '../runner/agents/_choices.ts'
 
-/** Warnings. Throws E_KEY_MISSING: without a key every trial would end at its first call. */
+/** Warnings. Throws E_KEY_MISSING: without a key every trial of an agent that calls its model would end at the first call. */
 export function checkModels(agents: readonly AgentSpec[], routes: Pick<Routes, 'choose'>): string[] {
   const warnings = new Set<string>()
   for (const spec of agents) {
@@ -22,8 +22,9 @@ export function checkModels(agents: readonly AgentSpec[], routes: Pick<Routes, '
         needKey: true,
       })
     } catch (error) {
-      if (!isTurnpikeError(error) || error.code !== 'E_MODEL_UNKNOWN') throw error
-      // The agent may ask for it by another name.
+      // An agent may ask for it by another name, and a program of somebody's own may never ask for it here.
+      const isDoubtful = isTurnpikeError(error) && (error.code === 'E_MODEL_UNKNOWN' || spec.id === 'command')
+      if (!isDoubtful) throw error
       warnings.add(error.message)
     }
   }

@@ -16,6 +16,7 @@ it('throws for a key that is not set, warns of a model nobody knows, and asks no
     expect.objectContaining({ code: 'E_KEY_MISSING', message: expect.stringContaining('ONE_KEY') }),
   )
   expect(checkModels([agent('oracle', null), agent('nop', 'known-1'), agent('command', null)], keyless)).toEqual([])
+  expect(checkModels([agent('command', 'known-1')], keyless)).toEqual([expect.stringContaining('ONE_KEY')])
   const keyed = parseRoutes(models, 'models.yaml', { ONE_KEY: 'k' })
   expect(checkModels([agent('mini', 'known-1')], keyed)).toEqual([])
   expect(checkModels([agent('mini', 'other'), agent('terminus', 'other')], keyed)).toEqual([expect.stringContaining('other')])
