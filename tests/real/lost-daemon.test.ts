@@ -1,7 +1,7 @@
 // kill -9 of the daemon, or of what keeps its containers, in the middle of a run of four trials. What it takes away is infrastructure, never an agent's
 // zero: the same run goes on when the daemon is back, or `--resume` ends it, with the report of a run that nobody disturbed. The daemon is a private one.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { currentTrials } from '../../core/cells.ts'
 import { labels, useDocker } from '../../runner/environments/_docker-client.ts'
 import { listLeft, openStage, type Playing, readEnd, type Stage, type Told } from './_kill-rig.ts'
@@ -17,7 +17,7 @@ describe.skipIf(missing !== null)('a run whose daemon dies', () => {
   let calm: Told
   let wholeMs = 0
 
-  beforeAll(async () => {
+  it('is what it is compared with, as long as none dies', async () => {
     const stage = openStage('docker', 2)
     const playing = await stage.start()
     await playing.begun
