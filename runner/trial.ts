@@ -43,7 +43,7 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     end = input.refusal === null ? await playTrial(input, live, cells) : { kind: 'over-budget', reason: input.refusal }
   } catch (error) {
     end = readTrouble(error, input.signal)
-    if (isTurnpikeError(error) && error.details['lost'] === true)
+    if (isTurnpikeError(error) && (error.details['lost'] === true || error.details['outage'] === true))
       await ledger.emit('place-lost', live.trial, { reason: end.reason })
   } finally {
     await ledger.store.revokeTokens(started.id)

@@ -131,7 +131,17 @@ export async function askDocker<T>(what: string, work: (docker: Docker) => Promi
   }
 }
 
-export const detailsOf = (error: unknown): { readonly lost?: true } => (isLost(error) ? { lost: true } : {})
+/** The daemon answers, but what it works with (containerd, its shims) does not: it may be back in a moment, or in a minute. */
+const outageWords =
+  /\bunavailable\b|transport is closing|ttrpc: closed|deadline exceeded|connection (closed|error|refused|reset)/i
+
+const isOutage = (error: unknown): boolean => (statusOf(error) ?? 0) >= 500 && outageWords.test(reasonOf(error))
+
+/** `lost`: asking again is of no use, only another container is; `outage`: what broke is the daemon, no matter how often it was asked. */
+export function detailsOf(error: unknown): { readonly lost?: true; readonly outage?: true } {
+  if (isLost(error)) return { lost: true }
+  return isOutage(error) ? { outage: true } : {}
+}
 
 /** False is the daemon's word; no answer at all is none. */
 export function hasImage(name: string): Promise<boolean> {

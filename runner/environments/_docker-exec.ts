@@ -10,6 +10,7 @@ import { createCappedText } from '../capped-text.ts'
 import { type Ended, type ExecResult, pause, waitFor } from '../processes.ts'
 import type { ExecOptions, RunningCommand } from './_adapter.ts'
 import { askDocker } from './_docker-client.ts'
+import { watchExec } from './_docker-exec-watch.ts'
 
 export interface ExecPlace {
   readonly container: Docker.Container
@@ -68,7 +69,7 @@ export async function runExec(
   const err = new PassThrough().on('data', (bytes: Buffer) => stderr.push(bytes))
   place.container.modem.demuxStream(stream, out, err)
   if (options.stdin !== undefined) stream.end(options.stdin)
-  const ended = await superviseEnd(waitForClose(stream), options, place)
+  const ended = await superviseEnd(waitForClose(started, place), options, place)
   const exit = await readExit(exec)
   return settle({ ended, exit, stdout: stdout.text(), stderr: stderr.text(), startedAt, mark: started.mark }, place)
 }
@@ -80,12 +81,13 @@ export async function spawnExec(
 ): Promise<RunningCommand> {
   const startedAt = performance.now()
   const stderr = createCappedText(outputCharsMax)
-  const { stream, exec, mark } = await startExec(argv, { ...options, hasInput: true }, place, 'kill')
+  const started = await startExec(argv, { ...options, hasInput: true }, place, 'kill')
+  const { stream, exec, mark } = started
   const stdout = new PassThrough()
   const err = new PassThrough().on('data', (bytes: Buffer) => stderr.push(bytes))
   place.container.modem.demuxStream(stream, stdout, err)
   let why: Ended = 'exited'
-  const closed = waitForClose(stream).then(() => stdout.end())
+  const closed = waitForClose(started, place).finally(() => stdout.end())
   const end = async (reason: 'timed-out' | 'interrupted' | 'exited'): Promise<void> => {
     if (why === 'exited') why = reason
     await killUntil(closed, place)
@@ -96,9 +98,11 @@ export async function spawnExec(
   options.signal.addEventListener('abort', onAbort, { once: true })
   const timer = options.timeoutMs === null ? undefined : setTimeout(() => endQuietly('timed-out'), options.timeoutMs)
   if (options.signal.aborted) onAbort()
-  const ended = closed.then(async () => {
+  const stopTimes = (): void => {
     clearTimeout(timer)
     options.signal.removeEventListener('abort', onAbort)
+  }
+  const ended = closed.finally(stopTimes).then(async () => {
     const exit = await readExit(exec)
     return settle({ ended: why, exit, stdout: '', stderr: stderr.text(), startedAt, mark }, place)
   })
@@ -131,12 +135,19 @@ async function startExec(
   })
 }
 
-function waitForClose(stream: NodeJS.ReadWriteStream): Promise<void> {
-  return new Promise(resolve => {
+/** Throws when the daemon has lost the command. */
+async function waitForClose({ stream, exec }: Started, { container }: ExecPlace): Promise<void> {
+  const closed = new Promise<unknown>(resolve => {
     stream.once('end', resolve)
     stream.once('close', resolve)
-    stream.once('error', () => resolve())
+    stream.once('error', resolve)
   })
+  const watch = watchExec(exec, container)
+  const how = await Promise.race([closed, watch.lost])
+  watch.stop()
+  if (how !== 'lost') return
+  ;(stream as unknown as Readable).destroy()
+  throw commandLost()
 }
 
 async function superviseEnd(
@@ -154,18 +165,23 @@ async function superviseEnd(
   const timer = options.timeoutMs === null ? undefined : setTimeout(() => end('timed-out'), options.timeoutMs)
   options.signal.addEventListener('abort', onAbort, { once: true })
   if (options.signal.aborted) onAbort()
-  await closed
-  clearTimeout(timer)
-  options.signal.removeEventListener('abort', onAbort)
+  try {
+    await closed
+  } finally {
+    clearTimeout(timer)
+    options.signal.removeEventListener('abort', onAbort)
+  }
   return why
 }
 
 /** A command may be on its way into the container while everything in it is killed: then it is killed when it has arrived. */
 async function killUntil(closed: Promise<unknown>, place: ExecPlace): Promise<void> {
   const state = { isOpen: true }
-  const over = closed.then(() => {
-    state.isOpen = false
-  })
+  const over = closed
+    .catch(() => undefined)
+    .then(() => {
+      state.isOpen = false
+    })
   while (state.isOpen) {
     await place.killAll()
     await Promise.race([over, pause(250)])
@@ -180,10 +196,13 @@ async function readExit(exec: Docker.Exec): Promise<number | null> {
     if (!found.Running) return found.ExitCode
     await waitFor(pauseMs)
   }
-  throw new TurnpikeError('E_ENVIRONMENT_FAILED', 'the daemon has lost a command that ran in the container', {
+  throw commandLost()
+}
+
+const commandLost = (): TurnpikeError =>
+  new TurnpikeError('E_ENVIRONMENT_FAILED', 'the daemon has lost a command that ran in the container', {
     details: { lost: true },
   })
-}
 
 interface End {
   readonly ended: Ended

@@ -47,4 +47,6 @@ export function blameTampering(container: Docker.Container, watched: Watched): W
 }
 
 const isBreakdown = (error: unknown): boolean =>
-  isTurnpikeError(error) && (error.details['lost'] === true || /OCI runtime|cannot be started/.test(error.message))
+  isTurnpikeError(error) &&
+  error.details['outage'] !== true &&
+  (error.details['lost'] === true || /OCI runtime|cannot be started/.test(error.message))

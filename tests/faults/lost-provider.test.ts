@@ -1,4 +1,4 @@
-// A provider that goes away in the middle of an answer and comes back seconds later, behind the real proxy of `turnpike run`: the trial it broke off is
+// A provider that goes away in the middle of an answer and comes back a moment later, behind the real proxy of `turnpike run`: the trial it broke off is
 // infrastructure, another goes on after the last turn, and nothing is paid or measured twice.
 import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -20,7 +20,7 @@ const answer = {
   usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 },
 }
 
-/** Breaks off its second answer half-way, stops listening, and listens again after a second and a half. */
+/** Breaks off its second answer half-way, stops listening, and listens again before a run has given it up. */
 async function openProvider(): Promise<string> {
   let asked = 0
   let port = 0
@@ -35,7 +35,7 @@ async function openProvider(): Promise<string> {
           response.write('{"id":', () => {
             server.close()
             server.closeAllConnections()
-            setTimeout(() => void listen(), 1_500)
+            setTimeout(() => void listen(), 700)
           })
         })
       })
@@ -59,7 +59,7 @@ it('a provider that closes breaks off a trial, which goes on when it is back', a
     verifier: { files: {}, command: ['sh', '-c', `test -f ${index}`], timeout_ms: 60_000 },
   })
   writeFileSync(join(place.directory, 'tasks.jsonl'), JSON.stringify({ id: 'two', turns: [turn(1), turn(2)] }))
-  const ask = `fetch("{base_url_openai}/chat/completions",{method:"POST",headers:{"content-type":"application/json"},body:JSON.stringify({model:"m",messages:[{role:"user",content:"x"}]})}).then(r=>r.json()).then(()=>process.exit(0),()=>process.exit(1))`
+  const ask = `fetch("{base_url_openai}/chat/completions",{method:"POST",headers:{"content-type":"application/json"},body:JSON.stringify({model:"m",messages:[{role:"user",content:"x"}]})}).then(r=>r.ok?r.json():Promise.reject(r.status)).then(()=>process.exit(0),()=>process.exit(1))`
   const work = `${process.execPath} -e '${ask}' || exit 1; case "$1" in *1*) touch 1;; *) touch 2;; esac`
   const argv = ['sh', '-c', work, 'agent', '{instruction}']
   const run = { tasks: 'tasks.jsonl', agents: [{ name: 'command', model: 'm', command: { first: argv, next: argv } }] }
@@ -82,6 +82,8 @@ it('a provider that closes breaks off a trial, which goes on when it is back', a
   const second = exchanges.filter(exchange => exchange.turn === 2).map(exchange => exchange.outcome)
   expect(second[0]).toBe('upstream-cut')
   expect(second.at(-1)).toBe('complete')
-  expect(await store.list('events', { type: 'trial-continued' })).toHaveLength(1)
+  // One that came back too early was refused, and had a successor itself.
+  expect(trials.length).toBeGreaterThan(1)
+  expect(await store.list('events', { type: 'trial-continued' })).toHaveLength(trials.length - 1)
   await store.close()
 }, 120_000)

@@ -54,8 +54,7 @@ describe.skipIf(missing !== null)('a run whose daemon dies', () => {
 
   const kindsOf = ({ trials }: Told) => trials.map(({ outcome }) => outcome?.kind)
 
-  // A lone death of containerd is not played: a trial was seen cut short after it (docs/environments.md).
-  it.each(['dockerd'] as const)('goes on when %s is back', { timeout: 600_000 }, async name => {
+  it.each(['dockerd', 'containerd'] as const)('goes on when %s is back', { timeout: 600_000 }, async name => {
     const stage = openStage('docker', 2)
     const playing = await stage.start()
     await reachMiddle(playing)
