@@ -2,8 +2,8 @@
 // before the wire. A caller's signature covers the host it was sent to, so it cannot be passed on: it is replaced, or refused with the
 // reason. Credentials never leave this file except as a signature.
 
-import { Sha256 } from '@aws-crypto/sha256-js'
-import { SignatureV4 } from '@smithy/signature-v4'
+import { createRequire } from 'node:module'
+import type { SignatureV4 } from '@smithy/signature-v4'
 import { TurnpikeError } from '../core/errors.ts'
 import type { HeaderList } from '../core/types.ts'
 import type { Forwarder, Forwarding, ForwardLayer, ForwardRequest, RequestSigner } from './forward.ts'
@@ -32,8 +32,21 @@ export function readAwsSigner(env: Environment, origin: URL): AwsSigner | null {
       `the region of ${origin.host} is not known: AWS_REGION is not set in the proxy's environment`,
     )
   const credentials = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
-  const signature = new SignatureV4({ service: 'bedrock', region, credentials, sha256: Sha256 })
+  const signature = createSignature({ region, credentials })
   return { region, sign: (request, at) => sign(signature, request, at ?? new Date()) }
+}
+
+interface Signing {
+  readonly region: string
+  readonly credentials: ConstructorParameters<typeof SignatureV4>[0]['credentials']
+}
+
+/** Loaded with the first signer: only AWS wants signatures, and every proxy loads this file. */
+function createSignature(signing: Signing): SignatureV4 {
+  const load = createRequire(import.meta.url)
+  const { SignatureV4: Signature }: typeof import('@smithy/signature-v4') = load('@smithy/signature-v4')
+  const { Sha256: sha256 }: typeof import('@aws-crypto/sha256-js') = load('@aws-crypto/sha256-js')
+  return new Signature({ ...signing, service: 'bedrock', sha256 })
 }
 
 /** Secrets of the proxy's own, for masking. */

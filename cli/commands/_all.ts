@@ -26,9 +26,10 @@ const commandFiles: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   init: async () => (await import('./init.ts')).initCommand,
 }
 
-/** The command that these words begin with; all of them for any other words (help, options first, a mistyped name). */
+/** The command that these words begin with; all of them for any other words (help, options first, a mistyped name) but the version's. */
 export async function loadCommands(argv: readonly string[]): Promise<CommandSpec[]> {
   const [name = ''] = argv
+  if (name === '--version') return []
   const files = Object.hasOwn(commandFiles, name) ? [commandFiles[name]] : Object.values(commandFiles)
   return Promise.all(files.flatMap(load => (load === undefined ? [] : [load()])))
 }
