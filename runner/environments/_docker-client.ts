@@ -137,6 +137,10 @@ const outageWords =
 
 const isOutage = (error: unknown): boolean => (statusOf(error) ?? 0) >= 500 && outageWords.test(reasonOf(error))
 
+/** The daemon's word in place of a command's output. */
+export const isOutageWord = (said: string): boolean =>
+  /^(transport is closing|ttrpc: closed|context deadline exceeded|connection (closed|error))/i.test(said.trim())
+
 /** `lost`: asking again is of no use, only another container is; `outage`: what broke is the daemon, no matter how often it was asked. */
 export function detailsOf(error: unknown): { readonly lost?: true; readonly outage?: true } {
   if (isLost(error)) return { lost: true }

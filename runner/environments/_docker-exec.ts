@@ -4,12 +4,12 @@
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import type Docker from 'dockerode'
-import { TurnpikeError } from '../../core/errors.ts'
 import { outputCharsMax } from '../../core/limits.ts'
 import { createCappedText } from '../capped-text.ts'
-import { type Ended, type ExecResult, pause, waitFor } from '../processes.ts'
+import { type Ended, pause } from '../processes.ts'
 import type { ExecOptions, RunningCommand } from './_adapter.ts'
 import { askDocker } from './_docker-client.ts'
+import { commandLost, type ExecOutcome, interrupted, readExit, settle } from './_docker-exec-end.ts'
 import { watchExec } from './_docker-exec-watch.ts'
 
 export interface ExecPlace {
@@ -41,17 +41,12 @@ exit $code`
 /** `kill`: what the command leaves is killed; `leave`: it is not; `bare`: there is no supervisor, which killing everything would kill. */
 type Supervision = 'kill' | 'leave' | 'bare'
 
-/** A busy daemon takes a second. */
-const exitWaitMs = 15_000
-
 interface Started {
   readonly exec: Docker.Exec
   readonly stream: NodeJS.ReadWriteStream
   /** Null without a supervisor. */
   readonly mark: string | null
 }
-
-export type ExecOutcome = ExecResult & { readonly directoryGone: boolean }
 
 export async function runExec(
   argv: readonly string[],
@@ -71,7 +66,7 @@ export async function runExec(
   if (options.stdin !== undefined) stream.end(options.stdin)
   const ended = await superviseEnd(waitForClose(started, place), options, place)
   const exit = await readExit(exec)
-  return settle({ ended, exit, stdout: stdout.text(), stderr: stderr.text(), startedAt, mark: started.mark }, place)
+  return settle({ ended, exit, stdout: stdout.text(), stderr: stderr.text(), startedAt, mark: started.mark }, place.isTampered)
 }
 
 export async function spawnExec(
@@ -104,7 +99,7 @@ export async function spawnExec(
   }
   const ended = closed.finally(stopTimes).then(async () => {
     const exit = await readExit(exec)
-    return settle({ ended: why, exit, stdout: '', stderr: stderr.text(), startedAt, mark }, place)
+    return settle({ ended: why, exit, stdout: '', stderr: stderr.text(), startedAt, mark }, place.isTampered)
   })
   // Nobody may be listening when a daemon goes away between two requests.
   ended.catch(() => undefined)
@@ -186,80 +181,6 @@ async function killUntil(closed: Promise<unknown>, place: ExecPlace): Promise<vo
     await place.killAll()
     await Promise.race([over, pause(250)])
   }
-}
-
-/** The daemon may still be writing it down when the streams have closed. One that never does has lost it: nobody knows how the command ended. */
-async function readExit(exec: Docker.Exec): Promise<number | null> {
-  const deadline = performance.now() + exitWaitMs
-  for (let pauseMs = 2; performance.now() < deadline; pauseMs = Math.min(pauseMs * 2, 20)) {
-    const found = await askDocker('the end of a command cannot be read', () => exec.inspect())
-    if (!found.Running) return found.ExitCode
-    await waitFor(pauseMs)
-  }
-  throw commandLost()
-}
-
-const commandLost = (): TurnpikeError =>
-  new TurnpikeError('E_ENVIRONMENT_FAILED', 'the daemon has lost a command that ran in the container', {
-    details: { lost: true },
-  })
-
-interface End {
-  readonly ended: Ended
-  readonly exit: number | null
-  readonly stdout: string
-  readonly stderr: string
-  readonly startedAt: number
-  readonly mark: string | null
-}
-
-/** A shell that its agent has replaced may keep silent about a command and claim that it succeeded: that is a failure, and the agent's own. */
-async function settle(end: End, place: ExecPlace): Promise<ExecOutcome> {
-  if (!isSilent(end)) return describeEnd(end)
-  if (await place.isTampered?.()) return describeEnd({ ...end, exit: end.exit || 126 })
-  throw neverBegan(end.stdout + end.stderr)
-}
-
-const beganLine = (mark: string | null): string => (mark === null ? '' : `${mark} began\n`)
-
-/** 128 + n is how a shell says that signal n ended a command; who was killed from outside has no status of its own. */
-const isKilled = (exit: number | null): boolean => exit === null || exit === 137 || exit === 143
-
-/** The supervisor has not said a word, and nothing else that is known of says why. */
-function isSilent({ ended, exit, stdout, stderr, mark }: End): boolean {
-  return ended === 'exited' && !isKilled(exit) && !stderr.startsWith(beganLine(mark)) && !placeWords.test(stdout + stderr)
-}
-
-function describeEnd({ ended, exit, stdout, stderr, startedAt, mark }: End): ExecOutcome {
-  const ms = performance.now() - startedAt
-  const began = beganLine(mark)
-  const said = stderr.startsWith(began) ? stderr.slice(began.length) : stderr
-  const marked = mark !== null && said.startsWith(`${mark} `) ? said.slice(mark.length + 1).split('\n', 1)[0] : null
-  const missing = ended === 'exited' && marked === 'missing'
-  return {
-    ended: missing ? 'failed-to-start' : ended,
-    exit: missing || ended !== 'exited' || isKilled(exit) ? null : exit,
-    stdout,
-    stderr: marked === null ? said : '',
-    ms,
-    startFailure: missing ? 'there is no such program in the container' : null,
-    directoryGone: marked === 'directory',
-  }
-}
-
-/** A place without a shell or its libraries, which an agent may have removed: no trouble of the daemon. */
-const placeWords = /OCI runtime|shared librar|exec format error|no such file|not found|permission denied/i
-
-function neverBegan(said: string): TurnpikeError {
-  const reason = said.trim().slice(0, 300)
-  return new TurnpikeError('E_ENVIRONMENT_FAILED', `a command never began in the container: ${reason}`, {
-    details: { lost: true },
-  })
-}
-
-function interrupted(startedAt: number): ExecOutcome {
-  const ms = performance.now() - startedAt
-  return { ended: 'interrupted', exit: null, stdout: '', stderr: '', ms, startFailure: null, directoryGone: false }
 }
 
 /** Variables of an image, as Docker lists them. */

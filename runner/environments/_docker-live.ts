@@ -5,7 +5,7 @@ import { isAbsolute, join } from 'node:path'
 import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { Environment } from './_adapter.ts'
-import { askDocker } from './_docker-client.ts'
+import { askDocker, isOutageWord } from './_docker-client.ts'
 import { emptyScript, findOwner, makeScript, runScript, scratchPath } from './_docker-container.ts'
 import type { Copies } from './_docker-copies.ts'
 import { listDirectories, type Owner, putEntries, putTree, readText, statPath } from './_docker-files.ts'
@@ -46,7 +46,10 @@ export async function runRoot(
 ): Promise<string> {
   const { exit, stdout, stderr } = await runScript(live.container, script, paths)
   if (exit === 0) return stdout
-  throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${what}: ${stderr.trim() || `exit status ${exit}`}`)
+  const said = stderr.trim() || stdout.trim().slice(0, 300)
+  throw new TurnpikeError('E_ENVIRONMENT_FAILED', `${what}: ${said || `exit status ${exit}`}`, {
+    details: isOutageWord(said) ? { outage: true } : {},
+  })
 }
 
 export function createFiles(live: Live, owner: Owner, workspace: string) {

@@ -222,7 +222,8 @@ describe.skipIf(dockerMissing !== null)('containers', () => {
       code: 'E_ENVIRONMENT_FAILED',
       hint: expect.stringContaining('first line'),
     })
-    writeFileSync(join(context, 'Dockerfile'), `FROM ${testImage}\nRUN sleep 30\n`)
+    // A layer of its own: a daemon that finished it once would not wait again.
+    writeFileSync(join(context, 'Dockerfile'), `FROM ${testImage}\nRUN sleep 30; : ${process.pid} ${Date.now()}\n`)
     await expect(open({ image, buildTimeoutMs: 1_500 })).rejects.toThrow(/longer than 1500 ms/)
     await expect(open({ image: { kind: 'name', name: 'no.such.registry.invalid/image:1' } })).rejects.toThrow(
       /not here and cannot be pulled/,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { detailsOf } from '../../../runner/environments/_docker-client.ts'
+import { detailsOf, isOutageWord } from '../../../runner/environments/_docker-client.ts'
 
 const said = (statusCode: number, message: string) => ({ statusCode, json: { message } })
 
@@ -25,9 +25,16 @@ it.each([
 
 it.each([
   said(400, 'invalid reference format: unavailable'),
-  said(404, 'Could not find the file /work/unavailable in container 0123'),
+  said(404, 'Could not find the file /app/unavailable in container 0123'),
   said(500, 'OCI runtime create failed: exec: "sh": executable file not found in $PATH'),
   new Error('no space left on device'),
 ])('takes neither from what asking or the container itself is to blame for', error => {
   expect(detailsOf(error)).toEqual({})
+})
+
+it('knows the word of a daemon in trouble from what a script says', () => {
+  expect(isOutageWord('connection closed: unavailable\n')).toBe(true)
+  expect(isOutageWord('transport is closing: unavailable: unknown')).toBe(true)
+  expect(isOutageWord("rm: cannot remove '/app/transport is closing'")).toBe(false)
+  expect(isOutageWord('')).toBe(false)
 })
