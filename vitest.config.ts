@@ -13,9 +13,12 @@ const own = [
   'tests/*.test.ts',
 ]
 const real = folders(['real', 'faults'])
+/** What floods or fills the machine would be the trouble of whatever runs beside it, and the other way round. */
+const alone = [...folders(['faults']), 'tests/real/{agents,attack-limits,kills,lost-places,many-trials,memory}.test.ts']
 
 /** Without the times of an earlier run vitest starts with the largest files; these are small and slow, and would be waited for at the end. */
 const slow = [
+  ...['real/containers', 'real/lost-daemon', 'real/attacks', 'real/harbor'],
   ...['cli/commands/run', 'configs/quickstart', 'cli/replay', 'cli/fork', 'runner/trial', 'runner/reward', 'runner/start-over'],
   ...[
     'runner/terminus/main',
@@ -51,7 +54,17 @@ export default defineConfig({
     sequence: { sequencer: SlowFirst },
     projects: isReal
       ? // Daemons, registries and processes of others have bad moments: what needed a second try is printed as such.
-        [{ extends: true, test: { name: 'real', include: real, fileParallelism: false, retry: 1 } }]
+        // Two at a time, as most of the time is spent waiting for a daemon; the others after them.
+        [
+          {
+            extends: true,
+            test: { name: 'real', include: real, exclude: alone, maxWorkers: 2, retry: 1, sequence: { groupOrder: 1 } },
+          },
+          {
+            extends: true,
+            test: { name: 'alone', include: alone, fileParallelism: false, retry: 1, sequence: { groupOrder: 2 } },
+          },
+        ]
       : [
           { extends: true, test: { name: 'own', include: own } },
           {

@@ -1,10 +1,9 @@
 // The agents as `turnpike agents` tells of them: what each can, which program it needs, and whether that is here. Looks only.
 
-import { accessSync, constants } from 'node:fs'
-import { join } from 'node:path'
 import type { AgentAdapter } from '../runner/agents/_adapter.ts'
 import { agents } from '../runner/agents/_all.ts'
 import { hasVersions } from '../runner/agents/_choices.ts'
+import { isOnPath } from '../runner/executable.ts'
 import { isPrepared } from '../runner/layers.ts'
 import type { Output } from './commands/_command.ts'
 import { drawTable } from './table.ts'
@@ -51,21 +50,12 @@ function findProgram(agent: AgentAdapter, directory: string, path: string): Agen
   if (agent.layer !== null) return isPrepared(agent.layer, directory) ? 'installed' : 'not installed'
   if (agent.ownProgram === undefined) return 'built in'
   const { name } = agent.ownProgram
-  return path.split(':').some(folder => folder !== '' && isExecutable(join(folder, name))) ? 'on the path' : 'missing'
+  return isOnPath(name, path) ? 'on the path' : 'missing'
 }
 
 function nameInstall(agent: AgentAdapter, program: AgentRow['program']): string | null {
   if (program === 'not installed') return `turnpike agents install ${agent.id}`
   return program === 'missing' ? (agent.ownProgram?.install ?? null) : null
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 export function drawAgents(rows: readonly AgentRow[], output: Output): string {

@@ -29,7 +29,7 @@ export interface PreparedLayer {
 /** Exact, as all versions here; the newest of each major when this was written. */
 const nodeVersions: Readonly<Record<number, string>> = { 24: '24.21.0' }
 /** What is written changes with it: layers of an older form are left where they are and not used. */
-const form = 1
+const form = 2
 const temporaryPrefix = '.making-'
 
 const making = new Map<string, Promise<string>>()
@@ -147,12 +147,19 @@ async function install(layer: AgentLayer, directory: string, options: LayerOptio
     outputCharsMax,
   })
   if (result.ended === 'interrupted') throw options.signal.reason
-  if (result.exit === 0) return
+  if (result.exit === 0) return stripNode(layer, directory)
   const why = result.startFailure ?? lastLines(result.stderr || result.stdout)
   throw new TurnpikeError(
     'E_AGENT_INSTALL',
     `npm could not install ${(packages.length === 0 ? wanted : packages).join(' ')}: ${why}`,
   )
+}
+
+/** For people and compilers: most of the files that a layer would have, and each is copied into every image. */
+async function stripNode(layer: AgentLayer, directory: string): Promise<void> {
+  const node = placeNode(layer)
+  if (node === null) return
+  for (const name of ['include', 'share']) await rm(join(directory, node, '..', '..', name), { recursive: true, force: true })
 }
 
 const lastLines = (text: string): string => text.trim().split('\n').slice(-6).join('\n')

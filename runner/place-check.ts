@@ -1,12 +1,11 @@
 // Whether an environment can give what the tasks and agents of a run ask for, before anything is started: what is missing on this machine is
 // nobody's failure, and must not become a run of zeros. Looks only.
 
-import { accessSync, constants } from 'node:fs'
-import { join } from 'node:path'
 import { TurnpikeError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import type { AgentAdapter, AgentSpec } from './agents/_adapter.ts'
 import type { EnvironmentAdapter } from './environments/_adapter.ts'
+import { isOnPath } from './executable.ts'
 
 /** Throws E_ENVIRONMENT_FAILED where the environment does not work on this machine. */
 export async function checkReady(environment: EnvironmentAdapter): Promise<void> {
@@ -32,17 +31,6 @@ export function checkPrograms({ cells, environment, path }: Programs): void {
         agent.ownProgram === undefined ? 'install it, or name it with its whole path' : `install it: ${agent.ownProgram.install}`,
     })
   }
-}
-
-function isOnPath(program: string, path: string): boolean {
-  return path.split(':').some(folder => {
-    try {
-      accessSync(join(folder, program), constants.X_OK)
-      return folder !== ''
-    } catch {
-      return false
-    }
-  })
 }
 
 /** Throws E_USAGE for the first task that the environment has no place for. */

@@ -28,5 +28,9 @@ export async function retryEnvironment<T>(work: () => Promise<T>, options: Retry
   }
 }
 
-/** What was lost does not come back by asking again: the whole trial begins anew (trial-retries.ts). */
+/** What was lost does not come back by asking again. */
 const isBroken = (error: unknown): error is TurnpikeError => isTurnpikeError(error) && error.code === 'E_ENVIRONMENT_FAILED'
+
+/** The place is gone, or what keeps it was away for longer than asking again takes: the trial begins anew (trial-retries.ts). */
+export const isPlaceLost = (error: unknown): boolean =>
+  isTurnpikeError(error) && (error.details['lost'] === true || error.details['outage'] === true)

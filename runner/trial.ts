@@ -12,7 +12,7 @@ import { createKeeper } from './keeper.ts'
 import { findPlayedTurns } from './outlook.ts'
 import { prepareTurn } from './preparation.ts'
 import { applyFailurePolicy } from './reference.ts'
-import { retryEnvironment } from './retry.ts'
+import { isPlaceLost, retryEnvironment } from './retry.ts'
 import { reachStart, recordStart } from './starting-point.ts'
 import { closesTrial, describeTask } from './trial-desk.ts'
 import { closePlace, type Live, openPlace, prepareBench, type TrialInput, writeAgentFiles } from './trial-place.ts'
@@ -43,8 +43,7 @@ export async function runTrial(input: TrialInput): Promise<Trial> {
     end = input.refusal === null ? await playTrial(input, live, cells) : { kind: 'over-budget', reason: input.refusal }
   } catch (error) {
     end = readTrouble(error, input.signal)
-    if (isTurnpikeError(error) && (error.details['lost'] === true || error.details['outage'] === true))
-      await ledger.emit('place-lost', live.trial, { reason: end.reason })
+    if (isPlaceLost(error)) await ledger.emit('place-lost', live.trial, { reason: end.reason })
   } finally {
     await ledger.store.revokeTokens(started.id)
   }

@@ -49,14 +49,19 @@ export function startContainer(docker: Docker, wish: ContainerWish): Promise<Doc
         LogConfig: { Type: 'none', Config: {} },
       },
     })
-    try {
-      await container.start()
-    } catch (error) {
-      await container.remove({ force: true }).catch(() => undefined)
-      throw error
-    }
-    return container
+    return startOrRemove(container)
   })
+}
+
+/** One that cannot start is of no use to anybody. */
+export async function startOrRemove(container: Docker.Container): Promise<Docker.Container> {
+  try {
+    await container.start()
+    return container
+  } catch (error) {
+    await container.remove({ force: true }).catch(() => undefined)
+    throw error
+  }
 }
 
 const never = new AbortController().signal

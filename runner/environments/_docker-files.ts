@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
+import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -97,6 +97,8 @@ export async function packTree(archive: Pack, source: TreeSource): Promise<void>
   await add('')
 }
 
+const wholeBytesMax = 1_048_576
+
 async function packEntry(
   archive: Pack,
   file: string,
@@ -110,9 +112,18 @@ async function packEntry(
     await refuseLinkOut(file, root)
     archive.entry({ ...head, type: 'symlink', linkname: await readlink(file) })
   } else if (found.isFile()) {
+    // In one piece: most files are small, and opening a stream for each takes ten times as long.
+    if (found.size <= wholeBytesMax) return packWhole(archive, head, await readFile(file))
     const entry = archive.entry({ ...head, size: found.size })
-    await pipeline(createReadStream(file), entry)
+    await pipeline(createReadStream(file, { highWaterMark: wholeBytesMax }), entry)
   }
+}
+
+/** Resolves when there is room for the next. */
+function packWhole(archive: Pack, head: Parameters<Pack['entry']>[0], bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    archive.entry({ ...head, size: bytes.length }, error => (error == null ? resolve() : reject(error))).end(bytes)
+  })
 }
 
 async function refuseLinkOut(file: string, root: string): Promise<void> {

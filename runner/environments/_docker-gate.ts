@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type Docker from 'dockerode'
 import type { NetworkPolicy } from '../../core/task.ts'
 import { askDocker, labels } from './_docker-client.ts'
+import { startOrRemove } from './_docker-container.ts'
 import { isPodman } from './_docker-engine.ts'
 import { buildGateImage, tunnelPort } from './_docker-gate-image.ts'
 import { isAllowed } from './_network-hosts.ts'
@@ -112,13 +113,7 @@ async function startRelay(options: GateOptions, { image, directory, networkMode 
       LogConfig: { Type: 'none', Config: {} },
     },
   })
-  try {
-    await container.start()
-  } catch (error) {
-    await container.remove({ force: true }).catch(() => undefined)
-    throw error
-  }
-  return container
+  return startOrRemove(container)
 }
 
 const leaveBridge = (docker: Docker, gate: Docker.Container): Promise<unknown> =>

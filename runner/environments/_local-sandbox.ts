@@ -1,11 +1,12 @@
 // Bubblewrap around the commands of a local trial, where this machine lets it work: the disk is read-only, other trials and what the run hides
 // cannot be seen, and every command has a view of processes of its own that ends with it. Knows nothing of turns or verdicts.
 
-import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, realpathSync, type Stats } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, type Stats } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnpikeError } from '../../core/errors.ts'
+import { canExecute } from '../executable.ts'
 import { type ExecResult, runGroup, waitFor } from '../processes.ts'
 
 export interface SandboxView {
@@ -152,16 +153,7 @@ export function hasProgram(argv: readonly string[], cwd: string, path: string): 
   const candidates = name.includes('/')
     ? [isAbsolute(name) ? name : join(cwd, name)]
     : path.split(':').map(directory => join(directory, name))
-  return candidates.some(canRun)
-}
-
-function canRun(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return candidates.some(canExecute)
 }
 
 /** SIGTERM for the command and not for the sandbox around it, which would take the command's time to leave in order. */

@@ -30,7 +30,15 @@ const packages: readonly Package[] = [
       'other.sh': '#!/bin/sh\necho native "$@"\n',
     },
   },
-  { name: node, version: '24.21.0', files: { 'bin/node': `#!/bin/sh\nCARRIED=yes exec ${process.execPath} "$@"\n` } },
+  {
+    name: node,
+    version: '24.21.0',
+    files: {
+      'bin/node': `#!/bin/sh\nCARRIED=yes exec ${process.execPath} "$@"\n`,
+      'include/node/node.h': 'for compilers',
+      'share/man/man1/node.1': 'for people',
+    },
+  },
 ]
 
 const layer: AgentLayer = {
@@ -110,6 +118,8 @@ it('makes a program that starts with the Node it carries, wherever the layer lie
   expect(readdirSync(join(directory, 'bin')).sort()).toEqual(['agent', 'other'])
   expect(JSON.parse(run(directory, 'agent', 'a b', '$c'))).toEqual([['a b', '$c'], ['--no-warnings'], 'yes'])
   expect(run(directory, 'other', 'x')).toBe('native x')
+  // Of Node only what it takes to run.
+  expect(readdirSync(join(directory, 'node_modules', node)).sort()).toEqual(['bin', 'package.json'])
   renameSync(directory, `${directory}-elsewhere`)
   expect(JSON.parse(run(`${directory}-elsewhere`, 'agent'))).toEqual([[], ['--no-warnings'], 'yes'])
   expect(registry.said).toEqual([

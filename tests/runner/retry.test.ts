@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { TurnpikeError } from '../../core/errors.ts'
 import { environmentRetriesMax } from '../../core/limits.ts'
-import { retryEnvironment } from '../../runner/retry.ts'
+import { isPlaceLost, retryEnvironment } from '../../runner/retry.ts'
 import { never } from './_sandbox.ts'
 
 const broken = () => new TurnpikeError('E_ENVIRONMENT_FAILED', 'no space')
@@ -41,4 +41,19 @@ it('does not sit out its pause when it is interrupted', async () => {
   }
   await expect(retryEnvironment(work, { ...quiet, signal: stop.signal })).rejects.toThrow('no space')
   expect(performance.now() - startedAt).toBeLessThan(400)
+})
+
+it('asks again through an outage and not for what is lost; after either the place is', async () => {
+  const details = (name: string) => new TurnpikeError('E_ENVIRONMENT_FAILED', name, { details: { [name]: true } })
+  const tries = { lost: 0, outage: 0 }
+  for (const name of ['lost', 'outage'] as const) {
+    const work = async (): Promise<never> => {
+      tries[name]++
+      throw details(name)
+    }
+    await expect(retryEnvironment(work, { ...quiet, random: () => 0 })).rejects.toThrow(name)
+    expect(isPlaceLost(details(name))).toBe(true)
+  }
+  expect(tries).toEqual({ lost: 1, outage: environmentRetriesMax + 1 })
+  expect([isPlaceLost(broken()), isPlaceLost(new Error('x'))]).toEqual([false, false])
 })
