@@ -14,7 +14,10 @@ const own = [
 ]
 const real = folders(['real', 'faults'])
 /** What floods or fills the machine would be the trouble of whatever runs beside it, and the other way round. */
-const alone = [...folders(['faults']), 'tests/real/{agents,attack-limits,kills,lost-places,many-trials,memory}.test.ts']
+const alone = [
+  'tests/faults/{floods,full-disk,lost-provider,socket-kill,wire}.test.ts',
+  'tests/real/{agents,attack-limits,kills,lost-places,many-trials,memory}.test.ts',
+]
 
 /** Without the times of an earlier run vitest starts with the largest files; these are small and slow, and would be waited for at the end. */
 const slow = [

@@ -8,6 +8,7 @@ import type { TaskEnvironment } from '../../core/task.ts'
 import { askDocker, labels } from './_docker-client.ts'
 import { runExec } from './_docker-exec.ts'
 import type { Owner } from './_docker-files.ts'
+import { lookAlive } from './_docker-processes.ts'
 import { createLimited } from './_docker-storage.ts'
 
 /** Where our own things stand, apart from everything a task may use. */
@@ -153,22 +154,6 @@ export async function checkRunning(container: Docker.Container): Promise<void> {
   if (State.Running) return
   const why = State.OOMKilled ? 'out of memory' : `exit status ${State.ExitCode}`
   throw new TurnpikeError('E_ENVIRONMENT_FAILED', `the container has ended under the trial (${why})`, { details: { lost: true } })
-}
-
-/**
- * `quiet` when all that lives is the first process and what it waits for: they share a session, which no other process can enter. Asked of the daemon,
- * which no program in the container can deceive and which answers faster than a command would; `unknown` where it cannot tell (Podman's).
- */
-export async function lookAlive(container: Docker.Container): Promise<'quiet' | 'alive' | 'unknown'> {
-  const { State } = await askDocker('the container is gone', () => container.inspect())
-  const listed = await container.top({ ps_args: '-eo pid,sess,stat' }).catch(() => null)
-  const titles: string[] = listed?.Titles ?? []
-  if (titles.join() !== 'PID,SESS,STAT') return 'unknown'
-  const rows: string[][] = listed?.Processes ?? []
-  const alive = rows.filter(([, , state = '']) => !/^[ZX]/.test(state))
-  const first = String(State.Pid)
-  if (!alive.some(([pid]) => pid === first)) return 'unknown'
-  return alive.length <= 2 && alive.every(([, session]) => session === first) ? 'quiet' : 'alive'
 }
 
 /** Where not even a shell finds room beside a fork bomb: the container starts anew, with its files as they are. One that was killed does not. */

@@ -2,6 +2,7 @@
 // stays open and it counts as running for ever. Beside _docker-exec.ts; says nothing of a command whose process lives.
 
 import type Docker from 'dockerode'
+import { listLiving } from './_docker-processes.ts'
 
 export interface ExecWatch {
   /** Resolves when the command is lost; never otherwise. */
@@ -46,8 +47,8 @@ async function isAstray(exec: Docker.Exec, container: Docker.Container): Promise
   try {
     const { Running, Pid } = await exec.inspect()
     if (!Running || !Pid) return false
-    const { Titles, Processes }: { Titles: string[]; Processes: string[][] } = await container.top({ ps_args: '-eo pid,stat' })
-    return Titles.join() === 'PID,STAT' && !Processes.some(([pid]) => Number(pid) === Pid)
+    const listed = await listLiving(container)
+    return listed !== null && !listed.living.some(({ pid }) => pid === String(Pid))
   } catch {
     return false
   }

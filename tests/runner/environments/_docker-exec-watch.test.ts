@@ -12,15 +12,17 @@ interface Say {
 }
 
 /** What the daemon says of a command with process id 7. */
-async function watch({ running = true, pid = 7, titles = ['PID', 'STAT'], listed }: Say, ms = 120) {
+async function watch({ running = true, pid = 7, titles = ['PID', 'SESS', 'STAT'], listed }: Say, ms = 120) {
   let looks = 0
   const exec = { inspect: async () => ({ Running: running, Pid: pid }) }
   const top = async () => {
     const ids = listed[Math.min(looks++, listed.length - 1)]
     if (ids == null) throw new Error('connect ECONNREFUSED')
-    return { Titles: titles, Processes: ids.map(id => [String(id), 'S']) }
+    return { Titles: titles, Processes: ids.map(id => [String(id), String(id), 'S']) }
   }
-  const watched = watchExec(exec as unknown as Docker.Exec, { top } as unknown as Docker.Container, { firstMs: 2, maxMs: 4 })
+  const inspect = async () => ({ State: { Pid: 1 } })
+  const container = { inspect, top } as unknown as Docker.Container
+  const watched = watchExec(exec as unknown as Docker.Exec, container, { firstMs: 2, maxMs: 4 })
   const result = await Promise.race([watched.lost, sleep(ms, 'known')])
   watched.stop()
   return { result, looks }
@@ -43,6 +45,8 @@ it('gives one that is just ending the time to be told of', async () => {
 it('does not take a daemon that is away or lists something else for the loss of a command', async () => {
   expect((await watch({ listed: [[1], null, [1], null] }, 60)).result).toBe('known')
   expect((await watch({ titles: ['USER', 'PID'], listed: [[1]] })).result).toBe('known')
+  // Numbers of another kernel: not even the first process is found by its own.
+  expect((await watch({ listed: [[20, 21]] })).result).toBe('known')
 })
 
 it('looks no more when it was stopped', async () => {
