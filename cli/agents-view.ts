@@ -3,7 +3,7 @@
 import type { AgentAdapter } from '../runner/agents/_adapter.ts'
 import { agents } from '../runner/agents/_all.ts'
 import { hasVersions } from '../runner/agents/_choices.ts'
-import { isOnPath } from '../runner/executable.ts'
+import { isOnPath } from '../runner/file-access.ts'
 import { isPrepared } from '../runner/layers.ts'
 import type { Output } from './commands/_command.ts'
 import { drawTable } from './table.ts'

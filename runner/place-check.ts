@@ -5,7 +5,7 @@ import { TurnpikeError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import type { AgentAdapter, AgentSpec } from './agents/_adapter.ts'
 import type { EnvironmentAdapter } from './environments/_adapter.ts'
-import { isOnPath } from './executable.ts'
+import { isOnPath } from './file-access.ts'
 
 /** Throws E_ENVIRONMENT_FAILED where the environment does not work on this machine. */
 export async function checkReady(environment: EnvironmentAdapter): Promise<void> {

@@ -6,9 +6,10 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TurnpikeError } from '../core/errors.ts'
 import { snapshotFileBytesMax } from '../core/limits.ts'
+import { canBeRead } from './file-access.ts'
 import { importCommit } from './git-import.ts'
 import { runGroup } from './processes.ts'
-import { canBeRead, listFiles, type WorkspaceFile, type WorkspaceFiles } from './workspace-files.ts'
+import { listFiles, type WorkspaceFile, type WorkspaceFiles } from './workspace-files.ts'
 
 export interface Snapshots {
   /** The bare repository. */

@@ -1,9 +1,10 @@
 // Lists what a snapshot of a directory holds: every regular file and symbolic link, git's own folders and giants left out.
 // Reads only names and what the system notes about files; never follows a link.
 
-import { accessSync, type BigIntStats, constants, lstatSync, readdirSync } from 'node:fs'
+import { type BigIntStats, lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTick } from 'node:timers/promises'
+import { canBeRead } from './file-access.ts'
 
 export interface WorkspaceFile {
   /** As git writes it. */
@@ -91,15 +92,6 @@ function judgeEntry(path: string, name: string, fileBytesMax: number): Workspace
   if (!found.isSymbolicLink() && !found.isFile()) return 'no regular file'
   if (found.isFile() && !canBeRead(path)) return 'cannot be read'
   return found.size > fileBytesMax ? `${found.size} bytes` : describeFile(found)
-}
-
-export function canBeRead(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function look(path: string): BigIntStats | null {

@@ -4,7 +4,6 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const folders = ['core', 'protocols', 'proxy', 'store', 'runner', 'scenarios', 'convert', 'judge', 'report', 'cli']
@@ -20,8 +19,10 @@ function newest(path) {
 const started = ['cli/main.js', 'cli/convert-thread.js', 'store/writer-thread.js']
 
 /** Each in its place, and what they share in chunks/. */
-const joinFiles = directory =>
-  build({
+async function joinFiles(directory) {
+  // Loaded when something is joined: every npm start and npm test runs this file.
+  const { build } = await import('esbuild')
+  await build({
     entryPoints: started.map(name => join(directory, name)),
     absWorkingDir: directory,
     outdir: directory,
@@ -35,11 +36,14 @@ const joinFiles = directory =>
     target: 'node20',
     packages: 'external',
     logLevel: 'warning',
-    plugins: [{ name: 'own-place', setup: ({ onLoad }) => onLoad({ filter: /\.js$/ }, ({ path }) => readFile(directory, path)) }],
+    plugins: [
+      { name: 'own-place', setup: ({ onLoad }) => onLoad({ filter: /\.js$/ }, ({ path }) => readWithPlace(directory, path)) },
+    ],
   })
+}
 
 /** A file knows where it lay: others lie beside it. All that is joined stands in a directory of dist/. */
-function readFile(directory, path) {
+function readWithPlace(directory, path) {
   const own = `new URL(${JSON.stringify(`../${relative(directory, path)}`)}, import.meta.url).href`
   return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', own) }
 }
@@ -62,7 +66,10 @@ if (!upToDate || process.argv.includes('--force')) {
     rmSync(fresh, { recursive: true, force: true })
     process.exit(1) // the compiler has said what is wrong
   }
-  await joinFiles(fresh)
+  await joinFiles(fresh).catch(error => {
+    rmSync(fresh, { recursive: true, force: true })
+    throw error
+  })
   writeFileSync(join(fresh, '.built'), '')
   utimesSync(join(fresh, '.built'), startedAt, startedAt)
   if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old)

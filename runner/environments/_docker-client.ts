@@ -132,14 +132,14 @@ export async function askDocker<T>(what: string, work: (docker: Docker) => Promi
 }
 
 /** The daemon answers, but what it works with (containerd, its shims) does not: it may be back in a moment, or in a minute. */
-const outageWords =
-  /\bunavailable\b|transport is closing|ttrpc: closed|deadline exceeded|connection (closed|error|refused|reset)/i
+const brokenLine = 'transport is closing|ttrpc: closed|connection (closed|error)'
+const outageWords = new RegExp(`${brokenLine}|\\bunavailable\\b|deadline exceeded|connection (refused|reset)`, 'i')
+const outageStart = new RegExp(`^(${brokenLine}|context deadline exceeded)`, 'i')
 
 const isOutage = (error: unknown): boolean => (statusOf(error) ?? 0) >= 500 && outageWords.test(reasonOf(error))
 
 /** The daemon's word in place of a command's output. */
-export const isOutageWord = (said: string): boolean =>
-  /^(transport is closing|ttrpc: closed|context deadline exceeded|connection (closed|error))/i.test(said.trim())
+export const isOutageWord = (said: string): boolean => outageStart.test(said.trim())
 
 /** `lost`: asking again is of no use, only another container is; `outage`: what broke is the daemon, no matter how often it was asked. */
 export function detailsOf(error: unknown): { readonly lost?: true; readonly outage?: true } {

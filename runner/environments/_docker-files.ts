@@ -112,7 +112,7 @@ async function packEntry(
     await refuseLinkOut(file, root)
     archive.entry({ ...head, type: 'symlink', linkname: await readlink(file) })
   } else if (found.isFile()) {
-    // In one piece: most files are small, and opening a stream for each takes ten times as long.
+    // In one piece: most files are small, and a stream for each took twice as long.
     if (found.size <= wholeBytesMax) return packWhole(archive, head, await readFile(file))
     const entry = archive.entry({ ...head, size: found.size })
     await pipeline(createReadStream(file, { highWaterMark: wholeBytesMax }), entry)

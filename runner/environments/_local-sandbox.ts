@@ -6,7 +6,7 @@ import { homedir, tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TurnpikeError } from '../../core/errors.ts'
-import { canExecute } from '../executable.ts'
+import { canExecute } from '../file-access.ts'
 import { type ExecResult, runGroup, waitFor } from '../processes.ts'
 
 export interface SandboxView {

@@ -192,7 +192,8 @@ describe.each([
       expect(states().length).toBeGreaterThan(1)
       // One that was running stops when it leaves the kernel; one that is being started holds who starts it (vfork) in D until it goes on itself.
       const isMoving = () => states().some(state => state !== 'T' && state !== 'D')
-      for (let look = 0; look < 250 && isMoving(); look++) await pause(20)
+      const areStill = () => states().every(state => state === 'T')
+      for (let look = 0; look < 100 && !areStill(); look++) await pause(20)
       expect(isMoving(), states().join()).toBe(false)
       expect(states()).toContain('T')
       const before = await ticks()

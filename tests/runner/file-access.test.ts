@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { canExecute, isOnPath } from '../../runner/executable.ts'
+import { canExecute, isOnPath } from '../../runner/file-access.ts'
 import { makeDirectory } from './_sandbox.ts'
 
 it('finds a program that can be run in one of the folders of a path, and nowhere else', () => {
