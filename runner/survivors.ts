@@ -62,7 +62,7 @@ export async function endSurvivors(
  */
 export async function freezeProcesses(trialId: string, directory: string | null, frozen: Set<number>): Promise<void> {
   const deadline = performance.now() + freezeMs
-  for (let stand = false; performance.now() < deadline; stand = [...frozen].every(standsStill)) {
+  for (let stand = false; performance.now() < deadline; stand = allStandStill(frozen)) {
     const moving = findSurvivors(trialId, directory).filter(id => !frozen.has(id))
     if (moving.length === 0 && (stand || frozen.size === 0)) return
     for (const id of moving) {
@@ -74,9 +74,18 @@ export async function freezeProcesses(trialId: string, directory: string | null,
   throw new TurnpikeError('E_ENVIRONMENT_FAILED', `processes of trial ${trialId} could not be stopped`)
 }
 
-function standsStill(id: number): boolean {
-  const state = readState(id)
-  return state === null || state === 'T' || state === 't' || state === 'Z'
+/**
+ * Who has lent its memory to a child until that starts its own program (vfork, as shells and Node do) hears no signal before it has it back: it stands
+ * still when the child does.
+ */
+function allStandStill(ids: ReadonlySet<number>): boolean {
+  const known = [...ids].map(id => ({ id, ...readPlace(id) }))
+  const stopped = known.filter(({ state }) => state === 'T' || state === 't')
+  const hasLent = ({ id, memory }: (typeof known)[number]): boolean =>
+    stopped.some(child => child.parent === id && child.memory === memory)
+  return known.every(
+    one => one.state === null || one.state === 'Z' || stopped.includes(one) || (one.state === 'D' && hasLent(one)),
+  )
 }
 
 export function thawProcesses(frozen: Set<number>): void {
@@ -122,10 +131,16 @@ function readStat(id: number): string[] {
 
 /** One letter; null when it is gone. */
 function readState(id: number): string | null {
+  return readPlace(id).state
+}
+
+/** Its state, its parent and the size of its memory, in bytes; all null when it is gone. */
+function readPlace(id: number): { state: string | null; parent: number | null; memory: string | null } {
   try {
-    return readStat(id)[0] ?? null
+    const stat = readStat(id)
+    return { state: stat[0] ?? null, parent: Number(stat[1]), memory: stat[20] ?? null }
   } catch {
-    return null
+    return { state: null, parent: null, memory: null }
   }
 }
 
