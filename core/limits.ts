@@ -87,7 +87,7 @@ export const placeRetryMs = 4_000
 /** How much longer than in the recording a replayed answer stays silent for an agent that had left by then, before it is broken off. */
 export const replaySilenceMs = 30_000
 
-/** How long a WebSocket may take to answer a close frame, or to take what was sent before it is broken off. */
+/** How long a WebSocket may take to answer a close frame, or may take nothing of what was sent before it is broken off. */
 export const socketCloseMs = 1_000
 
 /** Bytes on their way through a WebSocket, per direction, before the side they come from is paused. */

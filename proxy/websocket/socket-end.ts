@@ -1,6 +1,7 @@
 // One end of an open WebSocket behind the contract of link.ts, whichever side opened it: the only file that listens to a socket of `ws`.
 // Passes pings, pongs and close codes on instead of answering them; never ends cleanly what did not end cleanly.
 
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { TurnpikeError } from '../../core/errors.ts'
@@ -18,12 +19,12 @@ interface State {
   sending: number
   /** What is sent in this turn of the event loop leaves together. */
   gathering: boolean
-  terminating: NodeJS.Timeout | null
+  terminating: boolean
 }
 
 /** `raw` is the connection below: `ws` keeps its errors (a reset) to itself. */
 export function wrapSocket(socket: WebSocket, raw: Duplex, events: SocketEvents): SocketEnd {
-  const state: State = { over: false, error: null, sending: 0, gathering: false, terminating: null }
+  const state: State = { over: false, error: null, sending: 0, gathering: false, terminating: false }
   const keepError = (error: Error): void => {
     state.error ??= error
   }
@@ -33,7 +34,6 @@ export function wrapSocket(socket: WebSocket, raw: Duplex, events: SocketEvents)
   socket.on('ping', data => state.over || events.onPing(data))
   socket.on('pong', data => state.over || events.onPong(data))
   socket.on('close', (code, reason) => {
-    if (state.terminating !== null) clearTimeout(state.terminating)
     if (state.over) return
     state.over = true
     // `ws` reports the code of a frame it could not accept as if the peer had closed with it.
@@ -43,7 +43,7 @@ export function wrapSocket(socket: WebSocket, raw: Duplex, events: SocketEvents)
   })
   const sent = (): void => {
     state.sending--
-    if (state.terminating !== null && state.sending === 0) socket.terminate()
+    if (state.terminating && state.sending === 0) socket.terminate()
     if (!state.over) events.onSent()
   }
   const open = (): boolean => socket.readyState === socket.OPEN
@@ -73,8 +73,13 @@ export function wrapSocket(socket: WebSocket, raw: Duplex, events: SocketEvents)
     close: (code, reason) => closeSoon(socket, code, reason),
     terminate: () => {
       state.over = true
-      if (state.sending === 0) socket.terminate()
-      else state.terminating ??= setTimeout(() => socket.terminate(), socketCloseMs)
+      if (state.sending === 0) return socket.terminate()
+      if (state.terminating) return
+      state.terminating = true
+      // The connection's own clock, which begins anew as long as bytes leave: who reads slowly still reads. What comes in would set it back as well.
+      socket.pause()
+      if (raw instanceof Socket) raw.setTimeout(socketCloseMs, () => socket.terminate())
+      else setTimeout(() => socket.terminate(), socketCloseMs)
     },
     pause: () => socket.pause(),
     resume: () => socket.resume(),

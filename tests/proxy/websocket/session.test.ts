@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ProxyOptions } from '../../../proxy/server.ts'
+import { eventually } from '../../client.ts'
 import { openSlowStore, openSocketRig, type SocketRig } from '../../socket-rig.ts'
 import { answerMessages, create, openAgent, type UpstreamScript } from '../../sockets.ts'
 
@@ -133,16 +134,17 @@ describe('the upstream', () => {
     const settings = { perMessageDeflate: true }
     const script: UpstreamScript = {
       settings,
-      onMessage: ({ send, raw }) => {
+      onMessage: ({ send, socket, raw }) => {
         large.forEach(send)
-        send('{"type":"last"}')
-        setTimeout(() => raw.destroySoon(), 1500)
+        // Told when the last has left `ws`, which compresses meanwhile: what is broken off before never left the provider.
+        socket.send('{"type":"last"}', () => raw.destroySoon())
       },
     }
     const agent = await openAgent(await open(script), settings)
     agent.socket.pause()
     agent.socket.send(create())
-    setTimeout(() => agent.socket.resume(), 1600)
+    await eventually(() => expect(at.upstream.sockets[0]?.raw.destroyed).toBe(true), 30_000)
+    agent.socket.resume()
     expect(await agent.closed).toMatchObject({ code: 1006 })
     expect(agent.texts()).toEqual([...large, '{"type":"last"}'])
   })

@@ -69,3 +69,23 @@ it('and a break comes behind what was sent before it', async () => {
   expect((await once(peer, 'close'))[0]).toBe(1006)
   expect(received).toEqual(texts)
 })
+
+it('a break waits for a peer that reads slowly, as long as it reads', async () => {
+  const large = Array.from({ length: 24 }, (_, at) => `${at} ${'x'.repeat(1_000_000)}`)
+  peer.on('message', () => {
+    peer.pause()
+    setTimeout(() => peer.resume(), 150)
+  })
+  for (const text of large) end.send(message(text))
+  end.terminate()
+  await once(peer, 'close')
+  expect(received.map(text => text.length)).toEqual(large.map(text => text.length))
+})
+
+it('and not for one that reads nothing', async () => {
+  peer.pause()
+  for (let at = 0; at < 24; at++) end.send(message('x'.repeat(1_000_000)))
+  end.terminate()
+  await once(raw, 'close')
+  expect(raw.writableFinished).toBe(false)
+})
