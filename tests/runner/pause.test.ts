@@ -12,9 +12,9 @@ it('waits as long as it was told, and leaves nothing on the signal', async () =>
 
 it('ends at once when it is called off, before or meanwhile', async () => {
   const stop = new AbortController()
-  const startedAt = performance.now()
   setTimeout(() => stop.abort(), 20)
-  await pauseUnlessAborted(60_000, stop.signal)
-  await pauseUnlessAborted(60_000, stop.signal)
-  expect(performance.now() - startedAt).toBeLessThan(10_000)
+  // Each alone would be longer than any test may take.
+  await pauseUnlessAborted(600_000, stop.signal)
+  await pauseUnlessAborted(600_000, stop.signal)
+  expect(stop.signal.aborted).toBe(true)
 })

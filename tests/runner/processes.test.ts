@@ -60,7 +60,6 @@ describe('one command in its own process group', () => {
     const script = `trap '' TERM; sh -c "trap '' TERM; echo \\$\\$ > ${join(directory, 'child')}; while :; do sleep 0.1; done" & while :; do sleep 0.1; done`
     const result = await run(['sh', '-c', script], { timeoutMs: 400 })
     expect(result).toMatchObject({ ended: 'timed-out', exit: null })
-    expect(result.ms).toBeLessThan(4_000)
     const child = Number(readFileSync(join(directory, 'child'), 'utf8'))
     await waitFor(() => !isAlive(child) || readFileSync(`/proc/${child}/stat`, 'utf8').includes(') Z '))
   })
@@ -68,15 +67,15 @@ describe('one command in its own process group', () => {
   it('ends when told to, at once when it was told before', async () => {
     const stop = new AbortController()
     setTimeout(() => stop.abort(), 100)
-    const result = await run(['sleep', '30'], { signal: stop.signal })
+    const result = await run(['sleep', '300'], { signal: stop.signal, timeoutMs: 300_000 })
     expect(result.ended).toBe('interrupted')
-    expect(result.ms).toBeLessThan(3_000)
-    expect(await run(['sleep', '30'], { signal: stop.signal })).toMatchObject({ ended: 'interrupted', exit: null })
+    expect(await run(['sleep', '300'], { signal: stop.signal })).toMatchObject({ ended: 'interrupted', exit: null })
   })
 
   it('does not wait for a grandchild that holds the pipes', async () => {
-    const result = await run(['sh', '-c', 'sleep 5 & echo done'], { lingerMs: 100 })
-    expect(result).toMatchObject({ ended: 'exited', exit: 0, stdout: 'done\n' })
-    expect(result.ms).toBeLessThan(2_000)
+    const result = await run(['sh', '-c', 'sleep 300 & echo $!'], { lingerMs: 100, timeoutMs: 300_000 })
+    expect(result).toMatchObject({ ended: 'exited', exit: 0, stdout: expect.stringMatching(/^\d+\n$/) })
+    const grandchild = Number(result.stdout)
+    atEnd(() => isAlive(grandchild) && process.kill(grandchild, 'SIGKILL'))
   })
 })

@@ -89,7 +89,7 @@ describe('verification', () => {
   it('runs only when nothing of the agent is alive, and kills what the tests start', async () => {
     const { environment } = await openWith()
     const result = await verifyTurn(environment, verifier({ command: ['sh', '-c', 'sleep 300 & echo started'] }), never)
-    expect(result?.ms).toBeLessThan(5_000)
+    expect(result).not.toBeNull() // long before what the tests started would have ended
     expect(await environment.endProcesses()).toBe(0)
   })
 

@@ -162,10 +162,8 @@ it('a flood is paused at its source while the agent does not read, and arrives w
   agent.socket.send(create())
   await agent.messages(1)
   agent.socket.pause()
-  await pause(1500)
-  const sentWhilePaused = sent
-  await pause(300)
-  expect(sent).toBe(sentWhilePaused)
+  // Until the upstream has come to a stand.
+  for (let last = -1; last !== sent; await pause(500)) last = sent
   // What the kernel's buffers on both connections take, and not much more.
   expect(sent).toBeLessThan(total / 2)
   agent.socket.resume()

@@ -183,20 +183,19 @@ it('pings and pongs cross both ways with their data, and nobody answers in anoth
   agent.socket.on('pong', data => seen.push(`agent pong ${data}`))
   agent.socket.ping('a')
   upstream?.ping('b')
-  await new Promise(resolve => setTimeout(resolve, 150))
+  await eventually(() => expect(seen).toHaveLength(2))
+  await new Promise(resolve => setTimeout(resolve, 100)) // for a pong nobody sent
   expect(seen.sort()).toEqual(['agent ping b', 'upstream ping a'])
   agent.socket.pong('c')
   upstream?.pong('d')
-  await new Promise(resolve => setTimeout(resolve, 150))
+  await eventually(() => expect(seen).toHaveLength(4))
   expect(seen.sort()).toEqual(['agent ping b', 'agent pong d', 'upstream ping a', 'upstream pong c'])
 })
 
 describe('draining', () => {
   it('closes an idle socket at once', async () => {
     const agent = await openAgent(await open({}))
-    const started = Date.now()
-    await at.rig.proxy.drain(10_000)
-    expect(Date.now() - started).toBeLessThan(3000)
+    await at.rig.proxy.drain(600_000) // longer than any test may take
     expect(await agent.closed).toMatchObject({ code: 1001 })
     expect((await at.upstream.sockets[0]?.closed)?.code).toBe(1001)
   })

@@ -243,9 +243,7 @@ describe('the proxy refuses', () => {
     const head = `GET ${url.pathname} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n`
     const stubborn = net.connect({ port: Number(url.port), host: url.hostname, allowHalfOpen: true }, () => stubborn.write(head))
     await new Promise(resolve => stubborn.once('data', resolve))
-    const started = Date.now()
-    await at.rig.proxy.drain(10_000)
-    expect(Date.now() - started).toBeLessThan(3000)
+    await at.rig.proxy.drain(600_000) // longer than any test may take
     stubborn.destroy()
   })
 

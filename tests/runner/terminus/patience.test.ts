@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { TurnpikeError } from '../../../core/errors.ts'
 import { askPatiently, classifyFailure } from '../../../runner/terminus/patience.ts'
 import { never } from '../_sandbox.ts'
@@ -53,6 +53,19 @@ describe('patience', () => {
     return { tries, retries, result }
   }
 
+  /** Milliseconds of a clock that goes from one pause to the end of it. */
+  const waited = async (errors: readonly unknown[], waitSec: number): Promise<number> => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const start = performance.now()
+    const asked = ask(errors, waitSec)
+    for (let done = false; !done; ) {
+      await vi.advanceTimersToNextTimerAsync()
+      done = await Promise.race([asked.then(() => true), Promise.resolve().then(() => false)])
+    }
+    return performance.now() - start
+  }
+
   it('ends after nine tries with the last error', async () => {
     const errors = Array.from({ length: 20 }, (_, index) => failure(500, `no ${index}`))
     expect(await ask(errors)).toMatchObject({ tries: 9, retries: 8, result: { message: 'no 8' } })
@@ -64,28 +77,25 @@ describe('patience', () => {
   })
 
   it('waits as long as the provider asks, not longer', async () => {
-    const start = performance.now()
-    await ask([failure(429, '', { 'retry-after': '0' })], 30)
-    expect(performance.now() - start).toBeLessThan(3_000)
-    const later = performance.now()
-    await ask([failure(429, '', { 'retry-after': '0.3' })], 0)
-    expect(performance.now() - later).toBeGreaterThan(250)
+    expect(await waited([failure(429, '', { 'retry-after': '0' })], 30)).toBe(0)
+    expect(await waited([failure(429, '', { 'retry-after': '0.3' })], 0)).toBe(300)
+    expect(await waited([failure(429, '', { 'retry-after': '3600' })], 0)).toBe(60_000)
   })
 
   it('doubles its pauses within a round and begins anew', async () => {
-    const start = performance.now()
-    // 0.05 + 0.1 + 0.2, then 0.05 again
-    await ask([failure(500), failure(500), failure(500), failure(500)], 0.05)
-    const ms = performance.now() - start
-    expect(ms).toBeGreaterThan(390)
-    expect(ms).toBeLessThan(3_000)
+    const four = Array.from({ length: 4 }, () => failure(500))
+    expect(await waited(four, 0.05)).toBe(50 + 100 + 200 + 50)
+    expect(await waited(four, 10)).toBe(10_000 + 15_000 + 15_000 + 10_000)
   })
 
   it('ends at once when it is called off', async () => {
     const stop = new AbortController()
-    setTimeout(() => stop.abort(), 50)
-    const start = performance.now()
-    expect((await ask([failure(500), failure(500)], 15, stop.signal)).tries).toBe(2)
-    expect(performance.now() - start).toBeLessThan(5_000)
+    // The clock stands: whoever waits waits for ever.
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const asked = ask([failure(500), failure(500)], 15, stop.signal)
+    await vi.advanceTimersByTimeAsync(50)
+    stop.abort()
+    expect((await asked).tries).toBe(2)
   })
 })
