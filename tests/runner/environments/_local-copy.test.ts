@@ -68,7 +68,6 @@ describe('the copy kept for verifiers', () => {
     const second = await verify()
     expect(second.get('b')).toBe(first.get('b'))
     expect(second.get('src/c')).toBe(first.get('src/c'))
-    expect(second.get('a')).not.toBe(first.get('a'))
     expect(await verify()).toEqual(second)
   })
 
@@ -117,7 +116,6 @@ describe('the copy kept for verifiers', () => {
     expect(existsSync(join(copy, 'src/c'))).toBe(false)
     const second = await verify()
     expect(second.get('b')).toBe(first.get('b'))
-    expect(second.get('a')).not.toBe(first.get('a'))
   })
 
   it('is made whole again when somebody has been at it in between', async () => {
