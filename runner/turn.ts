@@ -85,7 +85,9 @@ async function judgeAttempt(bench: Workbench, result: AttemptResult, turn: numbe
   if (verification === null) return { state: 'missing', reason: 'interrupted', ends: 'interrupted' }
   if (verification.passed) return { state: 'passed', reason: null, ends: null }
   if (agent?.ended === 'failed-to-start') {
-    return { state: 'agent-error', reason: `the agent could not be started: ${agent.startFailure}`, ends: 'agent-failed' }
+    const reason = `the agent could not be started: ${agent.startFailure}`
+    if (await hasRun(bench, trial)) return { state: 'agent-error', reason, ends: 'agent-failed' }
+    return { state: 'infra-error', reason, ends: 'environment-failed' }
   }
   const blame = blameProvider(await bench.ledger.store.exchanges({ scopeId: trial.id, turn, attempt }), turn, attempt)
   if (blame?.kind === 'budget') return { state: 'failed', reason: blame.reason, ends: 'over-budget' }
@@ -98,6 +100,12 @@ async function judgeAttempt(bench: Workbench, result: AttemptResult, turn: numbe
     return { state: 'agent-error', reason: `turn ${turn}: the agent ${how}${describeMemory(agent)}`, ends: null }
   }
   return { state: 'failed', reason: null, ends: null }
+}
+
+/** Whoever has run may have removed itself; a program that was never there is nobody's failure to solve the task. */
+async function hasRun({ ledger }: Workbench, trial: Trial): Promise<boolean> {
+  const attempts = await ledger.store.list('attempts', { trialId: trial.id })
+  return attempts.some(attempt => attempt.agentOutcome !== 'failed-to-start')
 }
 
 /** An agent lives within the memory of its task: to want more is its own failure. */

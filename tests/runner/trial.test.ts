@@ -50,8 +50,16 @@ describe('a trial', () => {
       expect((await read(trials[0]?.id ?? '')).states).toEqual([state, state])
     }
     const { trials } = await run({ agents: [{ ...script(''), command: { ...script('').command, first: ['/no-such-agent'] } }] })
-    expect(trials[0]?.outcome).toEqual({ kind: 'agent-failed', reason: expect.stringContaining('no-such-agent') })
-    expect((await read(trials[0]?.id ?? '')).states).toEqual(['agent-error', 'not-reached'])
+    expect(trials[0]?.outcome).toEqual({ kind: 'environment-failed', reason: expect.stringContaining('no-such-agent') })
+    expect((await read(trials[0]?.id ?? '')).states).toEqual(['infra-error', 'infra-error'])
+  })
+
+  it('lays it at the door of an agent that has run when it cannot be started again', async () => {
+    const { run, read } = await openBench()
+    const own = script('echo hello > hello.txt')
+    const { trials } = await run({ agents: [{ ...own, command: { ...own.command, next: ['./removed-by-itself'] } }] })
+    expect(trials[0]?.outcome).toEqual({ kind: 'agent-failed', reason: expect.stringContaining('could not be started') })
+    expect((await read(trials[0]?.id ?? '')).states).toEqual(['passed', 'agent-error'])
   })
 
   it('never scores a broken verifier: retried, then excluded', async () => {
