@@ -72,7 +72,13 @@ export default defineConfig({
           { extends: true, test: { name: 'own', include: own } },
           {
             extends: true,
-            test: { name: 'shared', include: ['tests/**/*.test.ts'], exclude: [...own, ...real], isolate: false },
+            test: {
+              name: 'shared',
+              include: ['tests/**/*.test.ts'],
+              exclude: [...own, ...real],
+              isolate: false,
+              setupFiles: ['tests/_seed.ts'],
+            },
           },
         ],
   },

@@ -80,8 +80,12 @@ export function createLinker(inputs: LinkInputs): Linker {
 
   const findLink = (expanded: ExpandedCall, asked: string): Link => {
     const same = placed[firstAsked.get(asked) ?? -1]?.link
-    // A beginning asked again belongs where it belonged before.
-    if (same !== undefined && (same.kind === 'textual' || same.parent === null)) return same
+    // A beginning asked again belongs where it belonged before; where that was nowhere, what it belongs to may have been stamped later.
+    if (same?.kind === 'textual') return same
+    if (same !== undefined && same.parent === null) {
+      const found = history.depthOf(expanded.request) === 0 ? same : beginnings.link(expanded)
+      return found.kind === 'textual' ? found : same
+    }
     const declared = linkDeclared(expanded)
     if (declared !== null) return declared
     const link = linkByContent(expanded)

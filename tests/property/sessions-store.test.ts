@@ -7,6 +7,7 @@ import { formats } from '../../convert/formats/_all.ts'
 import { policies } from '../../convert/policies/_all.ts'
 import type { ScopeInfo, SourceCall } from '../../convert/sources/source.ts'
 import { readStoreScope } from '../../convert/sources/source-store.ts'
+import { seed } from '../_seed.ts'
 import { build, listDisagreements, placeCalls } from '../convert/sessions/check.ts'
 import { listKeys } from '../convert/sessions/kappa.ts'
 import { play, scripts } from '../convert/sessions/play.ts'
@@ -15,7 +16,6 @@ import { recordSession } from '../convert/sessions/recording.ts'
 import { withStore } from '../convert/temporary-store.ts'
 
 const times = Number(process.env['TURNPIKE_SESSIONS'] ?? 1)
-const seed = Number(process.env['TURNPIKE_SEED'] ?? Date.now() % 1_000_000_000)
 const seeds = fc.nat(1_000_000)
 
 const scopeInfo = (id: string): ScopeInfo => ({

@@ -13,6 +13,7 @@ import { createLiveTree } from '../../convert/tree/live-tree.ts'
 import type { CallTree } from '../../convert/tree/tree.ts'
 import { maskText } from '../../core/redact.ts'
 import type { Usage } from '../../core/types.ts'
+import { seed } from '../_seed.ts'
 import { type Built, build, giveNews, listDisagreements, type Placed, placeCalls } from '../convert/sessions/check.ts'
 import type { Style } from '../convert/sessions/client.ts'
 import { listKeys, listWords } from '../convert/sessions/kappa.ts'
@@ -24,8 +25,6 @@ import { runs } from '../runs.ts'
 
 const times = Number(process.env['TURNPIKE_SESSIONS'] ?? runs(1))
 /** The same sessions every time, so that a test that begins to fail tells of a change. */
-const wanted = process.env['TURNPIKE_SEED'] ?? '20261121'
-const seed = wanted === 'random' ? Date.now() % 1_000_000_000 : Number(wanted)
 console.log(`random sessions: TURNPIKE_SEED=${seed} TURNPIKE_SESSIONS=${times}`)
 
 const seeds = fc.nat(1_000_000)

@@ -85,8 +85,23 @@ const retry: Act = (world, client, random) => {
   if (others.length > 0)
     world.count(kept === 0 ? 'retry: first kept' : kept === tries - 1 ? 'retry: last kept' : 'retry: middle kept')
   if (identical && others.length > 0) world.count('identical answers')
-  keepAnswer(client, best.id, best.answer, identical ? others.map(other => other.id) : [])
+  const alike = others.filter(other => seenOf(client, other.answer) === seenOf(client, best.answer))
+  keepAnswer(
+    client,
+    best.id,
+    best.answer,
+    alike.map(other => other.id),
+  )
   follow(world, client, best.answer, random)
+}
+
+/** What is left of an answer in a history: thoughts may be dropped, and ids say nothing where they repeat or a gateway changes them. */
+function seenOf({ style }: Client, answer: readonly Block[]): string {
+  const hidden = style.ids === 'own' ? [] : ['id']
+  return JSON.stringify(
+    answer.filter(block => block.kind !== 'thinking'),
+    (key, value) => (hidden.includes(key) ? undefined : value),
+  )
 }
 
 /** The same will be asked again, or with more words. */

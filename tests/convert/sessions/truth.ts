@@ -109,9 +109,15 @@ function readPlace(
   // Beside nothing that goes on there is no lane to stand beside.
   const alone = calls.every(one => one.draft.relation === 'side' || one.draft.parents[0] === null)
   if (relation === 'side' && alone) return { relations: ['root', 'side'], parents: [null, '*'], side: 'any' }
-  // Words alone do not tell who wrote them first.
+  // Words alone do not tell who wrote them first, nor whether somebody still worked at what by the clock was answered.
   const late = calls.some(one => parents.includes(one.id) && one.startedAt > call.startedAt)
-  if (!strictTimes && late && (relation === 'subagent' || relation === 'compact'))
+  const answered = calls.some(
+    one =>
+      !['subagent', 'compact', 'side'].includes(one.draft.relation) &&
+      one.draft.parents.some(parent => parents.includes(parent)) &&
+      one.startedAt < call.startedAt,
+  )
+  if (!strictTimes && (late || answered) && (relation === 'subagent' || relation === 'compact'))
     return { relations: [relation, 'root', 'side'], parents: [...parents, null, '*'], side: 'any' }
   // Names that a gateway gave are known by their place among calls that came before.
   if (!strictTimes && call.renamed)

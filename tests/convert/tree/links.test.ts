@@ -327,6 +327,17 @@ describe('sub-agents', () => {
     expect(findCall(tree, 'x').link.via).toBe('s2')
   })
 
+  it('are found by what they ask again, where the first try has a time before its cause', () => {
+    const tree = grow([
+      { ...sub('x', 5, 'Count the files'), answer: null },
+      parent,
+      sub('again', 20, 'Count the files'),
+      { ...sub('third', 30, 'Count the files'), answer: assistant(text('Once more.')) },
+    ])
+    expect(describeLinks(tree)).toEqual(['x root', 'p root', 'again subagent p', 'third subagent p'])
+    expect(findCall(tree, 'third').link.via).toBe('s1')
+  })
+
   it('with the same task are given one tool call each', () => {
     const same = { ...parent, answer: assistant(spawn('s1', 'Count the files'), spawn('s2', 'Count the files')) }
     const tree = grow([same, sub('x', 20, 'Count the files'), { ...sub('y', 21, 'Count the files'), system: 'Other.' }])

@@ -8,6 +8,7 @@ import type Docker from 'dockerode'
 import fc from 'fast-check'
 import { pack } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import '../../_seed.ts'
 import { connectDocker } from '../../../runner/environments/_docker-client.ts'
 import { type Mirror, mirrorTree } from '../../../runner/environments/_docker-export.ts'
 
