@@ -3,6 +3,7 @@
 // by a hook of their own file. What needs Docker, programs of real agents or minutes, such as processes that are killed and disks that are full,
 // is `npm run test:real`: a user's `npm test` must not build images.
 
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
@@ -53,7 +54,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: 'forks',
     // Many wait for processes: more than the cores of a small machine.
-    maxWorkers: 3,
+    maxWorkers: Math.max(4, availableParallelism()),
     sequence: { sequencer: SlowFirst },
     projects: isReal
       ? // Daemons, registries and processes of others have bad moments: what needed a second try is printed as such.
