@@ -90,6 +90,9 @@ export const replaySilenceMs = 30_000
 /** How long a WebSocket may take to answer a close frame, or may take nothing of what was sent before it is broken off. */
 export const socketCloseMs = 1_000
 
+/** How long it may read, however slowly, before it is broken off: a proxy that drains waits for it. */
+export const socketFlushMs = 30_000
+
 /** Bytes on their way through a WebSocket, per direction, before the side they come from is paused. */
 export const socketBufferBytesMax = 1024 * 1024
 /** One record of a file that is imported: two bodies of the proxy's bound would not fit into one string of the language. */

@@ -5,7 +5,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { TurnpikeError } from '../../core/errors.ts'
-import { socketCloseMs } from '../../core/limits.ts'
+import { socketCloseMs, socketFlushMs } from '../../core/limits.ts'
 import type { SocketEnd, SocketEvents } from './link.ts'
 
 /** What `ws` says when a close frame carried no status, and when there was no close frame. */
@@ -76,15 +76,21 @@ export function wrapSocket(socket: WebSocket, raw: Duplex, events: SocketEvents)
       if (state.sending === 0) return socket.terminate()
       if (state.terminating) return
       state.terminating = true
-      // The connection's own clock, which begins anew as long as bytes leave: who reads slowly still reads. What comes in would set it back as well.
-      socket.pause()
-      if (raw instanceof Socket) raw.setTimeout(socketCloseMs, () => socket.terminate())
-      else setTimeout(() => socket.terminate(), socketCloseMs)
+      terminateSoon(socket, raw)
     },
     pause: () => socket.pause(),
     resume: () => socket.resume(),
     bufferedBytes: () => socket.bufferedAmount,
   }
+}
+
+function terminateSoon(socket: WebSocket, raw: Duplex): void {
+  const terminate = (): void => socket.terminate()
+  const timer = setTimeout(terminate, raw instanceof Socket ? socketFlushMs : socketCloseMs)
+  socket.once('close', () => clearTimeout(timer))
+  // The connection's own clock, which begins anew as long as bytes leave: who reads slowly still reads. What comes in would set it back as well.
+  socket.pause()
+  if (raw instanceof Socket) raw.setTimeout(socketCloseMs, terminate)
 }
 
 function closeSoon(socket: WebSocket, code: number | null, reason: Buffer): void {

@@ -2,8 +2,9 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+import { socketFlushMs } from '../../../core/limits.ts'
 import type { SocketEnd, SocketEvents } from '../../../proxy/websocket/link.ts'
 import { wrapSocket } from '../../../proxy/websocket/socket-end.ts'
 
@@ -90,4 +91,17 @@ it('and not for one that reads nothing', async () => {
   await once(raw, 'close')
   expect(received).toEqual([])
   expect(raw.writableFinished).toBe(false)
+})
+
+it('and for one that reads for ever no longer than a draining proxy can wait', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  raw.setTimeout = () => raw // as if bytes left all the time
+  peer.pause()
+  for (let at = 0; at < 24; at++) end.send(message('x'.repeat(1_000_000)))
+  end.terminate()
+  vi.advanceTimersByTime(socketFlushMs - 1)
+  expect(raw.destroyed).toBe(false)
+  vi.advanceTimersByTime(1)
+  expect(raw.destroyed).toBe(true)
 })
