@@ -79,7 +79,7 @@ export async function freezeProcesses(trialId: string, directory: string | null,
  * still when the child does.
  */
 function allStandStill(ids: ReadonlySet<number>): boolean {
-  const known = [...ids].map(id => ({ id, ...readPlace(id) }))
+  const known = [...ids].map(id => ({ id, ...readProcess(id) }))
   const stopped = known.filter(({ state }) => state === 'T' || state === 't')
   const hasLent = ({ id, memory }: (typeof known)[number]): boolean =>
     stopped.some(child => child.parent === id && child.memory === memory)
@@ -131,11 +131,11 @@ function readStat(id: number): string[] {
 
 /** One letter; null when it is gone. */
 function readState(id: number): string | null {
-  return readPlace(id).state
+  return readProcess(id).state
 }
 
 /** Its state, its parent and the size of its memory, in bytes; all null when it is gone. */
-function readPlace(id: number): { state: string | null; parent: number | null; memory: string | null } {
+function readProcess(id: number): { state: string | null; parent: number | null; memory: string | null } {
   try {
     const stat = readStat(id)
     return { state: stat[0] ?? null, parent: Number(stat[1]), memory: stat[20] ?? null }

@@ -85,19 +85,21 @@ export function wrapSocket(socket: WebSocket, raw: Duplex, events: SocketEvents)
 }
 
 function terminateSoon(socket: WebSocket, raw: Duplex): void {
-  const terminate = (): void => socket.terminate()
-  const timer = setTimeout(terminate, raw instanceof Socket ? socketFlushMs : socketCloseMs)
-  socket.once('close', () => clearTimeout(timer))
+  terminateAfter(socket, raw instanceof Socket ? socketFlushMs : socketCloseMs)
   // The connection's own clock, which begins anew as long as bytes leave: who reads slowly still reads. What comes in would set it back as well.
   socket.pause()
-  if (raw instanceof Socket) raw.setTimeout(socketCloseMs, terminate)
+  if (raw instanceof Socket) raw.setTimeout(socketCloseMs, () => socket.terminate())
 }
 
 function closeSoon(socket: WebSocket, code: number | null, reason: Buffer): void {
   socket.resume() // a paused socket would never read the answer to its close frame
   if (code === null) socket.close()
   else socket.close(code, reason)
-  const timer = setTimeout(() => socket.terminate(), socketCloseMs)
+  terminateAfter(socket, socketCloseMs)
+}
+
+function terminateAfter(socket: WebSocket, ms: number): void {
+  const timer = setTimeout(() => socket.terminate(), ms)
   socket.once('close', () => clearTimeout(timer))
 }
 

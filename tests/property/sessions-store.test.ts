@@ -7,7 +7,6 @@ import { formats } from '../../convert/formats/_all.ts'
 import { policies } from '../../convert/policies/_all.ts'
 import type { ScopeInfo, SourceCall } from '../../convert/sources/source.ts'
 import { readStoreScope } from '../../convert/sources/source-store.ts'
-import { seed } from '../_seed.ts'
 import { build, listDisagreements, placeCalls } from '../convert/sessions/check.ts'
 import { listKeys } from '../convert/sessions/kappa.ts'
 import { play, scripts } from '../convert/sessions/play.ts'
@@ -65,7 +64,7 @@ describe('a random scope in a real store', () => {
             expect(known.has(call.exchange.id)).toBe(true)
           }
         })
-        await fc.assert(check, { numRuns: 8 * times, seed })
+        await fc.assert(check, { numRuns: 8 * times })
       })
     },
   )
@@ -92,7 +91,7 @@ describe.each(pairs)('format %s of policy %s', (_format, _policy, format, policy
         if (format.read === undefined) return
         for (const row of rows) expect([...format.write(format.read(row))]).toEqual([row])
       }),
-      { numRuns: 15 * times, seed },
+      { numRuns: 15 * times },
     )
   })
 })

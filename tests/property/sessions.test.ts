@@ -24,7 +24,6 @@ import type { Truth } from '../convert/sessions/truth.ts'
 import { runs } from '../runs.ts'
 
 const times = Number(process.env['TURNPIKE_SESSIONS'] ?? runs(1))
-/** The same sessions every time, so that a test that begins to fail tells of a change. */
 console.log(`random sessions: TURNPIKE_SEED=${seed} TURNPIKE_SESSIONS=${times}`)
 
 const seeds = fc.nat(1_000_000)

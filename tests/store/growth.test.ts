@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openStore } from '../../store/open.ts'
+import { cpuOf } from '../growth.ts'
 import { recordExchange, writeConversation } from './_conversation.ts'
 import { makeDirectory } from './_store.ts'
 
@@ -22,10 +23,10 @@ it('bytes on disk grow linearly with the calls of a conversation, and time nearl
     const bodies = writeConversation(calls)
     const directory = await makeDirectory()
     const store = await openStore(directory)
-    const start = process.cpuUsage()
-    for (const [at, body] of bodies.entries()) await recordExchange(store, body, `answer ${at}`)
-    const { user, system } = process.cpuUsage(start)
-    times.push([calls, user + system])
+    const record = async (): Promise<void> => {
+      for (const [at, body] of bodies.entries()) await recordExchange(store, body, `answer ${at}`)
+    }
+    times.push([calls, await cpuOf(record)])
     await store.close()
     bytes.push([calls, (await stat(join(directory, 'turnpike.db'))).size])
   }

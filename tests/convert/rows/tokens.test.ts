@@ -131,7 +131,7 @@ describe('a streamed answer', () => {
     expect(readTokens(answer)).toEqual(expected)
   })
 
-  it('takes time in proportion to its pieces', () => {
+  it('takes time in proportion to its pieces', async () => {
     const read = (length: number): void => {
       const pieces = Array.from({ length }, (_, id) => ({
         ...head,
@@ -140,6 +140,6 @@ describe('a streamed answer', () => {
       const answer = stream([{ ...head, prompt_token_ids: [1], choices: [] }, ...pieces])
       expect(readTokens(answer)?.answer).toHaveLength(length)
     }
-    expect(timesMoreOfFour(read, 2_000, 3)).toBeLessThan(10)
+    expect(await timesMoreOfFour(read, 2_000, 3)).toBeLessThan(10)
   })
 })
