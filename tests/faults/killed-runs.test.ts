@@ -136,7 +136,7 @@ it(
       const { child, exited, begun } = startRun(place, await readRunId())
       // Some die while they are still opening the store and reading the grid.
       if (random() < 0.8) await begun
-      await sleep(random() * wholeMs * Math.min(0.4, 3 / kills))
+      await sleep(random() * wholeMs * Math.min(0.3, 3 / kills))
       if (child.exitCode === null) landed += 1
       child.kill('SIGKILL')
       await exited
