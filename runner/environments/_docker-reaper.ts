@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { askDocker, labels, probeDocker } from './_docker-client.ts'
+import { askDocker, labels, probeDocker, reasonOf, statusOf } from './_docker-client.ts'
 
 /** `host/pid/start`: a process id alone comes round again. */
 export function ownerName(): string {
@@ -36,7 +36,7 @@ export async function removeLeftovers(trialIds: readonly string[]): Promise<void
     for (const { Id, Labels } of containers.sort((one, other) => isGate(one) - isGate(other))) {
       const trialId = Labels[labels.trial] ?? ''
       if (!trialIds.includes(trialId) && !isDead(Labels[labels.owner] ?? '')) continue
-      await docker.getContainer(Id).remove({ force: true, v: true })
+      await takeAway(docker.getContainer(Id).remove({ force: true, v: true }))
       await removeDirectories([trialId])
     }
     // A copy belongs to the container that runs it; one without is a leftover, unless it is being made at this moment.
@@ -45,8 +45,16 @@ export async function removeLeftovers(trialIds: readonly string[]): Promise<void
     for (const { Id, Labels } of copies) {
       // Where the daemon died under the copy, its maker lives.
       const isLeft = trialIds.includes(Labels?.[labels.trial] ?? '') || isDead(Labels?.[labels.owner] ?? '')
-      if (!used.has(Id) && isLeft) await docker.getImage(Id).remove({ force: true })
+      if (!used.has(Id) && isLeft) await takeAway(docker.getImage(Id).remove({ force: true }))
     }
+  })
+}
+
+/** Another Turnpike may sweep at the same moment: what it has taken away, or is taking, is none of the trouble of this one. */
+async function takeAway(removal: Promise<unknown>): Promise<void> {
+  await removal.catch((error: unknown) => {
+    const isGoing = statusOf(error) === 404 || (statusOf(error) === 409 && /in progress/.test(reasonOf(error)))
+    if (!isGoing) throw error
   })
 }
 

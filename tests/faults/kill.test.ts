@@ -88,7 +88,10 @@ it(
           if (text !== null) answered.set(call, text)
         }
       }
+      const before = answered.size
       const running = Array.from({ length: clients }, client)
+      // Every second one dies wherever it stands; the others have answered clients, however slow the machine is.
+      while (kill % 2 === 0 && answered.size < before + clients) await new Promise(resolve => setTimeout(resolve, 5))
       await new Promise(resolve => setTimeout(resolve, 30 + random(state) * 500))
       const gone = new Promise(resolve => child.once('exit', resolve))
       child.kill('SIGKILL')
@@ -124,7 +127,7 @@ it(
     expect(outcomes['in-flight']).toBeUndefined()
     expect(outcomes['proxy-killed']).toBeGreaterThan(0)
     expect(report.bad).toEqual([])
-    expect(answered.size).toBeGreaterThan(kills * 10)
+    expect(answered.size).toBeGreaterThanOrEqual(clients * Math.ceil(kills / 2))
   },
   60_000 + kills * 10_000,
 )

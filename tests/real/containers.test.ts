@@ -16,6 +16,7 @@ import { dockerMissing } from '../docker.ts'
 import { never } from '../runner/_sandbox.ts'
 import { byKeys, byTool, loadTask, type Played, phraseOf, playInContainer, remarkOf } from './_contained.ts'
 import { writePlainContext, writeTmuxContext } from './_images.ts'
+import { removeImage } from './_task-images.ts'
 
 const directory = process.env['TURNPIKE_AGENTS'] || cacheDirectory(process.env, 'agents')
 const places = mkdtempSync(join(tmpdir(), 'turnpike-test-'))
@@ -44,7 +45,7 @@ describe.skipIf(dockerMissing !== null)('in containers', () => {
   afterAll(async () => {
     rmSync(places, { recursive: true, force: true })
     const docker = await useDocker()
-    for (const name of [...new Set(made)].reverse()) await docker.getImage(name).remove()
+    for (const name of [...new Set(made)].reverse()) await removeImage(docker, name)
     const left = await docker.listContainers({ all: true, filters: { label: [`${labels.owner}=${ownerName()}`] } })
     expect(left.map(container => container.Names)).toEqual([])
     const images = await docker.listImages({ filters: { label: [`${labels.owner}=${ownerName()}`] } })

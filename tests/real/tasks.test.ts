@@ -9,6 +9,7 @@ import { loadTasks } from '../../runner/tasks/_all.ts'
 import { dockerMissing, testImage } from '../docker.ts'
 import { never } from '../runner/_sandbox.ts'
 import { openBench } from '../runner/_tasks.ts'
+import { removeImage } from './_task-images.ts'
 
 const directory = fileURLToPath(new URL('../../configs/tasks', import.meta.url))
 const nodeImage = 'node:22-bookworm-slim'
@@ -30,7 +31,7 @@ describe.skipIf(dockerMissing !== null)('the tasks that come with Turnpike', () 
     const docker = await useDocker()
     for (const task of (await loadTasks(directory)).tasks) {
       const name = await prepareImage(task.environment ?? null, null, never)
-      await docker.getImage(name).remove()
+      await removeImage(docker, name)
     }
     if (tagged) execFileSync('docker', ['rmi', nodeImage], { stdio: 'pipe' })
   })
