@@ -64,7 +64,7 @@ describe('a random scope in a real store', () => {
             expect(known.has(call.exchange.id)).toBe(true)
           }
         })
-        await fc.assert(check, { numRuns: 8 * times })
+        await fc.assert(check, { numRuns: 5 * times })
       })
     },
   )
@@ -91,7 +91,7 @@ describe.each(pairs)('format %s of policy %s', (_format, _policy, format, policy
         if (format.read === undefined) return
         for (const row of rows) expect([...format.write(format.read(row))]).toEqual([row])
       }),
-      { numRuns: 15 * times },
+      { numRuns: 8 * times },
     )
   })
 })
