@@ -9,7 +9,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const folders = (names: readonly string[]): string[] => names.map(name => `tests/${name}/**/*.test.ts`)
 const own = [
-  ...folders(['configs', 'cli/commands', 'runner/environments', 'scripts']),
+  ...folders(['cli/commands']),
+  'tests/runner/environments/{_local-*,local}.test.ts',
   'tests/runner/{processes,survivors}.test.ts',
   'tests/*.test.ts',
 ]
