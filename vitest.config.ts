@@ -1,4 +1,4 @@
-// Two groups of tests. Those that are about what the process itself is, or about a whole command line, get a fresh process per file; the others share
+// Two groups of tests. Those that are about what the process itself is get a fresh process per file; the others share
 // a few processes, because loading the program again for each file took longer than their tests: helpers of theirs clean up by onTestFinished, not
 // by a hook of their own file. What needs Docker, programs of real agents or minutes, such as processes that are killed and disks that are full,
 // is `npm run test:real`: a user's `npm test` must not build images.
@@ -9,7 +9,6 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const folders = (names: readonly string[]): string[] => names.map(name => `tests/${name}/**/*.test.ts`)
 const own = [
-  ...folders(['cli/commands']),
   'tests/runner/environments/{_local-*,local}.test.ts',
   'tests/runner/{processes,survivors}.test.ts',
   'tests/*.test.ts',
