@@ -24,7 +24,8 @@ export interface FeedbackInput {
 /** `none` sends the request again word for word: another try without a hint that the first one failed. */
 export function writeFeedback(input: FeedbackInput): string {
   if (input.level === 'none') return input.instruction
-  const told = `${describe(input.level, sortNewFirst(input))}\n\n${closing}`
+  // What a test printed may hold NUL, which no argument of a process can carry: the agent could not be started with it.
+  const told = `${describe(input.level, sortNewFirst(input)).replaceAll('\0', '\uFFFD')}\n\n${closing}`
   return input.remembers ? told : `${told}\n\nThe request was:\n\n${input.instruction}`
 }
 
@@ -40,10 +41,9 @@ function describe(level: 'minimal' | 'medium' | 'detailed', verdict: Verdict): s
   const counts = `${opening}: ${verdict.testsPassed} of ${verdict.testsTotal} passed.`
   const broken = verdict.tests.filter(test => test.status === 'failed' || test.status === 'error')
   const passed = verdict.tests.filter(test => test.status === 'passed')
-  if (level === 'medium') return keepWithin(counts, [...broken, ...passed].map(nameCase))
-  const shown = broken.slice(0, feedbackCasesMax).map(describeCase)
-  const more = broken.length - shown.length
-  return keepWithin(counts, more > 0 ? [...shown, `… and ${more} more failed`] : shown)
+  if (level === 'medium')
+    return keepWithin(counts, [...broken, ...passed].map(nameCase), missing => `… ${missing} more lines left out`)
+  return keepWithin(counts, broken.map(describeCase), missing => `… and ${missing} more failed`, feedbackCasesMax)
 }
 
 const nameCase = (test: CaseResult): string => `${test.status === 'passed' ? 'passed' : 'FAILED'}  ${test.name}`
@@ -54,16 +54,21 @@ function describeCase(test: CaseResult): string {
   return `FAILED  ${test.name}${cut === '' ? '' : `\n${cut.replaceAll(/^/gm, '    ')}`}`
 }
 
-/** As many lines as the bound allows, and how many it did not. */
-function keepWithin(head: string, lines: readonly string[]): string {
+/** As many cases as the bounds allow, and how many they did not. */
+function keepWithin(
+  head: string,
+  cases: readonly string[],
+  tellMissing: (missing: number) => string,
+  casesMax = Infinity,
+): string {
   const taken: string[] = []
   let chars = head.length
-  for (const line of lines) {
-    chars += line.length + 1
-    if (chars > feedbackCharsMax) break
-    taken.push(line)
+  for (const told of cases) {
+    chars += told.length + 1
+    if (chars > feedbackCharsMax || taken.length === casesMax) break
+    taken.push(told)
   }
-  const missing = lines.length - taken.length
-  if (missing > 0) taken.push(`… ${missing} more lines left out`)
+  const missing = cases.length - taken.length
+  if (missing > 0) taken.push(tellMissing(missing))
   return [head, '', ...taken].join('\n')
 }

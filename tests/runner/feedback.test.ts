@@ -52,6 +52,18 @@ describe('feedback', () => {
     ).toContain('… and 5 more failed')
   })
 
+  it('counts what did not fit in cases, whichever bound cut them off', () => {
+    const long = Array.from({ length: 30 }, (_, index) => failed(`case ${index}`, 'y'.repeat(1_600)))
+    const text = write('detailed', long)
+    const told = text.match(/^FAILED/gm)?.length ?? 0
+    expect(told).toBeGreaterThan(0)
+    expect(text).toContain(`… and ${30 - told} more failed`)
+  })
+
+  it('holds nothing that no argument of a process can carry', () => {
+    for (const level of ['medium', 'detailed'] as const) expect(write(level, [failed('a\0b', 'c\0d')])).not.toContain('\0')
+  })
+
   it('tells what is new in this turn first, so that it is never what the bound cuts off', () => {
     const old = Array.from({ length: 30 }, (_, index) => failed(`old ${index}`, ''))
     const verdict = { passed: false, tests: [...old, failed('new')], testsPassed: 0, testsTotal: 31 }
