@@ -106,10 +106,7 @@ function makeContext(command: Command, spec: CommandSpec, host: Host): CommandCo
     arguments: command.args,
     options,
     config: readConfig({ directory: host.directory, file, environment: host.environment, flags }),
-    reconfigure: base => {
-      const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined))
-      return readConfig({ directory: host.directory, file, environment: host.environment, flags: { ...base, ...given } })
-    },
+    reconfigure: base => readConfig({ directory: host.directory, file, environment: host.environment, base, flags }),
     json: options['json'] === true,
     verbose: options['verbose'] === true,
   }

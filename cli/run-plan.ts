@@ -11,7 +11,7 @@ import { loadTasks } from '../runner/tasks/_all.ts'
 import type { Store } from '../store/_adapter.ts'
 import type { CommandContext } from './commands/_command.ts'
 import { type Fork, type ForkedTrial, findForked, placeFork } from './fork-plan.ts'
-import { readForkName, readRunRecord } from './run-record.ts'
+import { readForkName, readRunRecord, refuseOtherMeasure } from './run-record.ts'
 import { useStore } from './store-access.ts'
 
 export interface RunPlan {
@@ -28,8 +28,9 @@ export async function planRun(context: CommandContext): Promise<RunPlan> {
   const resume = typeof name === 'string' ? await useStore(context, {}, store => findRun(store, name)) : null
   const forked = await readFork(context, resume)
   const based = resume ?? forked?.run ?? null
-  const config = based === null ? context.config : resumedConfig(context, based)
-  const agents = nameAgents(config, context.arguments)
+  const config = takeArgv(based === null ? context.config : resumedConfig(context, based), context.arguments)
+  if (resume !== null) refuseOtherMeasure(resume, config)
+  const agents = nameAgents(config)
   if (config.run.tasks === null) throw missing('tasks', '--tasks', 'run.tasks')
   if (agents.length === 0) throw missing('agent', '--agent', 'run.agents')
   const { tasks, warnings } = await loadTasks(config.run.tasks, {
@@ -68,21 +69,27 @@ async function findRun(store: Store, name: string): Promise<Run> {
 
 /** A configuration named on the command line is taken as it is; without one the run goes on with its own. */
 function resumedConfig(context: CommandContext, run: Run): Config {
-  return typeof context.options['config'] === 'string' ? context.config : context.reconfigure(readRunRecord(run))
+  if (typeof context.options['config'] === 'string') return context.config
+  return context.reconfigure(readRunRecord(run, { argv: context.arguments.length > 0 }))
 }
 
-function nameAgents(config: Config, argv: readonly string[]): AgentSpec[] {
-  const takesArgv = config.run.agents.some(agent => agent.name === 'command')
-  if (argv.length > 0 && !takesArgv)
+/** As a part of the configuration, because it is recorded with the run, and a run that is gone on with finds it there. */
+function takeArgv(config: Config, argv: readonly string[]): Config {
+  if (argv.length === 0) return config
+  if (!config.run.agents.some(agent => agent.name === 'command'))
     throw new TurnpikeError('E_USAGE', `unexpected argument "${argv[0]}"`, {
       hint: 'a command line after -- is for --agent command; everything else is an option: turnpike run --help',
     })
+  const command = { first: argv, next: null, stdin: null, env: {} }
+  const agents = config.run.agents.map(agent => (agent.name === 'command' ? { ...agent, command } : agent))
+  return { ...config, run: { ...config.run, agents } }
+}
+
+function nameAgents(config: Config): AgentSpec[] {
   return config.run.agents.map(agent => {
-    const fromArgv = argv.length > 0 && agent.name === 'command' ? { first: argv, next: null, stdin: null, env: {} } : null
-    const command = fromArgv ?? agent.command
     // The reference solutions and doing nothing have no model, whatever the run's model is.
     const model = findAgent(agent.name).protocols.length === 0 ? null : agent.model
-    const { name: id, model: _model, command: _command, ...how } = agent
+    const { name: id, model: _model, command, ...how } = agent
     return { id, model, ...(command === null ? {} : { command }), ...how }
   })
 }

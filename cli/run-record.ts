@@ -60,17 +60,19 @@ function writeAgent(agent: AgentChoice): JsonObject {
   return {
     ...entry,
     command: {
-      first: command.first,
-      ...(command.next === null ? {} : { next: command.next }),
+      first: command.first.map(withholdShape),
+      ...(command.next === null ? {} : { next: command.next.map(withholdShape) }),
       ...(command.stdin === null ? {} : { stdin: command.stdin }),
       env,
     },
   }
 }
 
+const withholdShape = (word: string): string => (findKeyShapes(word).length > 0 ? withheld : word)
+
 function withholdSecret(name: string, value: string): string {
   if (/^\{[a-z_]+\}$/.test(value)) return value
-  return /key|token|secret|password|credential/i.test(name) || findKeyShapes(value).length > 0 ? withheld : value
+  return /key|token|secret|password|credential/i.test(name) ? withheld : withholdShape(value)
 }
 
 function withoutCredentials(url: string): string {
@@ -104,15 +106,52 @@ export function readForkName(run: Run): string | null {
   return typeof fork === 'string' ? fork : null
 }
 
-/** The record of a run as values by key name, to go on with what it was started with. */
-export function readRunRecord(run: Run): Record<string, Json> {
+/** The record of a run as values by key name, to go on with what it was started with. `argv`: the agent's command line is given anew. */
+export function readRunRecord(run: Run, { argv = false } = {}): Record<string, Json> {
   if (typeof run.config !== 'object' || run.config === null || Array.isArray(run.config)) return {}
-  if (JSON.stringify(run.config).includes(`"${withheld}"`))
-    throw new TurnpikeError('E_USAGE', `the run ${run.name} used variables with secrets, which are not recorded`, {
-      hint: 'resume it with the configuration it was started with: turnpike run --resume RUN --config FILE',
+  const record = argv ? withoutCommands(run.config as JsonObject) : (run.config as JsonObject)
+  if (JSON.stringify(record).includes(`"${withheld}"`))
+    throw new TurnpikeError('E_USAGE', `the run ${run.name} used secrets, which are not recorded`, {
+      hint: 'resume it with the configuration it was started with (turnpike run --resume RUN --config FILE) or the same command after --',
     })
-  const fields = Object.entries(run.config as JsonObject).filter(([name, value]) => value !== null && name !== 'fork')
+  const fields = Object.entries(record).filter(([name, value]) => value !== null && name !== 'fork')
   return Object.fromEntries(
     fields.map(([name, value]) => [name.startsWith('budget.') ? name : (keyOf[name] ?? `run.${name}`), value]),
   )
+}
+
+function withoutCommands(record: JsonObject): JsonObject {
+  const agents = (record['agents'] ?? []) as readonly JsonObject[]
+  return { ...record, agents: agents.map(({ command: _command, ...agent }) => agent) }
+}
+
+/** What must stay the same for the numbers of a run to be of one kind; what a machine, a place or a purse allows may change. */
+const measure = [
+  'agents',
+  'environment',
+  'trials',
+  'attempts',
+  'feedback',
+  'on_failure',
+  'from_turn',
+  'to_turn',
+  'agent_timeout_ms',
+  'fresh_session',
+  'harbor_compat',
+  'simulated',
+  'seed',
+  'inject',
+] as const
+
+/** Trials that stand and trials to come would share one report, headed by the settings of the first. */
+export function refuseOtherMeasure(run: Run, config: Config): void {
+  if (typeof run.config !== 'object' || run.config === null || Array.isArray(run.config)) return
+  const before = run.config as JsonObject
+  const now = writeRunRecord(config)
+  const other = measure.filter(name => name in before && JSON.stringify(before[name]) !== JSON.stringify(now[name]))
+  if (other.length === 0) return
+  const tell = (name: string): string => `${name} was ${JSON.stringify(before[name])}, not ${JSON.stringify(now[name])}`
+  throw new TurnpikeError('E_USAGE', `the run ${run.name} was started with other settings: ${other.map(tell).join('; ')}`, {
+    hint: 'leave out what differs: --resume takes it from the store; for other settings start a new run',
+  })
 }

@@ -92,6 +92,8 @@ export interface ConfigSources {
   /** --config; null looks for turnpike.yaml. */
   readonly file: string | null
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Values by key name that only flags outrank: what a recorded run was started with. */
+  readonly base?: Readonly<Record<string, Json | undefined>>
   /** Values of flags by key name; what was not given is absent or undefined. */
   readonly flags: Readonly<Record<string, Json | undefined>>
 }
@@ -105,6 +107,7 @@ export function readConfig(sources: ConfigSources): Config {
     resolvePaths(new Map(configKeys.map(key => [key.name, key.fallback])), directory),
     file === null ? new Map<string, Json>() : resolvePaths(readFile(file), dirname(file)),
     resolvePaths(readEnvironment(sources.environment), directory),
+    resolvePaths(readFlags(sources.base ?? {}), directory),
     resolvePaths(readFlags(sources.flags), directory),
   ]
   const values: Values = new Map(layers.flatMap(layer => [...layer]))

@@ -42,6 +42,7 @@ export async function reopenRun(options: ResumeOptions): Promise<ReopenedRun> {
   }
   const all = await store.list('trials', { runId })
   const found = new Map(currentTrials(all).map(trial => [nameOfCell(trial), trial]))
+  refuseStrays(run, [...found.keys()], cells)
   const stale = [...found.values()].filter(isBroken)
   // A trial that went on stood in the directory of the one before it.
   await options.environment.sweep(stale.length === 0 ? [] : all.filter(isBroken).map(trial => trial.id))
@@ -57,6 +58,16 @@ export async function reopenRun(options: ResumeOptions): Promise<ReopenedRun> {
   const reopened: Run = { ...run, state: 'running', endedAt: null }
   await store.put('runs', [reopened])
   return { run: reopened, jobs, kept }
+}
+
+/** Trials of other tasks or agents would be played beside those that are there, and the run would count more than was planned. */
+function refuseStrays(run: Run, found: readonly string[], cells: readonly Cell[]): void {
+  const planned = new Set(cells.map(cell => cell.name))
+  const stray = found.find(name => !planned.has(name))
+  if (stray === undefined) return
+  throw new TurnpikeError('E_USAGE', `run ${run.name} has a trial ${stray}, which these tasks, agents and trials do not make`, {
+    hint: 'resume a run with the same tasks, agents and trials; start a new run for others',
+  })
 }
 
 /** What a daemon was still making for a process that was killed, or could not remove while it was away or in trouble itself. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRunRecord, writeRunRecord } from '../../cli/run-record.ts'
+import { readRunRecord, refuseOtherMeasure, writeRunRecord } from '../../cli/run-record.ts'
 import { type Config, readConfig } from '../../core/config.ts'
 import type { Json, Run } from '../../core/types.ts'
 
@@ -53,5 +53,30 @@ describe('the record of a run', () => {
   it('refuses to go on with a secret it does not have', () => {
     const record = writeRunRecord(configure({ 'run.agents': [agent({ API_TOKEN: 'x' })] }))
     expect(() => readRunRecord(runOf(record))).toThrow(expect.objectContaining({ code: 'E_USAGE' }))
+  })
+
+  it('holds no secret of a command line, and goes on when that is given again', () => {
+    const secret = 'sk-proj-0123456789abcdefghijklmnop'
+    const command = { first: ['a', secret], next: ['b', secret] }
+    const record = writeRunRecord(configure({ 'run.agents': [{ name: 'command', command }], 'run.attempts': 2 }))
+    expect(JSON.stringify(record)).not.toContain(secret)
+    expect(() => readRunRecord(runOf(record))).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('same command after --') }),
+    )
+    expect(readRunRecord(runOf(record), { argv: true })).toMatchObject({
+      'run.attempts': 2,
+      'run.agents': [{ name: 'command' }],
+    })
+  })
+
+  it('refuses to go on by other rules, and lets places and purses change', () => {
+    const flags = { 'run.agents': [{ name: 'mini', model: 'm' }], 'run.attempts': 2, 'simulated.enabled': true }
+    const run = runOf(writeRunRecord(configure(flags)))
+    const refusal = (more: Record<string, Json>) => () => refuseOtherMeasure(run, configure({ ...flags, ...more }))
+    expect(refusal({})).not.toThrow()
+    expect(refusal({ 'run.concurrency': 9, 'run.tasks': '/elsewhere', 'budget.run.cost_usd': 5 })).not.toThrow()
+    expect(refusal({ 'run.attempts': 3, 'run.trials': 2 })).toThrow(/trials was 1, not 2; attempts was 2, not 3/)
+    for (const other of [{ 'run.agents': ['oracle'] }, { 'simulated.enabled': false }, { 'run.to_turn': 2 }] as const)
+      expect(refusal(other as Record<string, Json>)).toThrow(expect.objectContaining({ code: 'E_USAGE' }))
   })
 })

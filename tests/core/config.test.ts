@@ -122,6 +122,14 @@ describe('agents', () => {
     expect(refusal({})).toContain('unknown key "frist" in run.agents[0].command; did you mean "first"?')
   })
 
+  it('of a recorded run outrank file and variables, and yield to flags, their model too', () => {
+    write('turnpike.yaml', 'run:\n  attempts: 9\n  trials: 9\n')
+    const base = { 'run.agents': [{ name: 'mini', model: 'recorded' }], 'run.attempts': 2, 'run.trials': 2 }
+    const flags = { 'run.model': 'asked-for', 'run.trials': '3' }
+    const config = readConfig({ directory, file: null, environment: { TURNPIKE_RUN_ATTEMPTS: '8' }, base, flags })
+    expect(config.run).toMatchObject({ agents: [{ name: 'mini', model: 'asked-for' }], attempts: 2, trials: 3 })
+  })
+
   it('yield to a model that comes from nearer than they do', () => {
     write('turnpike.yaml', 'run:\n  agents: [{ name: mini, model: from-file }]\n')
     expect(read({ flags: { 'run.model': 'from-flag' } }).run.agents[0]?.model).toBe('from-flag')

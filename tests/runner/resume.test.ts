@@ -70,6 +70,14 @@ describe('an interrupted run', () => {
     expect(new Set(all.map(trial => trial.name)).size).toBe(all.length)
   })
 
+  it('refuses agents that were not planned, though they make as many turns', async () => {
+    const { run, store } = await openBench()
+    const before = await run({ agents: [{ id: 'oracle', model: null }] })
+    const other = run({ agents: [{ id: 'nop', model: null }], resumeRunId: before.run.id })
+    await expect(other).rejects.toThrow(/has a trial .*oracle\.1, which these tasks, agents and trials do not make/)
+    expect(await store.list('trials')).toHaveLength(before.trials.length)
+  })
+
   it('does nothing again when all was finished', async () => {
     const { run } = await openBench()
     const before = await run({})

@@ -170,8 +170,11 @@ describe('a run that is stopped', () => {
       '1',
       '--fresh-session',
     ]
-    const slow = 'if test -f ../../go; then exit 0; fi; exec sleep 300'
-    const running = place.start([...args, ...store, '--name', 'halted', '--', 'sh', '-c', slow])
+    // Agents see files that their command names.
+    const go = join(place.directory, 'go')
+    writeFileSync(go, '')
+    const slow = 'test -s "$1" || exec sleep 300'
+    const running = place.start([...args, ...store, '--name', 'halted', '--', 'sh', '-c', slow, 'sh', go])
     await until(
       () =>
         stderrOf(running.child).includes('files.oracle.1  finished') &&
@@ -186,8 +189,11 @@ describe('a run that is stopped', () => {
     const before = await place.json<Array<{ name: string; outcome: string }>>(['trials', 'halted', ...store])
     expect(before.find(trial => trial.name === 'files.oracle.1')?.outcome).toBe('finished')
     expect(before.find(trial => trial.name === 'files.command.1')?.outcome).toBe('interrupted')
+    const other = await place.run(['run', '--resume', 'halted', ...store, '--attempts', '3'])
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('attempts was 1, not 3') })
     // The agent's command is taken from the store too; it now finds nothing to wait for.
-    const resumed = await place.run(['run', '--resume', 'halted', ...store, '--json', '--', 'true'])
+    writeFileSync(go, 'go')
+    const resumed = await place.run(['run', '--resume', 'halted', ...store, '--json'])
     expect(resumed.code).toBe(0)
     const again = readLast<RunJson>(resumed.stdout)
     expect(again).toMatchObject({ name: 'halted', state: 'finished' })
