@@ -1,10 +1,11 @@
 // `turnpike run --fork TRIAL@TURN`: finds the trial, its task among those that were read, and what was recorded after that turn. Refuses what
 // was not recorded.
 
+import { dirname } from 'node:path'
 import { TurnpikeError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import type { Run, Trial } from '../core/types.ts'
-import { findKept, type Origin } from '../runner/continuation.ts'
+import { findKept, isThere, type Origin } from '../runner/continuation.ts'
 import { findTurn, type TurnName } from '../runner/turn-range.ts'
 import type { Store } from '../store/_adapter.ts'
 
@@ -52,6 +53,8 @@ export async function placeFork(store: Store, forked: ForkedTrial, tasks: readon
       hint: turns.length === 0 ? 'workspaces are recorded when git is installed' : `recorded turns: ${turns.join(', ')}`,
     })
   }
+  if (!isThere(kept))
+    throw new TurnpikeError('E_USAGE', `--fork ${name}: what was recorded after turn ${turn} is gone: ${dirname(kept.snapshots)}`)
   if (kept.turn >= trial.plannedTurns)
     throw new TurnpikeError('E_USAGE', `--fork ${name}: turn ${turn} is the last of ${trial.name}, nothing is left to play`)
   return { ...forked, task, origin: { kind: 'forked', trialId: trial.id, kept } }

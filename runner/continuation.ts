@@ -1,8 +1,9 @@
 // Where a trial goes on that did not begin at its first turn: the state another trial was in after a turn, kept as one event per
 // turn. Says what was kept and what may be continued; copies what had been measured. Restoring files is restore.ts.
 
+import { existsSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { JsonObject, Trial, TrialOutcomeKind, TurnState } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
 import { createUlid } from '../store/ulid.ts'
@@ -46,13 +47,30 @@ const keptType = 'turn-kept'
 const originType = 'trial-origin'
 
 export async function recordKept(ledger: Ledger, trial: Trial, kept: KeptTurn): Promise<void> {
-  await ledger.emit(keptType, trial, { ...kept })
+  await ledger.emit(keptType, trial, { ...write(ledger.store, kept) })
 }
+
+/** A store may be moved between a stop and the next start: its own repositories are written down by their place in it. */
+function write(store: Store, kept: KeptTurn): KeptTurn {
+  const place = (path: string): string => {
+    const inside = relative(store.directory, path)
+    return inside.startsWith(`..${sep}`) || isAbsolute(inside) ? path : inside
+  }
+  return { ...kept, snapshots: place(kept.snapshots), homes: kept.homes === null ? null : place(kept.homes) }
+}
+
+function read(store: Store, kept: KeptTurn): KeptTurn {
+  const find = (path: string): string => resolve(store.directory, path)
+  return { ...kept, snapshots: find(kept.snapshots), homes: kept.homes === null ? null : find(kept.homes) }
+}
+
+/** Whoever makes room may remove what trials have left. */
+export const isThere = ({ snapshots, homes }: KeptTurn): boolean => existsSync(snapshots) && (homes === null || existsSync(homes))
 
 /** Before the trial's own row: a trial that has one must never be found without its origin. */
 export async function writeOrigin(store: Store, trial: Trial, origin: Origin): Promise<void> {
   const { kind, trialId, kept } = origin
-  const data = { name: trial.name, kind, trialId, turn: kept.turn, kept: { ...kept } }
+  const data = { name: trial.name, kind, trialId, turn: kept.turn, kept: { ...write(store, kept) } }
   await store.put('events', [{ id: createUlid(), runId: trial.runId, trialId: trial.id, type: originType, at: Date.now(), data }])
 }
 
@@ -66,14 +84,14 @@ export async function writeBeginning(store: Store, trial: Trial, from: string, r
 export async function readOrigin(store: Store, trialId: string): Promise<Origin | null> {
   const [event] = await store.list('events', { trialId, type: originType })
   if (!event) return null
-  const { kind, trialId: from, kept } = event.data as JsonObject
-  return { kind, trialId: from, kept } as unknown as Origin
+  const { kind, trialId: from, kept } = event.data as unknown as Origin
+  return { kind, trialId: from, kept: read(store, kept) }
 }
 
 /** What was kept after the turn, also by the trials that this one continued; or after the last turn of its own. */
 export async function findKept(store: Store, trialId: string, turn?: number): Promise<KeptTurn | null> {
   const events = await store.list('events', { trialId, type: keptType })
-  const all = events.map(event => event.data as unknown as KeptTurn)
+  const all = events.map(event => read(store, event.data as unknown as KeptTurn))
   const found = all.filter(kept => turn === undefined || kept.turn === turn).at(-1) ?? null
   if (found !== null || turn === undefined) return found
   const origin = await readOrigin(store, trialId)
@@ -109,6 +127,8 @@ export async function findContinuation(store: Store, trial: Trial, cell: Continu
   const obstacle = nameObstacle(cell)
   if (obstacle !== null) return again(obstacle)
   const kept = await findKept(store, trial.id)
+  const last = kept ?? (earlier?.kind === 'continued' ? earlier.kept : null)
+  if (last !== null && !isThere(last)) return again('what was kept of it is no longer in the store')
   if (kept === null) return { origin: earlier, lost: earlier === null ? 'nothing was kept after a turn of it' : null }
   if (!kept.whole)
     return again('its workspace held what a snapshot cannot: a repository of its own, a giant file or an unreadable one')

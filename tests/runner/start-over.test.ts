@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { currentTrials, nameOfCell } from '../../core/cells.ts'
 import type { JsonObject, Trial } from '../../core/types.ts'
-import { findContinuation, findKept, readOrigin } from '../../runner/continuation.ts'
+import { findContinuation, findKept, type KeptTurn, readOrigin, writeOrigin } from '../../runner/continuation.ts'
 import local from '../../runner/environments/local.ts'
 import { setAside } from '../../runner/start-over.ts'
 import { createUlid } from '../../store/ulid.ts'
@@ -116,6 +116,25 @@ it.each([
   expect(told?.data).toEqual({ name: first.name, from: first.id, reason: expect.stringMatching(reason) })
   expect((await read(next.id)).states).toEqual(['passed', 'passed'])
   expect((await store.list('events', { trialId: next.id, type: 'attempt-started' })).length).toBe(2)
+})
+
+it('finds what was kept in a store that was moved, and starts again where it was removed', async () => {
+  const { run, store, read, agents, runId, first } = await interruptInTurnTwo()
+  const here = (await findKept(store, first.id)) as KeptTurn
+  const kept = { ...here, snapshots: join(store.directory, 'work', 's.git'), homes: join(store.directory, 'work', 'h.git') }
+  const trial = { ...first, id: createUlid() }
+  await writeOrigin(store, trial, { kind: 'continued', trialId: first.id, kept })
+  expect((await readOrigin(store, trial.id))?.kept).toEqual(kept)
+  expect((await readOrigin({ ...store, directory: '/moved' }, trial.id))?.kept).toMatchObject({
+    snapshots: '/moved/work/s.git',
+    homes: '/moved/work/h.git',
+  })
+  rmSync(dirname(here.snapshots), { recursive: true })
+  const { trials } = await run({ agents, resumeRunId: runId })
+  const next = trials[0] as Trial
+  const [told] = await store.list('events', { trialId: next.id, type: 'trial-begun-again' })
+  expect(told?.data).toMatchObject({ reason: 'what was kept of it is no longer in the store' })
+  expect((await read(next.id)).states).toEqual(['passed', 'passed'])
 })
 
 it('starts again where the place holds more than files, or the conversation a process', async () => {
