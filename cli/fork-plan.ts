@@ -50,7 +50,10 @@ export async function placeFork(store: Store, forked: ForkedTrial, tasks: readon
   if (kept === null) {
     const turns = (await store.list('events', { trialId: trial.id, type: 'turn-kept' })).map(event => readTurn(event.data))
     throw new TurnpikeError('E_USAGE', `--fork ${name}: nothing was recorded after turn ${turn} of ${trial.name}`, {
-      hint: turns.length === 0 ? 'no turn of it has ended, or git was missing: it records workspaces' : `recorded turns: ${turns.join(', ')}`,
+      hint:
+        turns.length === 0
+          ? 'no turn of it has ended, or git was missing: it records workspaces'
+          : `recorded turns: ${turns.join(', ')}`,
     })
   }
   if (!isThere(kept))

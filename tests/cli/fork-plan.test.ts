@@ -1,5 +1,5 @@
 // `turnpike run --fork` as a person uses it: another agent goes on from what the first one left.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { splitFork } from '../../cli/fork-plan.ts'
@@ -73,6 +73,12 @@ it('refuses what was not recorded, and both at once', async () => {
   )
   expect(await refusal('--fork', 'first/files.command.1@1', '--from-turn', '2')).toMatch(/leave out --from-turn/)
 }, 180_000)
+
+it('says when what was recorded has been removed', async () => {
+  rmSync(join(place.directory, '.turnpike', 'work'), { recursive: true })
+  const ended = await place.run(['run', '--fork', 'first/files.command.1@1'])
+  expect(ended).toMatchObject({ code: 2, stderr: expect.stringMatching(/after turn 1 is gone: .*work/) })
+})
 
 it('names of trials may hold an @ themselves', () => {
   expect(splitFork('files.mini@model-a.2@12')).toEqual({ trial: 'files.mini@model-a.2', turn: '12' })
