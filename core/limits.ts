@@ -99,3 +99,6 @@ export const socketBufferBytesMax = 1024 * 1024
 export const importRecordBytesMax = 256 * 1024 * 1024
 /** Bytes read of an answer that is not passed on, before the next attempt. Error answers have hundreds. */
 export const discardedAnswerBytesMax = 1024 * 1024
+
+/** Timers of the system count in 31 bits; a longer time limit would be over at once. 24 days are as good as none. */
+export const timerMsMax = 2 ** 31 - 1

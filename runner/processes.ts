@@ -2,7 +2,7 @@
 // Never waits for grandchildren that hold the pipes, never lets a timeout kill the direct child only.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
-import { terminateGraceMs } from '../core/limits.ts'
+import { terminateGraceMs, timerMsMax } from '../core/limits.ts'
 import { createCappedText } from './capped-text.ts'
 
 export type Ended = 'exited' | 'timed-out' | 'interrupted' | 'failed-to-start'
@@ -112,7 +112,8 @@ async function waitForExit(child: ChildProcess, options: GroupOptions): Promise<
     killTimer = setTimeout(() => signalGroup(group, 'SIGKILL'), terminateGraceMs)
   }
   const onAbort = (): void => end('interrupted')
-  const timer = options.timeoutMs === null ? undefined : setTimeout(() => end('timed-out'), options.timeoutMs)
+  const timer =
+    options.timeoutMs === null ? undefined : setTimeout(() => end('timed-out'), Math.min(options.timeoutMs, timerMsMax))
   options.signal.addEventListener('abort', onAbort, { once: true })
   if (options.signal.aborted) onAbort()
   if (child.exitCode === null && child.signalCode === null) {

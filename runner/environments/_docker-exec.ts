@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import type Docker from 'dockerode'
-import { outputCharsMax } from '../../core/limits.ts'
+import { outputCharsMax, timerMsMax } from '../../core/limits.ts'
 import { createCappedText } from '../capped-text.ts'
 import { type Ended, pause } from '../processes.ts'
 import type { ExecOptions, RunningCommand } from './_adapter.ts'
@@ -91,7 +91,8 @@ export async function spawnExec(
   const endQuietly = (reason: 'timed-out' | 'interrupted'): void => void end(reason).catch(() => undefined)
   const onAbort = (): void => endQuietly('interrupted')
   options.signal.addEventListener('abort', onAbort, { once: true })
-  const timer = options.timeoutMs === null ? undefined : setTimeout(() => endQuietly('timed-out'), options.timeoutMs)
+  const timer =
+    options.timeoutMs === null ? undefined : setTimeout(() => endQuietly('timed-out'), Math.min(options.timeoutMs, timerMsMax))
   if (options.signal.aborted) onAbort()
   const stopTimes = (): void => {
     clearTimeout(timer)
@@ -157,7 +158,8 @@ async function superviseEnd(
     void killUntil(closed, place).catch(() => undefined)
   }
   const onAbort = (): void => end('interrupted')
-  const timer = options.timeoutMs === null ? undefined : setTimeout(() => end('timed-out'), options.timeoutMs)
+  const timer =
+    options.timeoutMs === null ? undefined : setTimeout(() => end('timed-out'), Math.min(options.timeoutMs, timerMsMax))
   options.signal.addEventListener('abort', onAbort, { once: true })
   if (options.signal.aborted) onAbort()
   try {

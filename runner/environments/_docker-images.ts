@@ -7,6 +7,7 @@ import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
+import { timerMsMax } from '../../core/limits.ts'
 import type { TaskEnvironment } from '../../core/task.ts'
 import type { AgentLayer } from '../agents/_adapter.ts'
 import type { EnvironmentSpec } from './_adapter.ts'
@@ -143,7 +144,9 @@ interface BuildOptions {
 async function build(name: string, archive: ReturnType<typeof pack>, options: BuildOptions): Promise<void> {
   const docker = await useDocker()
   const limit =
-    options.timeoutMs === null ? options.signal : AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)])
+    options.timeoutMs === null
+      ? options.signal
+      : AbortSignal.any([options.signal, AbortSignal.timeout(Math.min(options.timeoutMs, timerMsMax))])
   const log: string[] = []
   const fail = (why: string, details = {}): never => {
     throw new TurnpikeError('E_ENVIRONMENT_FAILED', `image ${name} cannot be built: ${why}`, {

@@ -55,6 +55,10 @@ describe('one command in its own process group', () => {
     expect(await run(['true'], { stdin: 'x'.repeat(1_000_000) })).toMatchObject({ exit: 0 })
   })
 
+  it('takes a time limit that is longer than any timer', async () => {
+    expect(await run(['sleep', '0.2'], { timeoutMs: 1e12 })).toMatchObject({ ended: 'exited', exit: 0 })
+  })
+
   it('kills the whole group on a timeout, also what ignores SIGTERM', async () => {
     const directory = makeDirectory()
     const script = `trap '' TERM; sh -c "trap '' TERM; echo \\$\\$ > ${join(directory, 'child')}; while :; do sleep 0.1; done" & while :; do sleep 0.1; done`

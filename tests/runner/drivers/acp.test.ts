@@ -39,6 +39,11 @@ it('ends after each request where nothing can be made to stand still, and goes o
   expect(rig.starts()).toBe(2)
 })
 
+it('takes a time limit that is longer than any timer', async () => {
+  const rig = await openRig('acp')
+  expect((await rig.ask('one', { timeoutMs: 1e12 })).result).toMatchObject({ ended: 'exited', stdout: 'heard: one' })
+})
+
 it('does not wait for ever for one that never says hello', async () => {
   const rig = await openRig('acp', { flags: ['mute'] })
   const reply = await rig.ask('one', { timeoutMs: 300 })
