@@ -8,6 +8,7 @@ import { agentTimeoutMs } from '../core/limits.ts'
 import type { Task } from '../core/task.ts'
 import type { Json, Run, RunEvent, Trial } from '../core/types.ts'
 import type { Store } from '../store/_adapter.ts'
+import { tryLock } from '../store/lock.ts'
 import { createUlid } from '../store/ulid.ts'
 import type { AgentSpec } from './agents/_adapter.ts'
 import { pinLayer } from './agents/_programs.ts'
@@ -84,6 +85,21 @@ export interface RunResult {
 
 /** Throws only when the run could not be planned or recorded; whatever agents, tests and environments do is in the result. */
 export async function executeRun(options: RunOptions): Promise<RunResult> {
+  const id = options.resumeRunId ?? createUlid()
+  const lock = tryLock(options.store.directory, `run-${id}`)
+  // Resuming sweeps away what the run has left: of a run at work that would be its agents, in the middle of what is measured.
+  if (lock === null)
+    throw new TurnpikeError('E_USAGE', `the run ${id} is at work in another process`, {
+      hint: 'wait for its end, or stop it with Ctrl-C where it runs, and resume it then',
+    })
+  try {
+    return await playRun(options, id)
+  } finally {
+    lock.release()
+  }
+}
+
+async function playRun(options: RunOptions, id: string): Promise<RunResult> {
   const policy = readPolicy(options)
   const cells = planGrid({
     tasks: options.tasks,
@@ -102,7 +118,7 @@ export async function executeRun(options: RunOptions): Promise<RunResult> {
   const plannedTurns = cells.reduce((sum, cell) => sum + cell.task.turns.length, 0)
   const opened =
     options.resumeRunId === undefined
-      ? await openRun(options, cells, plannedTurns)
+      ? await openRun(options, { id, cells, plannedTurns })
       : await reopenRun({
           store: options.store,
           runId: options.resumeRunId,
@@ -190,8 +206,13 @@ const readRange = ({ fork, fromTurn, toTurn }: RunOptions): TurnRange => ({
   ...(toTurn === undefined ? {} : { toTurn }),
 })
 
-async function openRun(options: RunOptions, cells: readonly Cell[], plannedTurns: number) {
-  const id = createUlid()
+interface Planned {
+  readonly id: string
+  readonly cells: readonly Cell[]
+  readonly plannedTurns: number
+}
+
+async function openRun(options: RunOptions, { id, cells, plannedTurns }: Planned) {
   const run: Run = {
     id,
     name: options.runName ?? `run-${id.slice(0, 10).toLowerCase()}`,

@@ -17,17 +17,36 @@ function lockPath(directory: string, name: string): string {
 }
 
 export function holdLock(directory: string): Lock {
-  const name = createUlid()
+  return hold(directory, createUlid())
+}
+
+/** Null when another living process has a lock of that name. */
+export function tryLock(directory: string, name: string): Lock | null {
+  try {
+    return hold(directory, name)
+  } catch (error) {
+    if (sqliteCode(error) === 'SQLITE_BUSY') return null
+    throw error
+  }
+}
+
+function hold(directory: string, name: string): Lock {
   mkdirSync(join(directory, 'owners'), { recursive: true })
   // SQLite's own lock on an empty file: the one file lock that Node can reach without native code of ours.
-  const database = new Database(lockPath(directory, name))
-  database.pragma('journal_mode = MEMORY')
-  database.exec('BEGIN EXCLUSIVE')
+  const database = new Database(lockPath(directory, name), { timeout: 0 })
+  try {
+    database.pragma('journal_mode = MEMORY')
+    database.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    throw error
+  }
   return {
     name,
     release: () => {
-      database.close()
+      // While it is held: who opens the file now must not find it free and then gone.
       removeLock(directory, name)
+      database.close()
     },
   }
 }

@@ -78,6 +78,25 @@ describe('an interrupted run', () => {
     expect(await store.list('trials')).toHaveLength(before.trials.length)
   })
 
+  it('is not resumed while it is at work, and its agent is left alone', async () => {
+    const { run, store, directory } = await openBench()
+    const gate = join(directory, 'gate')
+    const agents = [gated(gate)]
+    const stop = new AbortController()
+    const running = run({ agents, signal: stop.signal, isolation })
+    await waitFor(() => existsSync(`${gate}.reached`))
+    const [row] = await store.list('runs')
+    const [trial] = await store.list('trials')
+    const resumeRunId = row?.id ?? ''
+    await expect(run({ agents, resumeRunId, isolation })).rejects.toThrow(/is at work in another process/)
+    expect(findSurvivors(trial?.id ?? '', null)).not.toEqual([])
+    stop.abort()
+    expect((await running).run.state).toBe('interrupted')
+    // What the first has let go can be held by another.
+    writeFileSync(gate, '')
+    expect((await run({ agents, resumeRunId, isolation })).run.state).toBe('finished')
+  })
+
   it('does nothing again when all was finished', async () => {
     const { run } = await openBench()
     const before = await run({})
