@@ -3,8 +3,9 @@
 
 import { existsSync } from 'node:fs'
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
-import { dirname, join, resolve, sep } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import type { FileTree, Task } from '../core/task.ts'
+import { readIgnored } from '../runner/environments/_docker-images.ts'
 
 export interface TaskFinding {
   /** `error`: cannot be run as it is. `warning`: can, and somebody should look. */
@@ -32,11 +33,12 @@ function listDirectories({ trees = [], turns }: Task): string[] {
   return [...new Set(all.map(tree => tree.directory))]
 }
 
-async function listLinksOut(root: string, directory = root): Promise<string[]> {
+async function listLinksOut(root: string, directory = root, isIgnored = (_: string) => false): Promise<string[]> {
   const found: string[] = []
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name)
-    if (entry.isDirectory()) found.push(...(await listLinksOut(root, path)))
+    if (isIgnored(relative(root, path))) continue
+    if (entry.isDirectory()) found.push(...(await listLinksOut(root, path, isIgnored)))
     if (!entry.isSymbolicLink()) continue
     const target = resolve(directory, await readlink(path))
     if (target !== root && !target.startsWith(root + sep))
@@ -69,6 +71,7 @@ async function checkScripts(task: string, directory: string): Promise<TaskFindin
 export async function findBuildTroubles(tasks: readonly Task[]): Promise<TaskFinding[]> {
   const findings: TaskFinding[] = []
   for (const task of tasks) {
+    findings.push(...(await findLinksOfBuilds(task)))
     const image = task.environment?.image
     if (image?.kind !== 'build') continue
     const file = join(image.context, image.dockerfile)
@@ -79,6 +82,18 @@ export async function findBuildTroubles(tasks: readonly Task[]): Promise<TaskFin
       if (existsSync(join(image.context, source))) continue
       findings.push({ level: 'error', task: task.id, message: `${file}: copies ${source}, which is not in ${dirname(file)}` })
     }
+  }
+  return findings
+}
+
+/** What is sent to a build holds no link that leads out of it: the task's own, and those of separate verifiers. */
+async function findLinksOfBuilds({ id, environment, turns }: Task): Promise<TaskFinding[]> {
+  const images = [environment, ...turns.map(turn => turn.verifier.separate)].map(place => place?.image)
+  const contexts = new Set(images.flatMap(image => (image?.kind === 'build' ? [image.context] : [])))
+  const findings: TaskFinding[] = []
+  for (const context of contexts) {
+    const isIgnored = await readIgnored(context)
+    for (const message of await listLinksOut(context, context, isIgnored)) findings.push({ level: 'error', task: id, message })
   }
   return findings
 }

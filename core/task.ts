@@ -8,6 +8,8 @@ export interface FileTree {
   readonly directory: string
   /** Absolute path inside the environment, or relative to the workspace. */
   readonly to: string
+  /** An agent has left it: links stay as they are, wherever they lead. Absent: one that leads out is a mistake in the task. */
+  readonly keepsLinks?: boolean
 }
 
 export interface NetworkPolicy {

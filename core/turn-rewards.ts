@@ -7,6 +7,10 @@ export type Rewards = Readonly<Record<string, number>>
 /** EvoCode-Bench's scripts take this for 1. */
 export const rewardPassed = 0.999
 
+/** Keys are whatever a verifier wrote, `constructor` too. */
+export const readReward = (rewards: Rewards | null, key: string): number | null =>
+  rewards !== null && Object.hasOwn(rewards, key) ? (rewards[key] ?? null) : null
+
 /** The one number of a turn: the reward of that name, else the mean of all; null when there is none. */
 export function singleReward(rewards: Rewards | null): number | null {
   const values = rewards === null ? [] : Object.values(rewards)

@@ -3,7 +3,7 @@
 
 import { isExcluded } from '../core/cells.ts'
 import type { Metric } from '../core/report.ts'
-import type { Rewards, TrialRewards } from '../core/turn-rewards.ts'
+import { type Rewards, readReward, type TrialRewards } from '../core/turn-rewards.ts'
 import { meanMetric } from './estimates.ts'
 import type { Cell, Fill, Grid, GridTrial } from './grid.ts'
 import type { BootstrapOptions } from './intervals.ts'
@@ -41,7 +41,7 @@ function describeKey(key: string, book: RewardBook, isChain: boolean): RewardSpe
   const suffix = key === 'reward' ? '' : `:${key}`
   const value = (trial: GridTrial, cell: Cell): number | null => {
     const rewards = book.get(trial.id)?.byTurn.get(cell.turn) ?? null
-    return rewards === null ? null : (rewards[key] ?? 0)
+    return rewards === null ? null : (readReward(rewards, key) ?? 0)
   }
   const declared: ReadTrial = (trial, fill) => mean(trial.cells.map(cell => fillCell(cell, fill, value(trial, cell) ?? 0)))
   const final: ReadTrial = (trial, fill) => {

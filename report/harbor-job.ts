@@ -1,7 +1,8 @@
 // Harbor's result.json of a job: counts, tokens and rewards of its trials, by agent, model and data set. Pure.
 
+import { readReward } from '../core/turn-rewards.ts'
 import type { Json, JsonObject, Run } from '../core/types.ts'
-import { aggregateRewards, type HarborTrial, uuidOf, writeUsage } from './harbor-results.ts'
+import { aggregateRewards, type HarborTrial, nameException, uuidOf, writeUsage } from './harbor-results.ts'
 
 export function writeJobResult(run: Run, trials: readonly HarborTrial[], dataset: string | null): JsonObject {
   const ended = trials.filter(({ trial }) => trial.state === 'ended')
@@ -45,12 +46,13 @@ function writeEval(group: readonly HarborTrial[]): JsonObject {
   const rewards = group.map(entry => ({ entry, rewards: aggregateRewards(entry.turns, entry.rewardOf) }))
   const keys = [...new Set(rewards.flatMap(({ rewards: found }) => Object.keys(found ?? {})))]
   const exceptions: Record<string, string[]> = {}
-  for (const { trial, name } of group) {
-    const kind = trial.outcome?.kind ?? 'finished'
-    if (kind !== 'finished') exceptions[kind] = [...(exceptions[kind] ?? []), name]
+  for (const entry of group) {
+    const type = nameException(entry)
+    if (type !== null) exceptions[type] = [...(exceptions[type] ?? []), entry.name]
   }
   // A trial without a result counts 0 here, as in Harbor's metrics; report.json says which of them broke outside the agent.
-  const mean = (key: string): number => rewards.reduce((sum, { rewards: found }) => sum + (found?.[key] ?? 0), 0) / group.length
+  const mean = (key: string): number =>
+    rewards.reduce((sum, { rewards: found }) => sum + (readReward(found, key) ?? 0), 0) / group.length
   return {
     n_trials: group.length,
     n_errors: group.filter(isErrored).length,
@@ -66,8 +68,8 @@ type Rewarded = ReadonlyArray<{ readonly entry: HarborTrial; readonly rewards: R
 function groupByValue(rewards: Rewarded, key: string): Json {
   const found: Record<string, string[]> = {}
   for (const { entry, rewards: values } of rewards) {
-    const value = values?.[key]
-    if (value === undefined) continue
+    const value = readReward(values, key)
+    if (value === null) continue
     found[String(value)] = [...(found[String(value)] ?? []), entry.name]
   }
   return found

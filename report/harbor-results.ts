@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { isExcluded } from '../core/cells.ts'
-import type { Rewards } from '../core/turn-rewards.ts'
+import { type Rewards, readReward } from '../core/turn-rewards.ts'
 import type { AttemptRecord, Call, JsonObject, Trial, TurnRecord } from '../core/types.ts'
 import { sumWritten } from '../core/usage.ts'
 
@@ -45,7 +45,7 @@ export function aggregateRewards(turns: readonly HarborTurn[], rewardOf: 'mean' 
 
 function meanOf(rewards: readonly Rewards[], denominator: number): Rewards {
   const keys = [...new Set(rewards.flatMap(entry => Object.keys(entry)))]
-  const sum = (key: string): number => rewards.reduce((total, entry) => total + (entry[key] ?? 0), 0)
+  const sum = (key: string): number => rewards.reduce((total, entry) => total + (readReward(entry, key) ?? 0), 0)
   return Object.fromEntries(keys.map(key => [key, sum(key) / denominator]))
 }
 
@@ -81,7 +81,8 @@ export function writeTrialResult(source: HarborTrial): JsonObject {
     agent_result: only === undefined ? null : writeUsage(source.calls),
     verifier_result: rewards === null ? null : { rewards },
     verifier_environment_mode: null,
-    exception_info: writeException(trial),
+    // Where there are steps, the agent's errors stand with them.
+    exception_info: writeException(trial) ?? (only === undefined ? null : stepException(only)),
     started_at: isoOf(trial.startedAt),
     finished_at: isoOf(trial.endedAt),
     environment_setup: null,
@@ -152,6 +153,14 @@ const exceptionTypes: Readonly<Record<string, string>> = {
 function writeException(trial: Trial): JsonObject | null {
   const type = exceptionTypes[trial.outcome?.kind ?? '']
   return type === undefined ? null : describeException(type, trial.outcome?.reason ?? '', trial.endedAt)
+}
+
+/** By Harbor's names, of a trial that did not go well; errors of its steps are counted as well, which Harbor does not. */
+export function nameException({ trial, turns }: HarborTrial): string | null {
+  const kind = trial.outcome?.kind ?? 'finished'
+  if (kind === 'finished') return null
+  const ofStep = turns.map(stepException).find(exception => exception !== null)
+  return exceptionTypes[kind] ?? (typeof ofStep?.['exception_type'] === 'string' ? ofStep['exception_type'] : kind)
 }
 
 function stepException({ attempt }: HarborTurn): JsonObject | null {

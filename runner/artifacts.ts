@@ -1,6 +1,7 @@
 // What is kept of a turn besides its tests: files that the task names, taken out of the environment after the agent's processes are dead,
 // with a list of what was there and what was not. What is missing is told, never an error.
 
+import { existsSync } from 'node:fs'
 import { cp, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isTurnpikeError } from '../core/errors.ts'
@@ -31,35 +32,49 @@ export const stagingOf = (directory: string): string => join(directory, 'staging
 
 export async function collectArtifacts(place: ArtifactPlace, turn: TaskTurn): Promise<readonly ArtifactEntry[]> {
   const { environment, signal } = place
-  const kept = join(place.directory, 'artifacts')
-  const staging = stagingOf(place.directory)
-  for (const directory of [kept, staging]) {
-    await rm(directory, { recursive: true, force: true })
-    await mkdir(directory, { recursive: true })
+  const places = {
+    kept: join(place.directory, 'artifacts'),
+    staging: stagingOf(place.directory),
+    taking: join(place.directory, 'taking'),
   }
+  for (const directory of [places.kept, places.staging]) await emptied(directory)
   for (const { command, timeoutMs, user } of turn.verifier.collect ?? [])
     await environment.exec(command, { timeoutMs, signal, ...(user === undefined ? {} : { user }) })
   const entries: ArtifactEntry[] = []
-  for (const artifact of [conventional, ...(turn.artifacts ?? [])])
-    entries.push(await collect(environment, artifact, kept, staging))
-  await writeFile(join(kept, 'manifest.json'), `${JSON.stringify(entries, null, 2)}\n`)
+  for (const artifact of [conventional, ...(turn.artifacts ?? [])]) entries.push(await collect(environment, artifact, places))
+  await rm(places.taking, { recursive: true, force: true })
+  await writeFile(join(places.kept, 'manifest.json'), `${JSON.stringify(entries, null, 2)}\n`)
   return entries
 }
 
-async function collect(environment: Environment, artifact: Artifact, kept: string, staging: string): Promise<ArtifactEntry> {
+async function emptied(directory: string): Promise<string> {
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { recursive: true })
+  return directory
+}
+
+/** Directories of this machine: for people, for a separate verifier, and on the way to one of both. */
+type Places = Readonly<Record<'kept' | 'staging' | 'taking', string>>
+
+async function collect(environment: Environment, artifact: Artifact, place: Places): Promise<ArtifactEntry> {
   const { source, exclude } = artifact
   const destination = artifact.destination ?? source.replace(/^\/+/, '')
   const entry = { source, destination: `artifacts/${destination}`, service: 'main' }
   try {
-    const from = join(staging, dirname(source))
-    const found = await environment.copyOut(source, from, { bytesMax: artifactBytesMax, exclude })
+    const limits = { bytesMax: artifactBytesMax, exclude }
+    const staging = join(place.staging, dirname(source))
+    // What another artifact has left there is none of this one's, which may leave it out.
+    const overlaps = existsSync(join(staging, basename(source)))
+    const from = overlaps ? await emptied(place.taking) : staging
+    const found = await environment.copyOut(source, from, limits)
     if (!found) return { ...entry, type: 'file', status: artifact === conventional ? 'empty' : 'failed' }
+    if (overlaps) await environment.copyOut(source, staging, limits)
     const staged = join(from, basename(source))
     const isDirectory = (await lstat(staged)).isDirectory()
     const type = isDirectory ? 'directory' : 'file'
     if (isDirectory && (await readdir(staged)).length === 0) return { ...entry, type, status: 'empty' }
     // Links stay links: what they lead to is no artifact of the agent.
-    await cp(staged, join(kept, destination), { recursive: true, verbatimSymlinks: true })
+    await cp(staged, join(place.kept, destination), { recursive: true, verbatimSymlinks: true })
     return { ...entry, type, status: 'ok' }
   } catch (error) {
     if (!isTurnpikeError(error) && !(error instanceof Error && 'code' in error)) throw error

@@ -101,8 +101,8 @@ function checkCell(task: Task, spec: AgentSpec, agent: AgentAdapter, { policy, f
   if (without) {
     const where = `${task.source.file}:${task.source.line}`
     refuse(
-      `${where}: turn ${without.index} of task ${task.id} has no solution, which this run needs`,
-      'add turns[].solution to the task',
+      `${where}: turn ${without.name ?? without.index} of task ${task.id} has no solution, which this run needs`,
+      'give it one (turns[].solution in JSON Lines; solution/solve.sh of the step or of the task in Harbor’s), or leave the task out',
     )
   }
 }

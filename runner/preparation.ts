@@ -9,20 +9,22 @@ import { pauseUnlessAborted } from './pause.ts'
 import type { ExecResult } from './processes.ts'
 
 /** Directories that programs of such tasks find ready, as they would under Harbor. */
-const logDirectories = ['/logs/agent', '/logs/artifacts']
+const artifactsPath = '/logs/artifacts'
+const logDirectories = ['/logs/agent', artifactsPath]
+
+const hasLogs = ({ verifier }: TaskTurn): boolean => verifier.reward?.directory.startsWith('/') === true
 
 /** Brings a fresh environment to where turn 1 begins. */
 export async function prepareTask(environment: Environment, task: Task, signal: AbortSignal): Promise<void> {
   await environment.copyIn(task.trees ?? [])
-  if (task.turns.some(turn => turn.verifier.reward?.directory.startsWith('/'))) {
-    await environment.empty(logDirectories)
-  }
+  if (task.turns.some(hasLogs)) await environment.empty(logDirectories)
   await waitUntilHealthy(environment, task.environment?.healthcheck ?? null, `task ${task.id}`, signal)
 }
 
 export async function prepareTurn(environment: Environment, turn: TaskTurn, signal: AbortSignal): Promise<void> {
   const where = `turn ${turn.name ?? turn.index}`
   const user = turn.agentUser === undefined ? {} : { user: turn.agentUser }
+  if (hasLogs(turn)) await prepareLogs(environment, turn, signal)
   if (turn.setup !== undefined) {
     await environment.copyIn(turn.setup.trees, turn.agentUser)
     const { command } = turn.setup
@@ -32,6 +34,14 @@ export async function prepareTurn(environment: Environment, turn: TaskTurn, sign
     }
   }
   await waitUntilHealthy(environment, turn.healthcheck ?? null, where, signal)
+}
+
+/** Each turn has artifacts of its own, and whoever is named may write there. */
+async function prepareLogs(environment: Environment, turn: TaskTurn, signal: AbortSignal): Promise<void> {
+  if (turn.index > 1) await environment.empty([artifactsPath])
+  const users = [turn.agentUser, ...(turn.verifier.collect ?? []).map(({ user }) => user)]
+  if (users.every(user => user === undefined)) return
+  await environment.exec(['chmod', '777', ...logDirectories], { timeoutMs: setupTimeoutMs, signal })
 }
 
 /** As Docker's: failures within the start period do not count, after it so many in a row are too many. */

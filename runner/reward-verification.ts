@@ -1,7 +1,8 @@
 // Verifies a turn whose tests leave a reward in a file: a fresh directory for it, tests that come in after the agent's processes are
 // dead, on a copy that is thrown away. In a separate environment the tests see artifacts and nothing else.
 
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, readdir, rm } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { isTurnpikeError, TurnpikeError } from '../core/errors.ts'
 import { outputCharsMax } from '../core/limits.ts'
@@ -58,17 +59,27 @@ async function verifyInPlace(place: RewardPlace, verifier: Verifier, directory: 
 }
 
 async function verifySeparately(place: RewardPlace, verifier: Verifier, wanted: TaskEnvironment, directory: string) {
-  const other = await place.openSeparate(wanted)
+  const other = await place.openSeparate({ ...wanted, network: verifier.network ?? wanted.network })
   try {
-    const trees: FileTree[] = []
-    for (const entry of await readdir(place.stagingDirectory, { withFileTypes: true }).catch(() => [])) {
-      if (entry.isDirectory()) trees.push({ directory: join(place.stagingDirectory, entry.name), to: `/${entry.name}` })
-    }
-    await other.copyIn(trees)
+    await other.copyIn(await listStaged(place.stagingDirectory))
     return await grade(place, other, verifier, directory)
   } finally {
     await other.close()
   }
+}
+
+/** Directories of the root one by one, because those that are there keep their owners and modes; files of the root as a directory of their own. */
+async function listStaged(staging: string): Promise<FileTree[]> {
+  const entries = await readdir(staging, { withFileTypes: true }).catch(() => [])
+  const loose = `${staging}-of-root`
+  await rm(loose, { recursive: true, force: true })
+  const trees: FileTree[] = []
+  for (const entry of entries) {
+    const path = join(staging, entry.name)
+    if (entry.isDirectory()) trees.push({ directory: path, to: `/${entry.name}`, keepsLinks: true })
+    else if (entry.isFile()) await cp(path, join(loose, entry.name))
+  }
+  return existsSync(loose) ? [...trees, { directory: loose, to: '/', keepsLinks: true }] : trees
 }
 
 const inside = (environment: Environment, path: string): string => (isAbsolute(path) ? path : join(environment.workspace, path))

@@ -4,12 +4,13 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises'
-import { dirname, join, sep } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { extract, type Header, type Pack, pack } from 'tar-stream'
-import { TurnpikeError } from '../../core/errors.ts'
+import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
+import type { FileTree } from '../../core/task.ts'
 import type { FileRead } from './_adapter.ts'
 import { askDocker, statusOf } from './_docker-client.ts'
 import { keepLink } from './_docker-podman.ts'
@@ -48,9 +49,15 @@ export function listDirectories(paths: readonly string[]): string[] {
   return [...found].sort()
 }
 
-export async function putTree(container: Docker.Container, source: string, target: string, owner: Owner): Promise<void> {
+export async function putTree(
+  container: Docker.Container,
+  { directory, keepsLinks = false }: FileTree,
+  target: string,
+  owner: Owner,
+): Promise<void> {
   const archive = pack()
-  const writing = packTree(archive, { directory: source, owner, prefix: '', ignored: () => false }).then(() => archive.finalize())
+  const source = { directory, owner, prefix: '', ignored: () => false, keepsLinks }
+  const writing = packTree(archive, source).then(() => archive.finalize())
   await Promise.all([putArchive(container, target, archive), writing])
 }
 
@@ -82,10 +89,26 @@ export interface TreeSource {
   /** Put before every name; with its slash. */
   readonly prefix: string
   readonly ignored: (path: string) => boolean
+  readonly keepsLinks?: boolean
 }
 
+/** Throws E_TASK_INVALID where files cannot be read: one task whose files are wrong ends its own trial, not the run. */
 export async function packTree(archive: Pack, source: TreeSource): Promise<void> {
-  const root = await realpath(source.directory)
+  await readingTask(source.directory, () => packEntries(archive, source))
+}
+
+/** What goes wrong with files of this machine while `work` reads them is told as a mistake of the task. */
+export async function readingTask<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Error) || isTurnpikeError(error) || !('syscall' in error)) throw error
+    throw new TurnpikeError('E_TASK_INVALID', `the files of ${directory} cannot be read: ${error.message}`)
+  }
+}
+
+async function packEntries(archive: Pack, source: TreeSource): Promise<void> {
+  const root = source.keepsLinks === true ? null : await realpath(source.directory)
   const add = async (path: string): Promise<void> => {
     for (const name of (await readdir(join(source.directory, path))).sort()) {
       const inside = path === '' ? name : `${path}/${name}`
@@ -103,13 +126,13 @@ async function packEntry(
   archive: Pack,
   file: string,
   name: string,
-  { root, owner }: { readonly root: string; readonly owner: Owner },
+  { root, owner }: { readonly root: string | null; readonly owner: Owner },
 ): Promise<void> {
   const found = await lstat(file)
   const head = { name, mode: found.mode & 0o7777, mtime: found.mtime, ...owner }
   if (found.isDirectory()) archive.entry({ ...head, type: 'directory' })
   else if (found.isSymbolicLink()) {
-    await refuseLinkOut(file, root)
+    if (root !== null) await refuseLinkOut(file, root)
     archive.entry({ ...head, type: 'symlink', linkname: await readlink(file) })
   } else if (found.isFile()) {
     // In one piece: most files are small, and a stream for each took twice as long.
@@ -127,8 +150,9 @@ function packWhole(archive: Pack, head: Parameters<Pack['entry']>[0], bytes: Buf
 }
 
 async function refuseLinkOut(file: string, root: string): Promise<void> {
-  const target = await realpath(file).catch(() => null)
-  if (target !== null && (target === root || target.startsWith(root + sep))) return
+  // One that leads nowhere is judged by where it points.
+  const target = await realpath(file).catch(async () => resolve(await realpath(dirname(file)), await readlink(file)))
+  if (target === root || target.startsWith(root + sep)) return
   throw new TurnpikeError('E_TASK_INVALID', `${file} is a link that leads out of ${root}`, { hint: 'copy the file instead' })
 }
 

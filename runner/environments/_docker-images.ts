@@ -12,7 +12,7 @@ import type { TaskEnvironment } from '../../core/task.ts'
 import type { AgentLayer } from '../agents/_adapter.ts'
 import type { EnvironmentSpec } from './_adapter.ts'
 import { askDocker, detailsOf, hasImage, labels, reasonOf, useDocker } from './_docker-client.ts'
-import { hashTree, packTree } from './_docker-files.ts'
+import { hashTree, packTree, readingTask } from './_docker-files.ts'
 
 /** For tasks that name no image: small, and with a shell and the usual programs. */
 export const defaultImage = 'debian:bookworm-slim'
@@ -60,7 +60,7 @@ async function prepareTaskImage(place: TaskEnvironment | null, signal: AbortSign
   const { context, dockerfile } = image
   const ignored = await readIgnored(context)
   const digest = createHash('sha256')
-    .update(await hashTree(context, ignored))
+    .update(await readingTask(context, () => hashTree(context, ignored)))
     .update(dockerfile)
     .digest('hex')
   const name = `turnpike/task:${digest.slice(0, 32)}`
@@ -148,10 +148,14 @@ async function build(name: string, archive: ReturnType<typeof pack>, options: Bu
       ? options.signal
       : AbortSignal.any([options.signal, AbortSignal.timeout(Math.min(options.timeoutMs, timerMsMax))])
   const log: string[] = []
+  let wrong: string | null = null
+  const said = (): string => `the build said:\n${log.slice(-logLinesShown).join('\n')}`
   const fail = (why: string, details = {}): never => {
     throw new TurnpikeError('E_ENVIRONMENT_FAILED', `image ${name} cannot be built: ${why}`, {
-      hint: `the build said:\n${log.slice(-logLinesShown).join('\n')}`,
+      hint: said(),
       details,
+      // A trial that ends of it tells its message and its cause.
+      ...(log.length === 0 ? {} : { cause: new TurnpikeError('E_ENVIRONMENT_FAILED', said()) }),
     })
   }
   try {
@@ -170,7 +174,8 @@ async function build(name: string, archive: ReturnType<typeof pack>, options: Bu
         stream,
         error => (error ? reject(error) : resolve()),
         (event: { stream?: string; error?: string }) => {
-          const text = (event.error ?? event.stream ?? '').trimEnd()
+          wrong = event.error ?? wrong
+          const text = (event.stream ?? '').trimEnd()
           if (text !== '') log.push(text)
         },
       )
@@ -179,7 +184,7 @@ async function build(name: string, archive: ReturnType<typeof pack>, options: Bu
     if (options.signal.aborted) throw options.signal.reason
     fail(limit.aborted ? `it took longer than ${options.timeoutMs} ms` : reasonOf(error), detailsOf(error))
   }
-  if (!(await hasImage(name))) fail('it ended without an image')
+  if (!(await hasImage(name))) fail(wrong ?? 'it ended without an image')
 }
 
 function findOrPull(name: string, signal: AbortSignal): Promise<string> {
@@ -208,7 +213,7 @@ function findOrPull(name: string, signal: AbortSignal): Promise<string> {
 }
 
 /** The patterns of .dockerignore that matter for a content hash; the daemon gets the same selection, because only it is packed. */
-async function readIgnored(context: string): Promise<(path: string) => boolean> {
+export async function readIgnored(context: string): Promise<(path: string) => boolean> {
   const text = await readFile(join(context, '.dockerignore'), 'utf8').catch(() => '')
   const rules = text
     .split('\n')

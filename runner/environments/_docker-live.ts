@@ -76,7 +76,7 @@ export function createFiles(live: Live, owner: Owner, workspace: string) {
         // Whoever is named is to own the directory as well, also one that is there.
         if (name !== undefined || !(await statPath(live.container, target))?.isDirectory) await makeDirectory(live, to, target)
         await clearWay(live.container, target, () => listComing(tree.directory))
-        await putTree(live.container, tree.directory, target, to)
+        await putTree(live.container, tree, target, to)
       }
     },
     copyOut: (path, directory, limits) => getTree(live.container, path, directory, limits),

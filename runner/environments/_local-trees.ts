@@ -2,7 +2,7 @@
 // followed, because it would lead us, with our own rights, to files of this machine.
 
 import { lstatSync, mkdirSync, type Stats, writeFileSync } from 'node:fs'
-import { chmod, lstat, mkdir, readdir, realpath } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { FileTree } from '../../core/task.ts'
@@ -64,9 +64,9 @@ export async function copyTreesIn(
   trees: readonly FileTree[],
   place: { readonly root: string; readonly workspace: string },
 ): Promise<void> {
-  for (const { directory, to } of trees) {
+  for (const { directory, to, keepsLinks = false } of trees) {
     const target = insideOf(place.root, isAbsolute(to) ? to : join(place.workspace, to))
-    await refuseLinksOut(directory, await realpath(directory))
+    if (!keepsLinks) await refuseLinksOut(directory, await realpath(directory))
     await makeRealDirectory(place.root, target)
     await clearWay(directory, target)
     await copyTree(directory, target)
@@ -78,8 +78,9 @@ async function refuseLinksOut(directory: string, root: string): Promise<void> {
     const path = join(directory, entry.name)
     if (entry.isDirectory()) await refuseLinksOut(path, root)
     if (!entry.isSymbolicLink()) continue
-    const target = await realpath(path).catch(() => null)
-    if (target === null || !target.startsWith(root + sep))
+    // One that leads nowhere is judged by where it points.
+    const target = await realpath(path).catch(async () => resolve(await realpath(directory), await readlink(path)))
+    if (!target.startsWith(root + sep))
       throw new TurnpikeError('E_TASK_INVALID', `${path} is a link that leads out of ${root}`, { hint: 'copy the file instead' })
   }
 }

@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Healthcheck, NetworkPolicy, TaskEnvironment } from '../../core/task.ts'
 import type { LoadOptions } from './_adapter.ts'
+import { hasFile, hasFolder } from './_harbor-folders.ts'
 import type { Table, TomlReader } from './_toml.ts'
 
 export interface HarborReader extends TomlReader {
@@ -49,7 +50,7 @@ export function readEnvironment(reader: HarborReader, parent: Table, path: strin
 function readImage(reader: HarborReader, table: Table, path: string, context: string): TaskEnvironment['image'] {
   const name = reader.text(table, path)
   const compose = ['docker-compose.yaml', 'docker-compose.yml'].find(file => existsSync(join(context, file)))
-  const isBuilt = existsSync(join(context, 'Dockerfile'))
+  const isBuilt = hasFile(reader, join(context, 'Dockerfile'), path)
   if (compose !== undefined && (name !== null || isBuilt))
     reader.warn(
       path,
@@ -62,10 +63,19 @@ function readImage(reader: HarborReader, table: Table, path: string, context: st
 }
 
 /** Files beside a named image: they belong into its working directory. */
-export function listLooseFiles(environment: TaskEnvironment, context: string): boolean {
-  if (environment.image?.kind !== 'name' || !existsSync(context)) return false
+export function listLooseFiles(reader: HarborReader, environment: TaskEnvironment, context: string): boolean {
+  if (environment.image?.kind !== 'name' || !hasFolder(reader, context, 'environment')) return false
   return readdirSync(context).some(name => name !== 'Dockerfile' && !name.startsWith('docker-compose.'))
 }
+
+/** Harbor runs commands of tasks by bash, scripts that do not name their shell among them; an image without one has `sh`. */
+export const shellCommand = (script: string): readonly string[] => [
+  'sh',
+  '-c',
+  'if [ -x /bin/bash ]; then exec /bin/bash -c "$1"; fi; exec sh -c "$1"',
+  'sh',
+  script,
+]
 
 const modes = ['no-network', 'public', 'allowlist'] as const
 
@@ -106,7 +116,7 @@ export function readHealthcheck(reader: HarborReader, parent: Table, path: strin
   if (!command?.trim()) return reader.refuse(`${path}.command`, 'is missing or empty')
   const ms = (name: string, fallback: number): number => (reader.number(table, `${path}.${name}`, 0) ?? fallback) * 1000
   return {
-    command: ['sh', '-c', command],
+    command: shellCommand(command),
     intervalMs: ms('interval_sec', 5),
     timeoutMs: ms('timeout_sec', 30),
     startPeriodMs: ms('start_period_sec', 0),

@@ -1,10 +1,11 @@
 // The turns of a Harbor task: the one of a single-step task, or one for each [[steps]] entry with its folder under steps/.
 // Reads instructions and looks which folders are there; the files in them are only read when they are copied.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Artifact, FileTree, TaskEnvironment, TaskTurn } from '../../core/task.ts'
-import { type HarborReader, readHealthcheck, readNetwork, resolveTemplates } from './_harbor-environment.ts'
+import { type HarborReader, readHealthcheck, readNetwork, resolveTemplates, shellCommand } from './_harbor-environment.ts'
+import { hasFolder, readText } from './_harbor-folders.ts'
 import { type Phase, readUser, readVerifier, verifierKeys } from './_harbor-verifier.ts'
 import { isTable, type Table } from './_toml.ts'
 
@@ -45,7 +46,7 @@ interface Common {
 
 function readSingle(common: Common): TaskTurn {
   const { reader, environment } = common
-  const tests = findDirectories([join(reader.directory, 'tests')])
+  const tests = findFolders(reader, [join(reader.directory, 'tests')])
   return {
     index: 1,
     instruction: readInstruction(reader, join(reader.directory, 'instruction.md'), 'steps'),
@@ -64,8 +65,8 @@ function readStep(common: Common, table: Table, index: number): TaskTurn {
   const agent = { table: reader.table(table, `${path}.agent`, agentKeys), path: `${path}.agent` }
   const step = { table: reader.table(table, `${path}.verifier`, verifierKeys), path: `${path}.verifier` }
   const own = join(folder, 'tests')
-  const tests = findDirectories([join(reader.directory, 'tests'), own])
-  const context = existsSync(own) ? own : null
+  const tests = findFolders(reader, [join(reader.directory, 'tests'), own])
+  const context = tests.includes(own) ? own : null
   const healthcheck = readHealthcheck(reader, table, `${path}.healthcheck`)
   return {
     index: index + 1,
@@ -74,7 +75,7 @@ function readStep(common: Common, table: Table, index: number): TaskTurn {
     verifier: readVerifier(reader, { task: common.verifier, step, tests, environment, context }),
     ...readSolution(common, [join(folder, 'solution'), join(reader.directory, 'solution')]),
     ...readAgent(common, [agent]),
-    ...readSetup(join(folder, 'workdir')),
+    ...readSetup(reader, join(folder, 'workdir')),
     ...(healthcheck === null ? {} : { healthcheck }),
     ...readMinimum(reader, table, `${path}.min_reward`),
     artifacts: [...common.artifacts, ...readArtifacts(reader, table, `${path}.artifacts`)],
@@ -89,8 +90,7 @@ function readName(reader: HarborReader, table: Table, path: string): string {
 }
 
 function readInstruction(reader: HarborReader, file: string, path: string): string {
-  if (!existsSync(file)) return reader.refuse(path, `needs ${file}, which is missing`)
-  const text = stripCanary(readFileSync(file, 'utf8'))
+  const text = stripCanary(readText(reader, file, path))
   return text.trim() === '' ? reader.refuse(path, `needs an instruction; ${file} is empty`) : text
 }
 
@@ -130,13 +130,13 @@ function readSolution(common: Common, candidates: readonly string[]): Pick<TaskT
   if (directory === undefined) return { solution: null }
   const script = `${solutionPath}/solve.sh`
   return {
-    solution: ['sh', '-c', `chmod +x ${script} 2>/dev/null; ${script}`],
+    solution: shellCommand(`chmod +x ${script} 2>/dev/null; ${script}`),
     solutionFiles: { trees: [{ directory, to: solutionPath }], env: common.solutionEnv },
   }
 }
 
-function readSetup(directory: string): Pick<TaskTurn, 'setup'> {
-  if (!existsSync(directory)) return {}
+function readSetup(reader: HarborReader, directory: string): Pick<TaskTurn, 'setup'> {
+  if (!hasFolder(reader, directory, 'steps')) return {}
   const command = existsSync(join(directory, 'setup.sh')) ? ['bash', './setup.sh'] : null
   return { setup: { trees: [{ directory, to: '.' }], command } }
 }
@@ -174,8 +174,8 @@ function readSource(reader: HarborReader, source: string, path: string): string 
   return reader.refuse(path, `must be an absolute path inside the container, not ${JSON.stringify(source)}`)
 }
 
-function findDirectories(candidates: readonly string[]): string[] {
-  return candidates.filter(candidate => existsSync(candidate))
+function findFolders(reader: HarborReader, candidates: readonly string[]): string[] {
+  return candidates.filter(candidate => hasFolder(reader, candidate, 'verifier'))
 }
 
 export const treeOf = (directory: string): FileTree => ({ directory, to: '.' })

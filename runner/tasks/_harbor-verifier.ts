@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FileTree, TaskEnvironment, Verifier } from '../../core/task.ts'
-import { type HarborReader, readEnvironment, readNetwork, resolveTemplates } from './_harbor-environment.ts'
+import { type HarborReader, readEnvironment, readNetwork, resolveTemplates, shellCommand } from './_harbor-environment.ts'
 import { isTable, type Table } from './_toml.ts'
 
 export const verifierKeys = [
@@ -44,7 +44,7 @@ export function readVerifier(reader: HarborReader, input: VerifierInput): Verifi
   )
   return {
     files: {},
-    command: hasScript ? ['sh', '-c', testScript] : [],
+    command: hasScript ? shellCommand(testScript) : [],
     timeoutMs: readTimeout(reader, input) * 1000,
     trees: separate === null ? input.tests.map((directory): FileTree => ({ directory, to: testsPath })) : [],
     env,
@@ -115,6 +115,6 @@ function readCollect(reader: HarborReader, { table, path }: Phase): NonNullable<
     }
     const user = readUser(reader, { table: fields, path: at })
     const timeoutMs = (reader.number(fields, `${at}.timeout_sec`, 0.001) ?? 60) * 1000
-    return [{ command: ['sh', '-c', command], timeoutMs, ...(user === null ? {} : { user }) }]
+    return [{ command: shellCommand(command), timeoutMs, ...(user === null ? {} : { user }) }]
   })
 }

@@ -43,8 +43,11 @@ export async function findTasks(path: string, depth = 0): Promise<string[]> {
   const entries = await readdir(path, { withFileTypes: true })
   const found: string[] = []
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const isFolder = entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules'
-    if (isFolder) found.push(...(await findTasks(join(path, entry.name), depth + 1)))
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
+    const inside = join(path, entry.name)
+    // A task may be a link to where it lies; what is no task is not searched through a link, which may lead in a circle.
+    if (entry.isDirectory()) found.push(...(await findTasks(inside, depth + 1)))
+    else if (entry.isSymbolicLink() && existsSync(join(inside, 'task.toml'))) found.push(inside)
   }
   return found
 }
@@ -84,7 +87,7 @@ function readTask(reader: HarborReader, file: string): Task {
     turns: readTurns(reader, environment),
     source: { file, line: 1 },
     environment,
-    trees: listLooseFiles(environment, context) ? [treeOf(context)] : [],
+    trees: listLooseFiles(reader, environment, context) ? [treeOf(context)] : [],
     ...(strategy === null ? {} : { rewardOf: strategy }),
     metadata: {
       ...(asJson(metadata) as JsonObject),

@@ -141,6 +141,8 @@ it('looks into the files of a chain: links, scripts, neighbours, here-documents'
   const heredoc = 'FROM x\nRUN <<EOF sh\nCOPY gone /x\nEOF\nCOPY <<A <<B /y/\nADD gone2 /x\nA\nCOPY gone3 /x\nB\nCOPY gone4 /x\n'
   chain('e', { 'environment/Dockerfile': heredoc, 'environment/docker-compose.yaml': 'services: {}\n' })
   rmSync(join(chain('f'), 'steps/two/solution'), { recursive: true })
+  for (const name of ['sent', 'kept-back']) symlinkSync('/etc/passwd', join(root, 'f/environment', name))
+  writeFileSync(join(root, 'f/environment/.dockerignore'), 'kept-back\n')
   const found = await checkTasks(root)
   expect(
     found.findings.map(({ level, message }) => `${level} ${message.replaceAll(`${root}/`, '').replaceAll(root, '.')}`),
@@ -153,6 +155,7 @@ it('looks into the files of a chain: links, scripts, neighbours, here-documents'
     'error b/steps/two/tests/test.sh: has lines that end with a carriage return (CRLF), which no shell takes; save it with LF',
     'error c/steps/one/tests/test.sh: is no file',
     'error e/environment/Dockerfile: copies gone4, which is not in e/environment',
+    'error f/environment/sent: is a link that leads out of f/environment; copy the file instead',
   ])
   expect(found.by_task.find(task => task.id === 'f')).toMatchObject({ without_tests: [], without_solution: ['two'] })
 })

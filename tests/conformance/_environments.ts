@@ -292,11 +292,19 @@ export function keepPromises(adapter: EnvironmentAdapter): void {
     expect(await look()).toBe('.\n./c\n./d\n./run\n./same\nd\necho\nsame\nsame\n')
   })
 
-  it('refuses a tree with a link that leads out of it', async () => {
+  it('refuses a tree with a link that leads out of it, unless an agent has left it', async () => {
     const environment = await open(adapter)
     const here = mkdtempSync(join(tmpdir(), 'turnpike-test-'))
     atEnd(() => rmSync(here, { recursive: true, force: true }))
+    symlinkSync('nowhere', join(here, 'inside'))
+    await environment.copyIn([{ directory: here, to: 'in' }])
+    expect((await sh(environment, 'readlink in/inside')).stdout).toBe('nowhere\n')
     symlinkSync('/etc', join(here, 'etc'))
+    await expect(environment.copyIn([{ directory: here, to: 'in' }])).rejects.toMatchObject({ code: 'E_TASK_INVALID' })
+    await environment.copyIn([{ directory: here, to: 'kept', keepsLinks: true }])
+    expect((await sh(environment, 'readlink kept/etc kept/inside')).stdout).toBe('/etc\nnowhere\n')
+    rmSync(join(here, 'etc'))
+    symlinkSync('../nowhere', join(here, 'outside'))
     await expect(environment.copyIn([{ directory: here, to: 'in' }])).rejects.toMatchObject({ code: 'E_TASK_INVALID' })
   })
 }

@@ -220,7 +220,10 @@ describe.skipIf(dockerMissing !== null)('containers', () => {
     writeFileSync(join(context, 'Dockerfile'), `FROM ${testImage}\nRUN echo first line; exit 7\n`)
     await expect(open({ image })).rejects.toMatchObject({
       code: 'E_ENVIRONMENT_FAILED',
+      message: expect.stringMatching(/cannot be built: The command .* returned a non-zero code: 7$/),
       hint: expect.stringContaining('first line'),
+      // What a trial that ends of it tells.
+      cause: expect.objectContaining({ message: expect.stringContaining('first line') }),
     })
     // A layer of its own: a daemon that finished it once would not wait again.
     writeFileSync(join(context, 'Dockerfile'), `FROM ${testImage}\nRUN sleep 30; : ${process.pid} ${Date.now()}\n`)
@@ -228,6 +231,15 @@ describe.skipIf(dockerMissing !== null)('containers', () => {
     await expect(open({ image: { kind: 'name', name: 'no.such.registry.invalid/image:1' } })).rejects.toThrow(
       /not here and cannot be pulled/,
     )
+  }, 60_000)
+
+  it('take files of a task that cannot be read for a mistake of the task', async () => {
+    const environment = await open()
+    await expect(environment.copyIn([{ directory: '/nowhere-at-all', to: 'in' }])).rejects.toMatchObject({
+      code: 'E_TASK_INVALID',
+    })
+    const image = { kind: 'build', context: '/nowhere-at-all', dockerfile: 'Dockerfile' } as const
+    await expect(open({ image })).rejects.toMatchObject({ code: 'E_TASK_INVALID' })
   }, 60_000)
 
   it('are swept away when their Turnpike was killed, and only then', async () => {

@@ -76,6 +76,51 @@ describe.skipIf(dockerMissing !== null)('Harbor tasks in containers', { timeout:
     expect(readFileSync(join(kept(1, 'artifacts'), 'logs/artifacts/collected.txt'), 'utf8')).toBe('work\nagent\n')
   })
 
+  it('a separate verifier has the network of its phase, files of the root among its artifacts, and links wherever they lead', async () => {
+    const files = {
+      ...single(
+        'artifacts = ["/result.txt", "/app", { source = "/app/dir", destination = "dir", exclude = ["*.tmp"] }]\n[verifier]\nenvironment_mode = "separate"\nnetwork_mode = "no-network"\n',
+      ),
+      'tests/Dockerfile': `FROM ${testImage}\nCOPY test.sh /tests/test.sh\n`,
+      'tests/test.sh': check(
+        '[ "$(cat /result.txt)" = hi ] && [ "$(readlink /app/python)" = /usr/bin/python3 ] && [ -e /app/dir/b.tmp ] && ! grep -q eth /proc/net/dev',
+      ),
+    }
+    const agent = 'echo hi > /result.txt; ln -s /usr/bin/python3 python; ln -s nowhere gone; mkdir dir; touch dir/a.txt dir/b.tmp'
+    const { rewards, trial, kept } = await play({ files, agent })
+    expect([trial.outcome?.kind, rewards]).toEqual(['finished', [1]])
+    expect(readdirSync(join(kept(1, 'artifacts'), 'dir'))).toEqual(['a.txt'])
+    expect(readdirSync(join(kept(1, 'artifacts'), 'app/dir')).sort()).toEqual(['a.txt', 'b.tmp'])
+  })
+
+  it('scripts that name no shell, health checks and hooks are bash’s where there is one', async () => {
+    const bashOnly = '[[ -d /app ]]'
+    const files = {
+      ...single(
+        `[environment.healthcheck]\ncommand = "${bashOnly}"\nretries = 1\n[[verifier.collect]]\ncommand = "[[ 1 == 1 ]] && echo x > /app/hook"\n`,
+      ),
+      'solution/solve.sh': 'made=(b)\necho "$made" > /app/out\n',
+      'tests/test.sh':
+        'if [[ $(cat /app/out) == b && -e /app/hook ]]; then echo 1; else echo 0; fi > /logs/verifier/reward.txt\n',
+    }
+    const oracle = { agents: [{ id: 'oracle', model: null }] }
+    expect((await play({ files, agent: '', change: oracle })).rewards).toEqual([1])
+    const without = `FROM ${testImage}\nWORKDIR /app\nRUN rm /bin/bash\n`
+    const plain = { ...single(''), 'environment/Dockerfile': without, 'tests/test.sh': 'echo 1 > /logs/verifier/reward.txt\n' }
+    expect((await play({ files: plain, agent: '', change: oracle })).rewards).toEqual([1])
+  })
+
+  it('each step has artifacts of its own, which the user it names can write', async () => {
+    const files = chain({ one: 'true', two: 'true' }, 'schema_version = "1.3"\n[agent]\nuser = "agent"\n')
+    const agent = 'echo "$1" > /logs/agent/log; ls /logs/artifacts; touch "/logs/artifacts/$(echo "$1" | cut -c4-6)"'
+    const { attempts, kept } = await play({ files, agent })
+    expect(attempts.map(attempt => [attempt.agentExit, attempt.agentOutput])).toEqual([
+      [0, ''],
+      [0, ''],
+    ])
+    expect(readdirSync(join(kept(2, 'artifacts'), 'logs/artifacts'))).toEqual(['two'])
+  })
+
   it('agent, set-up and verifier work as the users they name', async () => {
     const files = {
       ...chain(

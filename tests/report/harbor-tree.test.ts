@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import type { Task, TaskTurn } from '../../core/task.ts'
 import { aggregateRewards, type HarborTurn, nameMeans } from '../../report/harbor-results.ts'
 import { nameTrial, writeHarborTree } from '../../report/harbor-tree.ts'
+import type { AgentSpec } from '../../runner/agents/_adapter.ts'
 import { openBench, script } from '../runner/_tasks.ts'
 
 function makeTurn(index: number, command: string, name?: string): TaskTurn {
@@ -33,9 +34,14 @@ const task = (turns: readonly TaskTurn[], change: Partial<Task> = {}): Task => (
   ...change,
 })
 
-async function write(turns: readonly TaskTurn[], change: Partial<Task> = {}, toTurn?: number) {
+async function write(
+  turns: readonly TaskTurn[],
+  change: Partial<Task> = {},
+  toTurn?: number,
+  agent: AgentSpec = script('exit 0'),
+) {
   const bench = await openBench()
-  const agents = [script('exit 0')]
+  const agents = [agent]
   const { run } = await bench.run({ tasks: [task(turns, change)], agents, ...(toTurn === undefined ? {} : { toTurn }) })
   const directory = join(bench.directory, 'jobs', '2026-01-02__03-04-05')
   const options = {
@@ -139,6 +145,26 @@ it('puts the files of a single-step task at the root', async () => {
   expect(existsSync(join(trial.directory, 'steps'))).toBe(false)
   expect(json('result.json')).toMatchObject({ step_results: null, verifier_result: { rewards: { reward: 1 } } })
   expect(json('agent/trajectory.json')).toEqual({ turn: 1 })
+})
+
+it('an error of the agent stands with a single-step task itself, and is counted under Harbor’s name for it', async () => {
+  const turn = { ...makeTurn(1, 'echo 0 > results/reward.txt'), solution: ['sh', '-c', 'exit 7'] }
+  const { json, directory, trial } = await write([turn], { metadata: {} }, undefined, { id: 'oracle', model: null })
+  expect(json('result.json').exception_info).toMatchObject({ exception_type: 'NonZeroAgentExitCodeError' })
+  const { stats } = JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8'))
+  expect(stats.evals['oracle__none__adhoc'].exception_stats).toEqual({ NonZeroAgentExitCodeError: [trial.name] })
+})
+
+it('a reward may have any name', async () => {
+  const named = (name: string) => makeTurn(1, `echo '{"${name}": 1}' > results/reward.json`, 'a')
+  const { json, directory } = await write([named('constructor'), { ...named('__proto__'), index: 2, name: 'b' }])
+  const means = Object.entries(json('result.json').verifier_result.rewards)
+  expect(means).toEqual([
+    ['constructor', 0.5],
+    ['__proto__', 0.5],
+  ])
+  const { stats } = JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8'))
+  expect(stats.evals['command__none__adhoc'].metrics.map(Object.entries)).toEqual([[['constructor', 0.5]], [['__proto__', 0.5]]])
 })
 
 it('never writes over another job', async () => {

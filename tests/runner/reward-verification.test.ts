@@ -3,9 +3,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Task, TaskTurn } from '../../core/task.ts'
+import { TurnpikeError } from '../../core/errors.ts'
+import type { Task, TaskEnvironment, TaskTurn } from '../../core/task.ts'
+import type { Environment } from '../../runner/environments/_adapter.ts'
+import { verifyByReward } from '../../runner/reward-verification.ts'
 import { makePlace } from '../rows.ts'
-import { makeDirectory } from './_sandbox.ts'
+import { makeDirectory, never } from './_sandbox.ts'
 import { openBench, script } from './_tasks.ts'
 import { writeFiles } from './tasks/_harbor-files.ts'
 
@@ -156,6 +159,29 @@ describe('a turn verified by its reward', () => {
     expect(states).toEqual(['failed'])
     expect(tests[0]?.name).toBe('time limit')
   })
+})
+
+it('a separate verifier is opened with the network of its own phase', async () => {
+  const wanted = makePlace('x', { network: { mode: 'public', hosts: [] } })
+  const opened: unknown[] = []
+  const place = {
+    environment: { endProcesses: async () => 0 } as unknown as Environment,
+    openSeparate: async (given: TaskEnvironment): Promise<Environment> => {
+      opened.push(given)
+      throw new TurnpikeError('E_ENVIRONMENT_FAILED', 'not here')
+    },
+    restoreNetwork: async () => undefined,
+    resultDirectory: makeDirectory(),
+    stagingDirectory: makeDirectory(),
+    harborCompat: false,
+    signal: never,
+  }
+  const verifier = { ...makeTurn(1).verifier, separate: wanted }
+  await expect(verifyByReward(place, verifier, 'results')).rejects.toThrow('not here')
+  await expect(verifyByReward(place, { ...verifier, network: { mode: 'proxy', hosts: [] } }, 'results')).rejects.toThrow(
+    'not here',
+  )
+  expect(opened).toEqual([wanted, { ...wanted, network: { mode: 'proxy', hosts: [] } }])
 })
 
 it('a turn without a verifier is played and not scored, with one attempt', async () => {

@@ -1,9 +1,12 @@
 // Harbor tasks: every key becomes what docs/tasks.md says, wrong values name file, line and key.
+import { execFileSync } from 'node:child_process'
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Task } from '../../../core/task.ts'
 import { loadTasks } from '../../../runner/tasks/_all.ts'
+import { shellCommand } from '../../../runner/tasks/_harbor-environment.ts'
 import { stripCanary } from '../../../runner/tasks/_harbor-turns.ts'
 import { findTasks, readHarborTask } from '../../../runner/tasks/harbor.ts'
 import { makeDirectory } from '../_sandbox.ts'
@@ -90,7 +93,7 @@ retries = 7
       network: { mode: 'allow-list', hosts: ['example.com', '*.pypi.org', '10.0.0.0/8'] },
       env: { PLAIN: 'a', FROM_HOST: 'secret', OR_ELSE: 'fallback', INSIDE: `x${'$'}{TOKEN}` },
       healthcheck: {
-        command: ['sh', '-c', 'curl -f localhost'],
+        command: shellCommand('curl -f localhost'),
         intervalMs: 1000,
         timeoutMs: 30_000,
         startPeriodMs: 0,
@@ -137,7 +140,7 @@ env = { S = "\${S:-t}" }
       user: 'root',
       network: { mode: 'public', hosts: [] },
       env: { A: '1', N: '3' },
-      collect: [{ command: ['sh', '-c', 'dump'], timeoutMs: 2000, user: 'agent' }],
+      collect: [{ command: shellCommand('dump'), timeoutMs: 2000, user: 'agent' }],
     })
     expect(turnOf(task).solutionFiles?.env).toEqual({ S: 't' })
   })
@@ -231,7 +234,7 @@ command = "true"
       timeoutMs: 9000,
       agentUser: 'a',
       rewardMin: { reward: 0.5 },
-      healthcheck: { command: ['sh', '-c', 'true'] },
+      healthcheck: { command: shellCommand('true') },
       artifacts: [{ source: '/x', destination: 'y', exclude: ['*.o'] }],
     })
     expect(turn.verifier).toMatchObject({ timeoutMs: 1_800_000, env: { A: '1', B: '2' } })
@@ -328,6 +331,35 @@ describe('messages', () => {
   })
 })
 
+it.each([
+  ['tests', 'verifier needs …/tests to be a folder, which it is not'],
+  ['environment', 'environment needs …/environment to be a folder, which it is not'],
+])('a file where the folder %s belongs is a mistake in the task', async (name, message) => {
+  const directory = makeTask({ 'task.toml': '[environment]\ndocker_image = "x"\n', 'instruction.md': 'Do it.\n', [name]: 'x' })
+  await expect(loadTasks(directory, plain)).rejects.toThrow(message.replace('…', directory))
+})
+
+it.each([
+  ['instruction.md', 'to be a file'],
+  ['environment/Dockerfile', 'to be a file'],
+])('a folder where the file %s belongs is a mistake in the task', async (name, message) => {
+  const { [name]: _, ...files } = single('')
+  await expect(loadTasks(makeTask({ ...files, [`${name}/x`]: '' }), plain)).rejects.toThrow(message)
+})
+
+it('a workdir that is a file, and an instruction that is no text, are mistakes in the task', async () => {
+  const files = stepped(['one'])
+  await expect(loadTasks(makeTask({ ...files, 'steps/one/workdir': 'x' }), plain)).rejects.toThrow(/workdir to be a folder/)
+  const directory = makeTask(files)
+  writeFileSync(join(directory, 'steps/one/instruction.md'), Buffer.from('caf\u00e9', 'latin1'))
+  await expect(loadTasks(directory, plain)).rejects.toThrow(/task\.toml:4: steps\[0\]\.name needs .*instruction\.md to be UTF-8/)
+})
+
+it.skipIf(!existsSync('/bin/bash'))('commands are bash’s, as Harbor’s are', () => {
+  const [program = '', ...words] = shellCommand('made=(b); [[ -d / ]] && echo "$made"')
+  expect(execFileSync(program, words, { encoding: 'utf8' })).toBe('b\n')
+})
+
 it('directories of tasks are searched, in order, and tasks are not searched for tasks', async () => {
   const root = makeDirectory()
   for (const name of ['b', 'a', 'group/c']) writeFiles(join(root, name), single(''))
@@ -335,6 +367,13 @@ it('directories of tasks are searched, in order, and tasks are not searched for 
   writeFiles(join(root, '.hidden'), single(''))
   expect((await findTasks(root)).map(path => path.slice(root.length + 1))).toEqual(['a', 'b', 'group/c'])
   expect((await loadTasks(root)).tasks.map(task => task.id)).toEqual(['a', 'b', 'c'])
+  // A task that lies somewhere else; a link to what is none is not followed.
+  const elsewhere = makeDirectory()
+  writeFiles(join(elsewhere, 'tasks/d'), single(''))
+  symlinkSync(join(elsewhere, 'tasks/d'), join(root, 'linked'))
+  symlinkSync(join(elsewhere, 'tasks'), join(root, 'tasks'))
+  symlinkSync('.', join(root, 'circle'))
+  expect((await loadTasks(root)).tasks.map(task => task.id)).toEqual(['a', 'b', 'c', 'linked'])
   expect((await loadTasks(join(root, 'a/task.toml'))).tasks.map(task => task.id)).toEqual(['a'])
   expect((await loadTasks(join(root, 'b'))).tasks.map(task => task.id)).toEqual([basename(join(root, 'b'))])
 })
