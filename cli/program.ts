@@ -116,7 +116,9 @@ function makeContext(command: Command, spec: CommandSpec, host: Host): CommandCo
 function usageError(error: CommanderError, argv: readonly string[], commands: readonly CommandSpec[]): TurnpikeError {
   const [first = '', second = ''] = error.message.split('\n')
   const near = /\(Did you mean (.*)\?\)/i.exec(second)?.[1]
-  const name = commands.map(spec => spec.usage.split(' ', 1)[0]).find(word => argv.includes(word ?? ''))
+  const names = commands.map(spec => spec.usage.split(' ', 1)[0])
+  // `harbor run` is a way of harbor.
+  const name = argv.find(word => names.includes(word))
   const help = name === undefined ? 'turnpike --help' : `turnpike ${name} --help`
   const hint = near === undefined ? `${help} shows what there is` : `did you mean ${near}? ${help} shows what there is`
   return new TurnpikeError('E_USAGE', first.replace(/^error: /, ''), { hint })

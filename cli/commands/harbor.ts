@@ -2,8 +2,8 @@
 // scripts read. cli/turnpike-harbor.mjs is the same under a name that fits HARBOR_BIN.
 
 import { basename, join, resolve } from 'node:path'
-import { assert, TurnpikeError } from '../../core/errors.ts'
-import type { Json } from '../../core/types.ts'
+import { assert, errorCatalogue, isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
+import type { Json, Run } from '../../core/types.ts'
 import { refuseUsed } from '../../report/harbor-tree.ts'
 import { type ExportedTree, type ExportPlace, exportTree } from '../harbor-export.ts'
 import { type HarborPlace, nameJob, readHarborFlags, readPlace } from '../harbor-flags.ts'
@@ -74,11 +74,23 @@ async function runHarbor(given: CommandContext): Promise<number> {
   const place = await choosePlace(context, flags)
   return useStoreAt(plan.config.store, {}, async store => {
     const result = await runAgents(context, store, plan, toll)
-    await tellTree(context, await exportTree(context, store, result.run, { ...place, dataset: nameDataset(plan, flags.path) }))
+    const where = { ...place, dataset: nameDataset(plan, flags.path) }
+    const tree = await exportTree(context, store, result.run, where).catch((error: unknown) => {
+      throw keepHold(error, result.run)
+    })
+    await tellTree(context, tree)
+    if (result.run.state === 'interrupted') return errorCatalogue.E_INTERRUPTED.exit
     return result.trials.some(trial => trial.outcome?.kind === 'environment-failed' || trial.outcome?.kind === 'interrupted')
       ? 1
       : 0
   })
+}
+
+/** Another run may have taken the place meanwhile: nothing is to be played again for that. */
+function keepHold(error: unknown, run: Run): unknown {
+  if (!isTurnpikeError(error) || error.code !== 'E_OUTPUT_EXISTS') return error
+  const hint = `the run is in the store: turnpike harbor export ${run.name} --job-name <another>`
+  return new TurnpikeError(error.code, error.message, { hint, cause: error })
 }
 
 /** Any run of the store, as the tree that `run` would have left. */

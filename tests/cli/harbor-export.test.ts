@@ -1,5 +1,5 @@
 // `turnpike harbor export`: any run of the store as Harbor's tree, with a trajectory for each step.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openPlace, type Place, words } from './_cli.ts'
@@ -88,4 +88,34 @@ it('writes over nothing, and asks for a run', async () => {
   const none = await place.ask(['harbor', 'export'])
   expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('knows run and export RUN')])
   expect((await place.ask(['harbor', 'export', 'nobody'])).code).toBe(2)
+})
+
+it('a run that was stopped exits with 130, and one whose place was taken meanwhile says how its results are had', async () => {
+  // An agent that is at work until somebody says so.
+  const go = join(place.directory, 'go')
+  writeFileSync(go, '')
+  const command = { first: ['sh', '-c', 'until test -s "$1"; do sleep 0.05; done', 'sh', go] }
+  writeFileSync(join(place.directory, 'waits.yaml'), JSON.stringify({ run: { agents: [{ name: 'command', command }] } }))
+  writeFileSync(join(place.directory, 'one.jsonl'), JSON.stringify({ ...tasks[0], turns: [turn('one.txt')] }))
+  const start = async (job: string) => {
+    const line = `harbor run --path one.jsonl --agent command --env local --config waits.yaml --jobs-dir jobs --job-name ${job}`
+    const running = place.start(words(line))
+    await new Promise<void>(resolve => {
+      let said = ''
+      running.child.stderr?.on('data', (bytes: Buffer) => {
+        said += bytes.toString()
+        if (said.includes('files.command.1  started')) resolve()
+      })
+    })
+    return running
+  }
+  const stopped = await start('stopped')
+  stopped.child.kill('SIGINT')
+  expect((await stopped.ended).code).toBe(130)
+  expect(existsSync(join(place.directory, 'jobs/stopped/result.json'))).toBe(true)
+  const late = await start('taken')
+  mkdirSync(join(place.directory, 'jobs/taken/x'), { recursive: true })
+  writeFileSync(go, 'go')
+  const { code, stderr } = await late.ended
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/try: .*turnpike harbor export run-\S+ --job-name <another>/)])
 })

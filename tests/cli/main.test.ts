@@ -38,6 +38,7 @@ describe("a user's mistake", () => {
   it.each([
     [['rnu'], 2, "E_USAGE: unknown command 'rnu'", 'did you mean run?'],
     [['run', '--trils', '2'], 2, "E_USAGE: unknown option '--trils'", 'did you mean --trials?'],
+    [['harbor', 'run', '--quiet'], 2, "E_USAGE: unknown option '--quiet'", 'turnpike harbor --help'],
     [['run', '--trials', 'two'], 2, 'E_USAGE: "--trials" must be a whole number, not "two"', '--help'],
     [['run', 'tasks.jsonl', '--agent', 'mini'], 2, 'E_USAGE: unexpected argument "tasks.jsonl"', 'after --'],
     [['run', '--agent', 'mini'], 2, 'E_USAGE: no tasks given', '--tasks'],
