@@ -146,9 +146,11 @@ async function writeTurn(turn: HarborTurn, kept: string, place: string): Promise
   const single = singleReward(turn.rewards)
   // What does not count must not lie where scripts look for what does.
   if (single === null) for (const name of ['reward.txt', 'reward.json']) await setAside(join(verifier, name))
-  else await writeFile(join(verifier, 'reward.txt'), `${single}\n`)
+  else await writePlain(join(verifier, 'reward.txt'), `${single}\n`)
   if (turn.attempt === null) return
-  await writeFile(join(verifier, 'test-stdout.txt'), turn.attempt.verifierOutput, { flag: 'wx' }).catch(keepExisting)
+  const printed = join(verifier, 'test-stdout.txt')
+  const left = await lstat(printed).catch(() => null)
+  if (left?.isFile() !== true) await writePlain(printed, turn.attempt.verifierOutput)
   await writeFile(join(place, 'agent', 'output.txt'), turn.attempt.agentOutput)
 }
 
@@ -164,8 +166,10 @@ async function setAside(file: string): Promise<void> {
   await rename(file, `${file}.not-counted`).catch(() => rm(file, { force: true }))
 }
 
-function keepExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
+/** What a verifier left may be a link, and the agent's work runs among its tests: nothing is written through one. */
+async function writePlain(file: string, text: string): Promise<void> {
+  await rm(file, { recursive: true, force: true })
+  await writeFile(file, text, { flag: 'wx' })
 }
 
 async function writeJson(file: string, value: JsonObject): Promise<void> {

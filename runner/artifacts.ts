@@ -1,9 +1,9 @@
 // What is kept of a turn besides its tests: files that the task names, taken out of the environment after the agent's processes are dead,
 // with a list of what was there and what was not. What is missing is told, never an error.
 
-import { existsSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { cp, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, normalize } from 'node:path'
 import { isTurnpikeError } from '../core/errors.ts'
 import type { Artifact, TaskTurn } from '../core/task.ts'
 import type { Environment } from './environments/_adapter.ts'
@@ -43,6 +43,7 @@ export async function collectArtifacts(place: ArtifactPlace, turn: TaskTurn): Pr
   const entries: ArtifactEntry[] = []
   for (const artifact of [conventional, ...(turn.artifacts ?? [])]) entries.push(await collect(environment, artifact, places))
   await rm(places.taking, { recursive: true, force: true })
+  await rm(join(places.kept, 'manifest.json'), { recursive: true, force: true })
   await writeFile(join(places.kept, 'manifest.json'), `${JSON.stringify(entries, null, 2)}\n`)
   return entries
 }
@@ -57,14 +58,15 @@ async function emptied(directory: string): Promise<string> {
 type Places = Readonly<Record<'kept' | 'staging' | 'taking', string>>
 
 async function collect(environment: Environment, artifact: Artifact, place: Places): Promise<ArtifactEntry> {
-  const { source, exclude } = artifact
-  const destination = artifact.destination ?? source.replace(/^\/+/, '')
-  const entry = { source, destination: `artifacts/${destination}`, service: 'main' }
+  const { exclude } = artifact
+  const source = normalize(artifact.source).replace(/(?<=.)\/$/, '')
+  const destination = artifact.destination ?? source.replace(/^\//, '')
+  const entry = { source: artifact.source, destination: `artifacts/${destination}`, service: 'main' }
   try {
     const limits = { bytesMax: artifactBytesMax, exclude }
-    const staging = join(place.staging, dirname(source))
+    const staging = await makePlain(place.staging, dirname(source))
     // What another artifact has left there is none of this one's, which may leave it out.
-    const overlaps = existsSync(join(staging, basename(source)))
+    const overlaps = (await lookAt(join(staging, basename(source)))) !== null
     const from = overlaps ? await emptied(place.taking) : staging
     const found = await environment.copyOut(source, from, limits)
     if (!found) return { ...entry, type: 'file', status: artifact === conventional ? 'empty' : 'failed' }
@@ -73,11 +75,26 @@ async function collect(environment: Environment, artifact: Artifact, place: Plac
     const isDirectory = (await lstat(staged)).isDirectory()
     const type = isDirectory ? 'directory' : 'file'
     if (isDirectory && (await readdir(staged)).length === 0) return { ...entry, type, status: 'empty' }
+    const target = join(await makePlain(place.kept, dirname(destination)), basename(destination))
     // Links stay links: what they lead to is no artifact of the agent.
-    await cp(staged, join(place.kept, destination), { recursive: true, verbatimSymlinks: true })
+    await cp(staged, target, { recursive: true, verbatimSymlinks: true })
     return { ...entry, type, status: 'ok' }
   } catch (error) {
     if (!isTurnpikeError(error) && !(error instanceof Error && 'code' in error)) throw error
     return { ...entry, type: 'file', status: 'failed' }
   }
+}
+
+const lookAt = (path: string): Promise<Stats | null> => lstat(path).catch(() => null)
+
+/** A directory below the root without a link on the way: one that an agent has left would lead to files of this machine. */
+async function makePlain(root: string, path: string): Promise<string> {
+  let at = root
+  for (const part of path.split('/').filter(part => part !== '' && part !== '.')) {
+    at = join(at, part)
+    if ((await lookAt(at))?.isDirectory() === true) continue
+    await rm(at, { recursive: true, force: true })
+    await mkdir(at)
+  }
+  return at
 }

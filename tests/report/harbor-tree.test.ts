@@ -1,11 +1,12 @@
 // The tree that Harbor's scripts read, from a run that really took place.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Task, TaskTurn } from '../../core/task.ts'
 import { aggregateRewards, type HarborTurn, nameMeans } from '../../report/harbor-results.ts'
 import { nameTrial, writeHarborTree } from '../../report/harbor-tree.ts'
 import type { AgentSpec } from '../../runner/agents/_adapter.ts'
+import { makeDirectory } from '../runner/_sandbox.ts'
 import { openBench, script } from '../runner/_tasks.ts'
 
 function makeTurn(index: number, command: string, name?: string): TaskTurn {
@@ -165,6 +166,16 @@ it('a reward may have any name', async () => {
   ])
   const { stats } = JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8'))
   expect(stats.evals['command__none__adhoc'].metrics.map(Object.entries)).toEqual([[['constructor', 0.5]], [['__proto__', 0.5]]])
+})
+
+it('writes and reads through no link that a verifier has left', async () => {
+  const outside = makeDirectory()
+  const victim = join(outside, 'precious')
+  writeFileSync(victim, 'precious')
+  const links = `ln -s ${victim} results/reward.txt; ln -s ${victim} results/test-stdout.txt`
+  const { read } = await write([makeTurn(1, `echo '{"reward": 1}' > results/reward.json; ${links}`)], { metadata: {} })
+  expect(readFileSync(victim, 'utf8')).toBe('precious')
+  expect([read('verifier/reward.txt'), read('verifier/test-stdout.txt')]).toEqual(['1\n', ''])
 })
 
 it('never writes over another job', async () => {

@@ -1,10 +1,11 @@
 // Tasks that speak in rewards, played to the end without containers: set-up, tests, rewards, artifacts, solutions, minimums. Their paths are
 // relative to the workspace, which is all that this environment has.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { TurnpikeError } from '../../core/errors.ts'
 import type { Task, TaskEnvironment, TaskTurn } from '../../core/task.ts'
+import { collectArtifacts } from '../../runner/artifacts.ts'
 import type { Environment } from '../../runner/environments/_adapter.ts'
 import { verifyByReward } from '../../runner/reward-verification.ts'
 import { makePlace } from '../rows.ts'
@@ -223,6 +224,30 @@ it('artifacts are kept with a list of what was there', async () => {
     { source: '/nowhere/missing', destination: 'artifacts/gone', service: 'main', type: 'file', status: 'failed' },
   ])
   expect(existsSync(join(kept(1), 'verifier'))).toBe(true)
+})
+
+it('artifacts are written below their own directory, whatever links an agent has left on the way', async () => {
+  const [base, directory] = [makeDirectory(), makeDirectory()]
+  // In the place of the agent a link leads to its own files; the same link here leads to files of this machine.
+  writeFiles(base, { 'victim/model/f': 'of the agent', 'place/app/a': 'a' })
+  mkdirSync(join(base, 'place/logs'))
+  symlinkSync('../../victim', join(base, 'place/logs/artifacts'))
+  symlinkSync('../../victim', join(base, 'place/app/out'))
+  mkdirSync(join(directory, 'victim'))
+  const copyOut: Environment['copyOut'] = async (path, to) => {
+    mkdirSync(to, { recursive: true })
+    cpSync(join(base, 'place', path), join(to, basename(path)), { recursive: true, verbatimSymlinks: true })
+    return true
+  }
+  const sources = ['/logs/artifacts/model', '/app', '/app/out/model']
+  const artifacts = sources.map(source => ({ source, destination: null, exclude: [] }))
+  symlinkSync('../../../../victim', join(base, 'victim/model/up'))
+  await collectArtifacts({ environment: { copyOut } as Environment, directory, signal: never }, makeTurn(1, { artifacts }))
+  expect(readdirSync(join(directory, 'victim'))).toEqual([])
+  for (const kept of ['artifacts', 'staging']) {
+    expect(readFileSync(join(directory, kept, 'logs/artifacts/model/f'), 'utf8')).toBe('of the agent')
+    expect(lstatSync(join(directory, kept, 'app/out')).isDirectory()).toBe(true)
+  }
 })
 
 it('turns before the first are done by their solutions, with all they need', async () => {
