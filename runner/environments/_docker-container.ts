@@ -2,7 +2,7 @@
 // with every system; they get paths as arguments and never put one together from text.
 
 import type Docker from 'dockerode'
-import { TurnpikeError } from '../../core/errors.ts'
+import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import { trialProcessesMax } from '../../core/limits.ts'
 import type { TaskEnvironment } from '../../core/task.ts'
 import { askDocker, labels } from './_docker-client.ts'
@@ -10,6 +10,7 @@ import { runExec } from './_docker-exec.ts'
 import type { Owner } from './_docker-files.ts'
 import { lookAlive } from './_docker-processes.ts'
 import { createLimited } from './_docker-storage.ts'
+import { unknownUser } from './_docker-workspace.ts'
 
 /** Where our own things stand, apart from everything a task may use. */
 export const ownRoot = '/turnpike'
@@ -177,7 +178,12 @@ export async function findOwner(container: Docker.Container, user: string | null
     { timeoutMs: null, signal: never, user },
     { container, cwd: '/', env: { PATH: systemPath }, user, killAll: async () => undefined },
     'leave',
-  )
+  ).catch((error: unknown) => {
+    // Whoever runs a command as that user is told, and by whose doing.
+    if (isTurnpikeError(error) && unknownUser.test(error.message)) return null
+    throw error
+  })
+  if (found === null) return { uid: 0, gid: 0 }
   const [uid, gid] = found.stdout.split('\n').map(Number)
   return Number.isInteger(uid) && found.exit === 0 ? { uid: uid ?? 0, gid: gid ?? 0 } : { uid: 0, gid: 0 }
 }

@@ -5,6 +5,7 @@ import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
 import { type Ended, type ExecResult, waitFor } from '../processes.ts'
 import { askDocker } from './_docker-client.ts'
+import { unknownUser } from './_docker-workspace.ts'
 
 export type ExecOutcome = ExecResult & { readonly directoryGone: boolean }
 
@@ -76,7 +77,8 @@ const placeWords = /OCI runtime|shared librar|exec format error|no such file|not
 function neverBegan(said: string): TurnpikeError {
   const reason = said.trim().slice(0, 300)
   return new TurnpikeError('E_ENVIRONMENT_FAILED', `a command never began in the container: ${reason}`, {
-    details: { lost: true },
+    // Another container would not know the user either.
+    details: unknownUser.test(reason) ? {} : { lost: true },
   })
 }
 

@@ -57,8 +57,27 @@ export async function putTree(
 ): Promise<void> {
   const archive = pack()
   const source = { directory, owner, prefix: '', ignored: () => false, keepsLinks }
-  const writing = packTree(archive, source).then(() => archive.finalize())
-  await Promise.all([putArchive(container, target, archive), writing])
+  await sendTree(archive, source, signal => putArchive(container, target, archive, signal))
+}
+
+/** An archive that cannot be finished is broken off: the daemon would wait for the rest of it, and keep its container from being removed. */
+export async function sendTree(
+  archive: Pack,
+  source: TreeSource,
+  send: (signal: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  const broken = new AbortController()
+  let cause: unknown = null
+  const writing = packTree(archive, source)
+    .then(() => archive.finalize())
+    .catch((error: unknown) => {
+      cause = error
+      broken.abort()
+      throw error
+    })
+  await Promise.all([send(broken.signal), writing]).catch((error: unknown) => {
+    throw cause ?? error
+  })
 }
 
 /** A content hash of a tree: names, modes, link targets and bytes, in one order. */
@@ -157,10 +176,14 @@ async function refuseLinkOut(file: string, root: string): Promise<void> {
 }
 
 /** What is no directory and stands where one comes is removed, links among them, and whatever stands where a file comes. */
-async function putArchive(container: Docker.Container, directory: string, archive: Pack): Promise<void> {
-  await askDocker(`files cannot be written to ${directory}`, () =>
-    container.putArchive(Readable.from(archive), { path: directory }),
-  )
+async function putArchive(
+  container: Docker.Container,
+  directory: string,
+  archive: Pack,
+  abortSignal?: AbortSignal,
+): Promise<void> {
+  const how = { path: directory, ...(abortSignal === undefined ? {} : { abortSignal }) }
+  await askDocker(`files cannot be written to ${directory}`, () => container.putArchive(Readable.from(archive), how))
 }
 
 export interface PathFound {

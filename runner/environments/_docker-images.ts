@@ -12,7 +12,7 @@ import type { TaskEnvironment } from '../../core/task.ts'
 import type { AgentLayer } from '../agents/_adapter.ts'
 import type { EnvironmentSpec } from './_adapter.ts'
 import { askDocker, detailsOf, hasImage, labels, reasonOf, useDocker } from './_docker-client.ts'
-import { hashTree, packTree, readingTask } from './_docker-files.ts'
+import { hashTree, packTree, readingTask, sendTree } from './_docker-files.ts'
 
 /** For tasks that name no image: small, and with a shell and the usual programs. */
 export const defaultImage = 'debian:bookworm-slim'
@@ -67,8 +67,10 @@ async function prepareTaskImage(place: TaskEnvironment | null, signal: AbortSign
   return once(name, async () => {
     if (await hasImage(name)) return name
     const archive = pack()
-    const packing = packTree(archive, { directory: context, owner: root, prefix: '', ignored }).then(() => archive.finalize())
-    await Promise.all([build(name, archive, { dockerfile, signal, timeoutMs: place?.buildTimeoutMs ?? null }), packing])
+    const timeoutMs = place?.buildTimeoutMs ?? null
+    await sendTree(archive, { directory: context, owner: root, prefix: '', ignored }, broken =>
+      build(name, archive, { dockerfile, signal: AbortSignal.any([signal, broken]), timeoutMs }),
+    )
     return name
   })
 }

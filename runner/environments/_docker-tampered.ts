@@ -4,7 +4,7 @@
 import type Docker from 'dockerode'
 import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { Environment } from './_adapter.ts'
-import { listReplaced } from './_docker-workspace.ts'
+import { listLostUsers, listReplaced, unknownUser } from './_docker-workspace.ts'
 
 type Watched = Required<Pick<Environment, 'exec' | 'endProcesses' | 'exportWorkspace' | 'onCopy'>> &
   Pick<Environment, 'beginCopy'>
@@ -15,7 +15,7 @@ const noExec = 126
 export function blameTampering(container: Docker.Container, watched: Watched): Watched {
   /** Rethrows what has another cause. */
   const explain = async (error: unknown): Promise<TurnpikeError> => {
-    const replaced = isBreakdown(error) ? await listReplaced(container) : []
+    const replaced = isBreakdown(error) ? await listBroken(container, error) : []
     if (replaced.length === 0) throw error
     const what = replaced.slice(0, 3).join(', ')
     return new TurnpikeError('E_ENVIRONMENT_FAILED', `the container works no more; replaced in it: ${what}`, {
@@ -46,7 +46,11 @@ export function blameTampering(container: Docker.Container, watched: Watched): W
   }
 }
 
-const isBreakdown = (error: unknown): boolean =>
+async function listBroken(container: Docker.Container, { message }: TurnpikeError): Promise<string[]> {
+  return unknownUser.test(message) ? listLostUsers(container, message) : listReplaced(container)
+}
+
+const isBreakdown = (error: unknown): error is TurnpikeError =>
   isTurnpikeError(error) &&
   error.details['outage'] !== true &&
-  (error.details['lost'] === true || /OCI runtime|cannot be started/.test(error.message))
+  (error.details['lost'] === true || /OCI runtime|cannot be started/.test(error.message) || unknownUser.test(error.message))

@@ -5,7 +5,8 @@ import type Docker from 'dockerode'
 import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import { containerBytesMax, diskHogBytesMin } from '../../core/limits.ts'
 import type { TaskEnvironment } from '../../core/task.ts'
-import { askDocker } from './_docker-client.ts'
+import { askDocker, labels } from './_docker-client.ts'
+import { readText } from './_docker-files.ts'
 
 /** A workspace that its agent has removed or locked is an empty or an open one: its work counts as what is left of it. */
 export const ensureScript = `owner=$1; path=$2
@@ -50,10 +51,39 @@ const programPath = /^\/(usr\/(local\/)?)?(s?bin|lib(exec|32|64)?)\//
 const startFile =
   /^\/etc\/(ld\.so\.preload|environment|profile|bash\.bashrc|zsh\/\w+)$|^\/(usr|opt)\/.*\/(sitecustomize|usercustomize)\.py$/
 
+interface Change {
+  readonly Path: string
+  readonly Kind: number
+}
+
+async function listChanges(container: Docker.Container): Promise<readonly Change[]> {
+  const changes = await askDocker('the changes of the container cannot be read', () => container.changes())
+  return (changes ?? []) as readonly Change[]
+}
+
+/** The daemon's words for a user whom the container does not know. */
+export const unknownUser = /unable to find user ([^:\s]+)/
+
+/** The list of users, where the image knows the one who is missing and the container does not any more: who never was is the task's mistake. */
+export async function listLostUsers(container: Docker.Container, said: string): Promise<string[]> {
+  const user = unknownUser.exec(said)?.[1]
+  const list = '/etc/passwd'
+  if (user === undefined || !(await listChanges(container)).some(({ Path }) => Path === list)) return []
+  const untouched = await askDocker('the image cannot be looked into', async docker => {
+    const { Image, Config } = await container.inspect()
+    return docker.createContainer({ Image, Cmd: ['true'], Labels: { ...Config.Labels, [labels.made]: 'copy' } })
+  })
+  try {
+    const text = (await readText(untouched, list, 1024 ** 2))?.text ?? ''
+    return text.split('\n').some(line => line.startsWith(`${user}:`)) ? [list] : []
+  } finally {
+    await untouched.remove({ force: true }).catch(() => undefined)
+  }
+}
+
 /** Paths that the image has too and that are not what they were, or that decide what a program does before it begins. */
 export async function listReplaced(container: Docker.Container): Promise<string[]> {
-  const changes = await askDocker('the changes of the container cannot be read', () => container.changes())
-  const list = (changes ?? []) as ReadonlyArray<{ readonly Path: string; readonly Kind: number }>
+  const list = await listChanges(container)
   // A directory is "changed" when something in it is.
   const parents = new Set(list.map(({ Path }) => Path.slice(0, Path.lastIndexOf('/'))))
   return list

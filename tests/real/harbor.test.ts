@@ -121,6 +121,17 @@ describe.skipIf(dockerMissing !== null)('Harbor tasks in containers', { timeout:
     expect(readdirSync(join(kept(2, 'artifacts'), 'logs/artifacts'))).toEqual(['two'])
   })
 
+  it('an agent that takes away the user it is verified or played by has failed; a user who never was is the task’s mistake', async () => {
+    const named = '[verifier]\nuser = "agent"\n'
+    const removed = await play({ files: single(named), agent: 'rm /etc/passwd' })
+    expect([removed.trial.outcome?.kind, removed.states]).toEqual(['finished', ['failed']])
+    const files = chain({ one: 'true', two: 'true' }, '', { two: '[steps.agent]\nuser = "agent"\n' })
+    const next = await play({ files, agent: 'grep -v agent /etc/passwd > /p; mv /p /etc/passwd' })
+    expect([next.states, next.attempts[1]?.agentExit]).toEqual([['passed', 'passed'], 126])
+    const never = await play({ files: single(named.replace('agent', 'ghost')), agent: 'echo >> /etc/passwd' })
+    expect([never.trial.outcome?.kind, never.states]).toEqual(['environment-failed', ['infra-error']])
+  })
+
   it('agent, set-up and verifier work as the users they name', async () => {
     const files = {
       ...chain(
