@@ -12,7 +12,7 @@ import type { TaskEnvironment } from '../../core/task.ts'
 import type { AgentLayer } from '../agents/_adapter.ts'
 import type { EnvironmentSpec } from './_adapter.ts'
 import { askDocker, detailsOf, hasImage, labels, reasonOf, useDocker } from './_docker-client.ts'
-import { hashTree, packTree, readingTask, sendTree } from './_docker-files.ts'
+import { hashTree, packTree, readingTask, sendTree } from './_docker-tree-in.ts'
 
 /** For tasks that name no image: small, and with a shell and the usual programs. */
 export const defaultImage = 'debian:bookworm-slim'
