@@ -7,6 +7,7 @@ import type { ProxyOptions } from '../proxy/server.ts'
 import type { Store } from '../store/_adapter.ts'
 import { openStore } from '../store/open.ts'
 import { openRig, type Rig } from './rig.ts'
+import { makeDirectory } from './runner/_sandbox.ts'
 import { type SocketUpstream, startSocketUpstream, type UpstreamScript } from './sockets.ts'
 
 export interface SocketRig {
@@ -62,8 +63,8 @@ routes:
 }
 
 /** A real store whose commits of ends wait for `release`, or fail. */
-export async function openSlowStore(directory: string): Promise<{ store: Store; release: () => void; fail: () => void }> {
-  const store = await openStore(directory)
+export async function openSlowStore(): Promise<{ store: Store; release: () => void; fail: () => void }> {
+  const store = await openStore(makeDirectory())
   const waiting: Array<{ go: () => void; fail: () => void }> = []
   let mode: 'hold' | 'go' | 'fail' = 'hold'
   const gate = (): Promise<void> =>

@@ -1,7 +1,4 @@
 // Messages of the upstream through a whole proxy: which exchange they belong to, what is held until the commit, what a failed commit breaks.
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { TurnpikeError } from '../../../core/errors.ts'
 import type { ProxyOptions } from '../../../proxy/server.ts'
@@ -19,11 +16,10 @@ async function open(script: UpstreamScript, options?: (url: string) => Partial<P
 afterEach(() => at?.close())
 
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-const slowStore = async () => openSlowStore(await mkdtemp(join(tmpdir(), 'turnpike-test-')))
 
 describe('the message that ends an answer', () => {
   it('is held until the exchange is committed, and all behind it, in order', async () => {
-    const { store, release } = await slowStore()
+    const { store, release } = await openSlowStore()
     const url = await open(
       {
         onMessage: ({ send }) => {
@@ -43,7 +39,7 @@ describe('the message that ends an answer', () => {
   })
 
   it('is never given when the commit fails: the socket is broken off', async () => {
-    const { store, fail, release } = await slowStore()
+    const { store, fail, release } = await openSlowStore()
     const url = await open({ onMessage: ({ send }) => answerMessages('resp_1').forEach(send) }, () => ({ store }))
     const agent = await openAgent(url)
     agent.socket.send(create())
@@ -58,7 +54,7 @@ describe('the message that ends an answer', () => {
 
 describe('when the store cannot be written', () => {
   it('a new message is refused in the dialect and not forwarded; the socket stays open and serves again', async () => {
-    const { store, release } = await slowStore()
+    const { store, release } = await openSlowStore()
     release()
     let broken = true
     const begin: typeof store.recorder.begin = async exchange => {

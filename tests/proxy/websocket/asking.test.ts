@@ -1,7 +1,4 @@
 // Messages of the agent through a whole proxy: bytes, order, where they belong, and what they are refused with.
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { decodeExchanges } from '../../../convert/decode.ts'
@@ -274,7 +271,7 @@ it('each answered message decodes to a call with its usage, and nothing else doe
 })
 
 it('passes unrecorded while the store cannot be written, where that was asked for', async () => {
-  const { store, release } = await openSlowStore(await mkdtemp(join(tmpdir(), 'turnpike-test-')))
+  const { store, release } = await openSlowStore()
   release()
   const begin: typeof store.recorder.begin = () => Promise.reject(new TurnpikeError('E_RECORD_FAILED', 'disk full'))
   const options = { store: { ...store, recorder: { ...store.recorder, begin } }, onRecordFailure: 'pass' } as const

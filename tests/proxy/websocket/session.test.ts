@@ -1,8 +1,5 @@
 // How a WebSocket ends, whoever ends it: codes pass, breaks stay breaks, exchanges say what happened; pings; draining.
 import { randomBytes } from 'node:crypto'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ProxyOptions } from '../../../proxy/server.ts'
 import { eventually } from '../../client.ts'
@@ -64,7 +61,7 @@ describe('the agent', () => {
   })
 
   it('that closes while its message is being committed has it forwarded first', async () => {
-    const { store, release } = await openSlowStore(await mkdtemp(join(tmpdir(), 'turnpike-test-')))
+    const { store, release } = await openSlowStore()
     release()
     const begin: typeof store.recorder.begin = async exchange => {
       await new Promise(resolve => setTimeout(resolve, 300))
@@ -78,7 +75,7 @@ describe('the agent', () => {
   })
 
   it('that hangs up while the end of its answer is committed was answered', async () => {
-    const { store, release } = await openSlowStore(await mkdtemp(join(tmpdir(), 'turnpike-test-')))
+    const { store, release } = await openSlowStore()
     const script = { onMessage: ({ send }: { send: (data: string) => void }) => answerMessages('resp_1').forEach(send) }
     const agent = await openAgent(await open(script, () => ({ store })))
     agent.socket.send(create())

@@ -1,9 +1,6 @@
 // The upgrade: what the upstream sees of it, what the agent gets, what is refused by whom and how that is recorded.
 
-import { mkdtemp } from 'node:fs/promises'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { TurnpikeError } from '../../../core/errors.ts'
@@ -93,7 +90,7 @@ describe('an upgrade', () => {
   })
 
   it('is answered only after the upstream’s answer is committed', async () => {
-    const { store, release } = await openSlowStore(await mkdtemp(join(tmpdir(), 'turnpike-test-')))
+    const { store, release } = await openSlowStore()
     release()
     const order: string[] = []
     const end: typeof store.recorder.end = async (id, ended) => {
@@ -207,7 +204,7 @@ describe('the proxy refuses', () => {
   })
 
   it('with 503 while the store cannot be written', async () => {
-    const { store, release } = await openSlowStore(await mkdtemp(join(tmpdir(), 'turnpike-test-')))
+    const { store, release } = await openSlowStore()
     release()
     const begin: typeof store.recorder.begin = () => Promise.reject(new TurnpikeError('E_RECORD_FAILED', 'disk full'))
     const url = await open({}, () => ({ store: { ...store, recorder: { ...store.recorder, begin } } }))
