@@ -1,12 +1,12 @@
 // What is kept of a turn besides its tests: files that the task names, taken out of the environment after the agent's processes are dead,
 // with a list of what was there and what was not. What is missing is told, never an error.
 
-import type { Stats } from 'node:fs'
 import { cp, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, normalize } from 'node:path'
 import { isTurnpikeError } from '../core/errors.ts'
 import type { Artifact, TaskTurn } from '../core/task.ts'
 import type { Environment } from './environments/_adapter.ts'
+import { makeRealDirectory } from './real-directory.ts'
 
 const artifactBytesMax = 1024 ** 3
 
@@ -37,7 +37,7 @@ export async function collectArtifacts(place: ArtifactPlace, turn: TaskTurn): Pr
     staging: stagingOf(place.directory),
     taking: join(place.directory, 'taking'),
   }
-  for (const directory of [places.kept, places.staging]) await emptied(directory)
+  for (const directory of [places.kept, places.staging]) await makeEmpty(directory)
   for (const { command, timeoutMs, user } of turn.verifier.collect ?? [])
     await environment.exec(command, { timeoutMs, signal, ...(user === undefined ? {} : { user }) })
   const entries: ArtifactEntry[] = []
@@ -48,7 +48,7 @@ export async function collectArtifacts(place: ArtifactPlace, turn: TaskTurn): Pr
   return entries
 }
 
-async function emptied(directory: string): Promise<string> {
+async function makeEmpty(directory: string): Promise<string> {
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true })
   return directory
@@ -64,10 +64,10 @@ async function collect(environment: Environment, artifact: Artifact, place: Plac
   const entry = { source: artifact.source, destination: `artifacts/${destination}`, service: 'main' }
   try {
     const limits = { bytesMax: artifactBytesMax, exclude }
-    const staging = await makePlain(place.staging, dirname(source))
+    const staging = await makeRealDirectory(place.staging, dirname(source))
     // What another artifact has left there is none of this one's, which may leave it out.
-    const overlaps = (await lookAt(join(staging, basename(source)))) !== null
-    const from = overlaps ? await emptied(place.taking) : staging
+    const overlaps = (await lstat(join(staging, basename(source))).catch(() => null)) !== null
+    const from = overlaps ? await makeEmpty(place.taking) : staging
     const found = await environment.copyOut(source, from, limits)
     if (!found) return { ...entry, type: 'file', status: artifact === conventional ? 'empty' : 'failed' }
     if (overlaps) await environment.copyOut(source, staging, limits)
@@ -75,7 +75,7 @@ async function collect(environment: Environment, artifact: Artifact, place: Plac
     const isDirectory = (await lstat(staged)).isDirectory()
     const type = isDirectory ? 'directory' : 'file'
     if (isDirectory && (await readdir(staged)).length === 0) return { ...entry, type, status: 'empty' }
-    const target = join(await makePlain(place.kept, dirname(destination)), basename(destination))
+    const target = join(await makeRealDirectory(place.kept, dirname(destination)), basename(destination))
     // Links stay links: what they lead to is no artifact of the agent.
     await cp(staged, target, { recursive: true, verbatimSymlinks: true })
     return { ...entry, type, status: 'ok' }
@@ -83,18 +83,4 @@ async function collect(environment: Environment, artifact: Artifact, place: Plac
     if (!isTurnpikeError(error) && !(error instanceof Error && 'code' in error)) throw error
     return { ...entry, type: 'file', status: 'failed' }
   }
-}
-
-const lookAt = (path: string): Promise<Stats | null> => lstat(path).catch(() => null)
-
-/** A directory below the root without a link on the way: one that an agent has left would lead to files of this machine. */
-async function makePlain(root: string, path: string): Promise<string> {
-  let at = root
-  for (const part of path.split('/').filter(part => part !== '' && part !== '.')) {
-    at = join(at, part)
-    if ((await lookAt(at))?.isDirectory() === true) continue
-    await rm(at, { recursive: true, force: true })
-    await mkdir(at)
-  }
-  return at
 }

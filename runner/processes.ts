@@ -99,6 +99,11 @@ function waitForStart(child: ChildProcess): Promise<string | null> {
   })
 }
 
+/** Null = no limit. */
+export function startLimit(timeoutMs: number | null, onLate: () => void): NodeJS.Timeout | undefined {
+  return timeoutMs === null ? undefined : setTimeout(onLate, Math.min(timeoutMs, timerMsMax))
+}
+
 async function waitForExit(child: ChildProcess, options: GroupOptions): Promise<{ ended: Ended; exit: number | null }> {
   let ended: Ended = 'exited'
   let exit: number | null = child.exitCode
@@ -112,8 +117,7 @@ async function waitForExit(child: ChildProcess, options: GroupOptions): Promise<
     killTimer = setTimeout(() => signalGroup(group, 'SIGKILL'), terminateGraceMs)
   }
   const onAbort = (): void => end('interrupted')
-  const timer =
-    options.timeoutMs === null ? undefined : setTimeout(() => end('timed-out'), Math.min(options.timeoutMs, timerMsMax))
+  const timer = startLimit(options.timeoutMs, () => end('timed-out'))
   options.signal.addEventListener('abort', onAbort, { once: true })
   if (options.signal.aborted) onAbort()
   if (child.exitCode === null && child.signalCode === null) {

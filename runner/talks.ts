@@ -2,10 +2,10 @@
 // to their end. Never leaves a process of its group behind once `ended` has resolved.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { terminateGraceMs, timerMsMax } from '../core/limits.ts'
+import { terminateGraceMs } from '../core/limits.ts'
 import { createCappedText } from './capped-text.ts'
 import type { RunningCommand } from './environments/_adapter.ts'
-import { type Ended, type ExecResult, pause, readFirst, signalGroup } from './processes.ts'
+import { type Ended, type ExecResult, pause, readFirst, signalGroup, startLimit } from './processes.ts'
 
 export interface TalkOptions {
   readonly argv: readonly string[]
@@ -60,8 +60,7 @@ export async function startTalk(options: TalkOptions): Promise<RunningCommand> {
   }
   const onAbort = (): void => void end('interrupted')
   options.signal.addEventListener('abort', onAbort, { once: true })
-  const timer =
-    options.timeoutMs === null ? undefined : setTimeout(() => void end('timed-out'), Math.min(options.timeoutMs, timerMsMax))
+  const timer = startLimit(options.timeoutMs, () => void end('timed-out'))
   void ended.then(() => {
     clearTimeout(timer)
     options.signal.removeEventListener('abort', onAbort)

@@ -19,7 +19,7 @@ const wanted = createHash('sha256')
   .digest('hex')
 
 if (!isLinked && (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted)) {
-  process.stderr.write('turnpike: installing dependencies (first time only; SQLite may be compiled, about a minute) …\n')
+  process.stderr.write('turnpike: installing dependencies (first time only; SQLite may be compiled, which takes minutes) …\n')
   const npm = process.env.npm_execpath
   const [command, ...first] = npm ? [process.execPath, npm] : ['npm']
   const { status } = spawnSync(command, [...first, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {

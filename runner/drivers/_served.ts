@@ -1,10 +1,10 @@
 // One process of an agent for many requests: starts it, asks it, and notices when it dies, takes too long or is interrupted. Between requests
 // it stands still, so that no verification happens under its eyes. What is said on its pipes is the business of acp.ts and stream-json.ts.
 
-import { cancelGraceMs, timerMsMax } from '../../core/limits.ts'
+import { cancelGraceMs } from '../../core/limits.ts'
 import type { AgentDriver, AgentRequest } from '../agents/_adapter.ts'
 import type { RunningCommand } from '../environments/_adapter.ts'
-import { type ExecResult, pause } from '../processes.ts'
+import { type ExecResult, pause, startLimit } from '../processes.ts'
 import type { AgentReply, AskOptions, Dialogue, DialoguePlace } from './_driver.ts'
 
 export interface PromptEnd {
@@ -107,7 +107,7 @@ async function attend(live: Live, timeoutMs: number | null, work: () => Promise<
   const ended = live.command.ended.then((result): Happened => ({ kind: 'ended', result }))
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<Happened>(resolve => {
-    if (timeoutMs !== null) timer = setTimeout(() => resolve({ kind: 'late' }), Math.min(timeoutMs, timerMsMax))
+    timer = startLimit(timeoutMs, () => resolve({ kind: 'late' }))
   })
   const first = await Promise.race([done, ended, late])
   clearTimeout(timer)

@@ -120,6 +120,9 @@ function isLost(error: unknown): boolean {
 export const isContainerGone = (error: unknown): boolean =>
   statusOf(error) === 404 && /No such container:|no container with name or ID/.test(reasonOf(error))
 
+/** The daemon's words for a user whom the container does not know. */
+export const unknownUser = /unable to find user ([^:\s]+)/
+
 /** Runs a request to the daemon; its refusal is a broken environment. */
 export async function askDocker<T>(what: string, work: (docker: Docker) => Promise<T>): Promise<T> {
   const docker = await useDocker()

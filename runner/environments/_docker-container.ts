@@ -5,12 +5,11 @@ import type Docker from 'dockerode'
 import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import { trialProcessesMax } from '../../core/limits.ts'
 import type { TaskEnvironment } from '../../core/task.ts'
-import { askDocker, labels } from './_docker-client.ts'
+import { askDocker, labels, unknownUser } from './_docker-client.ts'
 import { runExec } from './_docker-exec.ts'
 import type { Owner } from './_docker-files.ts'
 import { lookAlive } from './_docker-processes.ts'
 import { createLimited } from './_docker-storage.ts'
-import { unknownUser } from './_docker-workspace.ts'
 
 /** Where our own things stand, apart from everything a task may use. */
 export const ownRoot = '/turnpike'

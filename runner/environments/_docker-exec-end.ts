@@ -4,8 +4,7 @@
 import type Docker from 'dockerode'
 import { TurnpikeError } from '../../core/errors.ts'
 import { type Ended, type ExecResult, waitFor } from '../processes.ts'
-import { askDocker } from './_docker-client.ts'
-import { unknownUser } from './_docker-workspace.ts'
+import { askDocker, unknownUser } from './_docker-client.ts'
 
 export type ExecOutcome = ExecResult & { readonly directoryGone: boolean }
 

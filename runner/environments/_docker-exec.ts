@@ -4,9 +4,9 @@
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import type Docker from 'dockerode'
-import { outputCharsMax, timerMsMax } from '../../core/limits.ts'
+import { outputCharsMax } from '../../core/limits.ts'
 import { createCappedText } from '../capped-text.ts'
-import { type Ended, pause } from '../processes.ts'
+import { type Ended, pause, startLimit } from '../processes.ts'
 import type { ExecOptions, RunningCommand } from './_adapter.ts'
 import { askDocker } from './_docker-client.ts'
 import { commandLost, type ExecOutcome, interrupted, readExit, settle } from './_docker-exec-end.ts'
@@ -91,8 +91,7 @@ export async function spawnExec(
   const endQuietly = (reason: 'timed-out' | 'interrupted'): void => void end(reason).catch(() => undefined)
   const onAbort = (): void => endQuietly('interrupted')
   options.signal.addEventListener('abort', onAbort, { once: true })
-  const timer =
-    options.timeoutMs === null ? undefined : setTimeout(() => endQuietly('timed-out'), Math.min(options.timeoutMs, timerMsMax))
+  const timer = startLimit(options.timeoutMs, () => endQuietly('timed-out'))
   if (options.signal.aborted) onAbort()
   const stopTimes = (): void => {
     clearTimeout(timer)
@@ -158,8 +157,7 @@ async function superviseEnd(
     void killUntil(closed, place).catch(() => undefined)
   }
   const onAbort = (): void => end('interrupted')
-  const timer =
-    options.timeoutMs === null ? undefined : setTimeout(() => end('timed-out'), Math.min(options.timeoutMs, timerMsMax))
+  const timer = startLimit(options.timeoutMs, () => end('timed-out'))
   options.signal.addEventListener('abort', onAbort, { once: true })
   if (options.signal.aborted) onAbort()
   try {

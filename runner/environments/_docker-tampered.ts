@@ -4,7 +4,8 @@
 import type Docker from 'dockerode'
 import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import type { Environment } from './_adapter.ts'
-import { listLostUsers, listReplaced, unknownUser } from './_docker-workspace.ts'
+import { unknownUser } from './_docker-client.ts'
+import { listLostUsers, listReplaced } from './_docker-workspace.ts'
 
 type Watched = Required<Pick<Environment, 'exec' | 'endProcesses' | 'exportWorkspace' | 'onCopy'>> &
   Pick<Environment, 'beginCopy'>

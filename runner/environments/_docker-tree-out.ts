@@ -2,13 +2,14 @@
 // and nothing is written outside the directory it was meant for.
 
 import { createWriteStream } from 'node:fs'
-import { lstat, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import type { Header } from 'tar-stream'
 import { TurnpikeError } from '../../core/errors.ts'
+import { makeRealDirectory } from '../real-directory.ts'
 import { eachEntry, getArchive } from './_docker-files.ts'
 
 /** PATH_MAX, with its closing byte. */
@@ -56,6 +57,7 @@ export async function takeTree(
     if (Buffer.byteLength(join(directory, inside)) >= pathBytesMax) return drain(entry)
     // What was a directory a moment ago may be a link now.
     if (header.type !== 'directory' && made.has(inside)) made.clear()
+    // Directories below directories are many, and each was looked at when it was made.
     await makeRealDirectory(directory, header.type === 'directory' ? inside : dirname(inside), made)
     await place(header, entry, join(directory, inside), inside)
     return 'next'
@@ -76,23 +78,6 @@ function isExcluded(path: string, patterns: readonly string[]): boolean {
 async function drain(entry: Readable): Promise<'next'> {
   entry.resume()
   return 'next'
-}
-
-/** An earlier copy may have left a link where a directory is wanted now; nothing is written through it. */
-async function makeRealDirectory(root: string, path: string, made: Set<string>): Promise<void> {
-  let at = root
-  let inside = ''
-  for (const part of path.split('/').filter(part => part !== '' && part !== '.')) {
-    at = join(at, part)
-    inside = inside === '' ? part : `${inside}/${part}`
-    // Directories below directories are many, and each was looked at when it was made.
-    if (made.has(inside)) continue
-    made.add(inside)
-    const found = await lstat(at).catch(() => null)
-    if (found?.isDirectory() === true) continue
-    await rm(at, { recursive: true, force: true })
-    await mkdir(at)
-  }
 }
 
 /** Readable: an agent may have taken its own rights away. */

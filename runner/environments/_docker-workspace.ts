@@ -5,7 +5,7 @@ import type Docker from 'dockerode'
 import { isTurnpikeError, TurnpikeError } from '../../core/errors.ts'
 import { containerBytesMax, diskHogBytesMin } from '../../core/limits.ts'
 import type { TaskEnvironment } from '../../core/task.ts'
-import { askDocker, labels } from './_docker-client.ts'
+import { askDocker, labels, unknownUser } from './_docker-client.ts'
 import { readText } from './_docker-files.ts'
 
 /** A workspace that its agent has removed or locked is an empty or an open one: its work counts as what is left of it. */
@@ -60,9 +60,6 @@ async function listChanges(container: Docker.Container): Promise<readonly Change
   const changes = await askDocker('the changes of the container cannot be read', () => container.changes())
   return (changes ?? []) as readonly Change[]
 }
-
-/** The daemon's words for a user whom the container does not know. */
-export const unknownUser = /unable to find user ([^:\s]+)/
 
 /** The list of users, where the image knows the one who is missing and the container does not any more: who never was is the task's mistake. */
 export async function listLostUsers(container: Docker.Container, said: string): Promise<string[]> {
